@@ -36,7 +36,7 @@ def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) 
     Returns
     -------
     Piece
-        Its origin is ``arranged``; work and licence stay.
+        Of the same origin.
     """
     frame = _frame(rng, piece)
     style = style or pick(rng, tuple(STYLES.values()))
@@ -48,11 +48,7 @@ def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) 
         added.append(part("drums", drum_part(rng, frame, manner, level)))
     if "bass" not in roles or happens(rng, 0.3):
         added.append(part("bass", bass_line(rng, frame, pick(rng, style.basses), level)))
-    return replace(
-        piece,
-        parts=(*piece.parts, *(player for player in added if player.notes)),
-        origin=replace(piece.origin, source="arranged"),
-    )
+    return replace(piece, parts=(*piece.parts, *(player for player in added if player.notes)))
 
 
 def _frame(rng: np.random.Generator, piece: Piece) -> Frame:

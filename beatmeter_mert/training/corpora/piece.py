@@ -60,7 +60,7 @@ class Origin:
     ----------
     source : str
         ``openscore-lieder``, ``openscore-quartets``, ``freedoom``, ``groove``, ``composed``,
-        ``remetered``, ``arranged``, ``spliced``, or the name of a user's folder.
+        ``spliced``, or the name of a user's folder: also of a piece re-metered or arranged since.
     work : str
         The score or composition; clips of one work never straddle splits.
     licence : str

@@ -115,7 +115,6 @@ def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
         meter=Meter((meter,), signature, plans[0].grouping),
         beats=tuple(float(beat) for beat in range(end + 1)),
         downbeats=tuple(float(beat) for beat in range(0, end + 1, length)),
-        origin=replace(piece.origin, source="remetered"),
     )
 
 

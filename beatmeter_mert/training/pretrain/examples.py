@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from beatmeter.audio import Samples
 from beatmeter.errors import DatasetError
-from beatmeter.meters import METERS, meter_of
+from beatmeter.meters import METERS
 from beatmeter_mert.training.corpora.clip import ClipLabels
 from beatmeter_mert.training.pretrain.augment import augment, draw_speed
 from beatmeter_mert.training.pretrain.backbone import frame_times
@@ -34,8 +34,7 @@ from beatmeter_mert.training.pretrain.targets import frame_targets
 
 Example = dict[str, torch.Tensor]
 """``input_values`` (samples,), ``labels`` (6,), ``beats`` (frames,), ``downbeats`` (frames,),
-``phase`` (frames, 2), ``in_bar`` (frames,), all float32, and ``bar_meter`` (), int64: the column
-of the meter whose bars the phase counts."""
+``phase`` (frames, 2), ``in_bar`` (frames,), all float32."""
 
 
 class ClipSource(Protocol):
@@ -121,7 +120,6 @@ class Cutter:
             "downbeats": torch.from_numpy(targets.downbeats),
             "phase": torch.from_numpy(targets.phase),
             "in_bar": torch.from_numpy(targets.in_bar),
-            "bar_meter": torch.tensor(METERS.index(_bar_meter(labels))),
         }
 
 
@@ -227,9 +225,3 @@ def _stretched(samples: Samples, length: int) -> Samples:
         return samples
     stretched = soxr.resample(samples, len(samples), length, quality="LQ")[:length]
     return np.pad(stretched, (0, length - len(stretched))).astype(np.float32)
-
-
-def _bar_meter(labels: ClipLabels) -> int:
-    """Find the meter whose bars the downbeats are: of polymeter, that of the written bars."""
-    meter = meter_of(labels.time_signature)
-    return meter if meter in labels.meters else labels.meters[0]

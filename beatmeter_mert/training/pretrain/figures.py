@@ -11,7 +11,7 @@ import torch
 
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.accuracy import balanced_accuracy, primary_accuracy, recalls
-from beatmeter_mert.training.pretrain.network import losses, phase_of_meter
+from beatmeter_mert.training.pretrain.network import losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,9 +85,7 @@ def evaluate(
         labels.append(batch["labels"].numpy() > 0)
         _add_events(beats, answers.beats[-1], batch["beats"], times)
         _add_events(downbeats, answers.downbeats[-1], batch["downbeats"], times)
-        said = torch.nn.functional.normalize(
-            phase_of_meter(answers.phase[-1:], here["bar_meter"])[0], dim=-1
-        )
+        said = torch.nn.functional.normalize(answers.phase[-1], dim=-1)
         cosines += float(((said * here["phase"]).sum(dim=-1) * here["in_bar"]).sum())
         weights += float(here["in_bar"].sum())
     said_meters, true_meters = np.concatenate(probabilities), np.concatenate(labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
@@ -15,13 +15,17 @@ from beatmeter_mert.classifier.head import HeadSettings, MERTClassificationHead
 from beatmeter_mert.classifier.pooling import pool_time
 from beatmeter_mert.classifier.preprocessing import z_score
 from beatmeter_mert.training.pretrain.backbone import build_small_backbone
-from beatmeter_mert.training.pretrain.filter_bank import start_as_filter_bank
+from beatmeter_mert.training.pretrain.start import start_musically
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from beatmeter_mert.training.pretrain.examples import Example
     from beatmeter_mert.training.pretrain.settings import LossSettings, PretrainSettings
+
+
+_ANSWERS = (1, 1, 2, len(METERS))
+"""Of a frame: beat, downbeat, position in the bar, meters."""
 
 
 class Answers(NamedTuple):
@@ -31,8 +35,10 @@ class Answers(NamedTuple):
     ----------
     beats, downbeats : Tensor, shape (layers, batch, frames)
         Logits.
-    phase : Tensor, shape (layers, batch, frames, 6, 2)
-        For each meter, cosine and sine of the position in its bar.
+    phase : Tensor, shape (layers, batch, frames, 2)
+        Cosine and sine of the position in the bar.
+    frame_meters : Tensor, shape (layers, batch, frames, 6)
+        Logits of the clip's meters, as each frame sees them.
     meters : Tensor, shape (batch, 6)
         Logits.
     """
@@ -40,6 +46,7 @@ class Answers(NamedTuple):
     beats: Tensor
     downbeats: Tensor
     phase: Tensor
+    frame_meters: Tensor
     meters: Tensor
 
 
@@ -51,6 +58,7 @@ class Losses:
     beats: Tensor
     downbeats: Tensor
     phase: Tensor
+    frame_meter: Tensor
     meter: Tensor
 
 
@@ -74,11 +82,10 @@ class PretrainNetwork(nn.Module):
         super().__init__()
         hidden = settings.backbone.hidden_size
         self.backbone = build_small_backbone(settings.backbone)
-        if settings.backbone.filter_bank:
-            first: Any = self.backbone.feature_extractor.conv_layers[0]
-            start_as_filter_bank(first.conv, settings.sample_rate)
+        if settings.backbone.musical_start:
+            start_musically(self.backbone, settings.sample_rate)
         self.frame_norm = nn.LayerNorm(hidden)
-        self.frame_head = nn.Linear(hidden, 2 + 2 * len(METERS))
+        self.frame_head = nn.Linear(hidden, sum(_ANSWERS))
         self.meter_head = MERTClassificationHead(
             settings.backbone.layers, 2 * hidden, HeadSettings(dropout=settings.loss.head_dropout)
         )
@@ -88,11 +95,12 @@ class PretrainNetwork(nn.Module):
         states = hidden_states(self.backbone, z_score(input_values))
         pooled = torch.stack([pool_time(state) for state in states], dim=1)
         frames = self.frame_head(self.frame_norm(torch.stack(states))).float()
-        beats, downbeats, phase = frames.split([1, 1, 2 * len(METERS)], dim=-1)
+        beats, downbeats, phase, meters = frames.split(_ANSWERS, dim=-1)
         return Answers(
             beats.squeeze(-1),
             downbeats.squeeze(-1),
-            phase.unflatten(-1, (len(METERS), 2)),
+            phase,
+            meters,
             self.meter_head(pooled).float(),
         )
 
@@ -101,33 +109,18 @@ def losses(answers: Answers, batch: Example, settings: LossSettings) -> Losses:
     """How wrong the answers are, averaged over layers, frames and chunks.
 
     Beats, downbeats and meters cost binary cross-entropy; the position in the bar costs the
-    squared distance to the point on the unit circle, of the labelled meter alone.
+    squared distance to the point on the unit circle.
     """
     beats = _event_loss(answers.beats, batch["beats"], settings.beat_positive)
     downbeats = _event_loss(answers.downbeats, batch["downbeats"], settings.downbeat_positive)
-    said = phase_of_meter(answers.phase, batch["bar_meter"])
-    distance = (said - batch["phase"]).square().sum(dim=-1) * batch["in_bar"]
+    distance = (answers.phase - batch["phase"]).square().sum(dim=-1) * batch["in_bar"]
     phase = distance.mean(dim=0).sum() / batch["in_bar"].sum().clamp(min=1)
+    of_frames = batch["labels"][:, None].expand_as(answers.frame_meters)
+    frame_meter = binary_cross_entropy_with_logits(answers.frame_meters, of_frames)
     meter = binary_cross_entropy_with_logits(answers.meters, batch["labels"])
-    frames = beats + downbeats + settings.phase * phase
+    frames = beats + downbeats + settings.phase * phase + settings.frame_meter * frame_meter
     total = settings.frames * frames + settings.meter * meter
-    return Losses(total, beats, downbeats, phase, meter)
-
-
-def phase_of_meter(phase: Tensor, meter: Tensor) -> Tensor:
-    """Pick each chunk's own meter.
-
-    Parameters
-    ----------
-    phase : Tensor, shape (layers, batch, frames, 6, 2)
-    meter : Tensor of int, shape (batch,)
-        Columns.
-
-    Returns
-    -------
-    Tensor, shape (layers, batch, frames, 2)
-    """
-    return phase[:, torch.arange(len(meter), device=meter.device), :, meter].transpose(0, 1)
+    return Losses(total, beats, downbeats, phase, frame_meter, meter)
 
 
 def _event_loss(logits: Tensor, targets: Tensor, positive: float) -> Tensor:

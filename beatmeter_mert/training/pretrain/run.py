@@ -188,6 +188,7 @@ def _train_figures(loss: Losses, state: TrainingState, steps_per_s: float) -> Fi
         "beats": loss.beats.item(),
         "downbeats": loss.downbeats.item(),
         "phase": loss.phase.item(),
+        "frame_meter": loss.frame_meter.item(),
         "meter": loss.meter.item(),
         "learning_rate": state.optimizer.param_groups[0]["lr"],
         "clips_per_s": steps_per_s * state.settings.batch_size,

@@ -18,13 +18,13 @@ class BackboneSettings:
     layers: int = setting(6, "Transformer layers.")
     heads: int = setting(6, "Attention heads.")
     feed_forward: int = setting(768, "Width between the two linear layers of a transformer layer.")
-    conv_dim: tuple[int, ...] = setting((32, 64, 128, 192, 192), "Channels of each convolution.")
-    conv_kernel: tuple[int, ...] = setting((64, 8, 8, 4, 3), "Samples or frames each one sees.")
-    conv_stride: tuple[int, ...] = setting(
-        (12, 5, 4, 2, 2), "Their strides; the product is a frame."
+    conv_dim: tuple[int, ...] = setting((64, 128, 192, 192), "Channels of each convolution.")
+    conv_kernel: tuple[int, ...] = setting((256, 8, 4, 3), "Samples or frames each one sees.")
+    conv_stride: tuple[int, ...] = setting((60, 4, 2, 2), "Their strides; the product is a frame.")
+    musical_start: bool = setting(
+        True, "Convolutions begin as filter bank, onset detectors and resonators, not at random."
     )
-    filter_bank: bool = setting(False, "The first convolution begins as a mel filter bank.")
-    position_frames: int = setting(64, "Width of the convolution that tells positions.")
+    position_frames: int = setting(192, "Width of the convolution that tells positions.")
     position_groups: int = setting(16, "Its groups.")
     dropout: float = setting(0.1, "Dropout after attention and feed-forward.")
 
@@ -35,7 +35,8 @@ class LossSettings:
 
     frames: float = setting(1.0, "Weight of the frame-level loss; 0 trains on the meter alone.")
     meter: float = setting(3.0, "Weight of the loss of the clip's meters.")
-    phase: float = setting(4.0, "Weight of the position in the bar within the frame-level loss.")
+    phase: float = setting(2.0, "Weight of the position in the bar within the frame-level loss.")
+    frame_meter: float = setting(2.0, "Weight of the meters within the frame-level loss.")
     beat_positive: float = setting(2.0, "How much more a frame with a beat counts.")
     downbeat_positive: float = setting(6.0, "How much more a frame with a downbeat counts.")
     head_dropout: float = setting(0.2, "Dropout in the head that answers for the clip.")

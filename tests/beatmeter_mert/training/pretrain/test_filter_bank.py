@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from beatmeter_mert.training.pretrain.filter_bank import mel_filters, start_as_filter_bank
-from beatmeter_mert.training.pretrain.network import PretrainNetwork
 
 
 @pytest.mark.parametrize("channels", [16, 17])
@@ -25,10 +24,3 @@ def test_a_convolution_takes_them_over():
     start_as_filter_bank(convolution, 24_000)
     np.testing.assert_array_equal(convolution.weight[:, 0].detach(), mel_filters(8, 64, 24_000))
     assert not convolution.bias.any()
-
-
-def test_the_network_begins_with_them_when_asked(tiny_settings):
-    backbone = vars(tiny_settings().backbone) | {"filter_bank": True}
-    network = PretrainNetwork(tiny_settings(backbone=backbone))
-    first = network.backbone.feature_extractor.conv_layers[0].conv.weight[:, 0].detach()
-    np.testing.assert_array_equal(first, mel_filters(8, 64, 24_000))

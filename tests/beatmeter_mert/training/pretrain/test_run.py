@@ -12,7 +12,7 @@ from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.pretrain import run
 from beatmeter_mert.training.pretrain.command import pretrain as command
 from beatmeter_mert.training.pretrain.examples import Cutter
-from beatmeter_mert.training.pretrain.network import PretrainNetwork, losses, phase_of_meter
+from beatmeter_mert.training.pretrain.network import PretrainNetwork, losses
 from beatmeter_mert.training.pretrain.state import CHECKPOINT, TrainingState
 from beatmeter_mert.training.settings_file import SettingsError
 
@@ -112,16 +112,14 @@ def test_frames_learn_the_clicks(click_dataset, tiny_settings, clicks):
     assert loss.total < 0.3 * first.total
 
 
-def test_every_layer_answers_and_each_chunk_by_its_own_meter(tiny_settings):
+def test_every_layer_answers(tiny_settings):
     settings = tiny_settings()
     answers = PretrainNetwork(settings).eval()(torch.randn(3, 48_000))
     frames = answers.beats.shape[-1]
     assert answers.beats.shape == answers.downbeats.shape == (2, 3, frames)
-    assert answers.phase.shape == (2, 3, frames, 6, 2)
+    assert answers.phase.shape == (2, 3, frames, 2)
+    assert answers.frame_meters.shape == (2, 3, frames, 6)
     assert answers.meters.shape == (3, 6)
-    chosen = phase_of_meter(answers.phase, torch.tensor([5, 0, 2]))
-    for chunk, column in enumerate((5, 0, 2)):
-        assert torch.equal(chosen[:, chunk], answers.phase[:, chunk, :, column])
 
 
 def test_the_command_takes_settings(click_dataset, tmp_path, tiny_settings):
