@@ -13,7 +13,7 @@ from beatmeter.ensemble import Verdict, fuse
 from beatmeter.errors import AudioError, CannotSpeak
 from beatmeter.gate.honour import honoured_weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm
-from beatmeter.plugins import load_plugins
+from beatmeter.plugins import installed_signals
 from beatmeter.printable import printable
 from beatmeter.reading import Reading, read_as
 from beatmeter.rhythm import Rhythm
@@ -65,7 +65,7 @@ class Ensemble:
     def __init__(
         self, signals: Mapping[str, Signal] | None = None, weights: Weights | None = None
     ) -> None:
-        self.signals = _installed_signals() if signals is None else dict(signals)
+        self.signals = installed_signals() if signals is None else dict(signals)
         self.weights = honoured_weights(self.signals) if weights is None else weights
 
     def hear(self, rhythm: Rhythm, start_s: float = 0.0) -> Heard:
@@ -212,10 +212,6 @@ def timeline(
                 )
             )
     return tuple(found)
-
-
-def _installed_signals() -> dict[str, Signal]:
-    return {name: offered.signal for name, offered in load_plugins().signals.items()}
 
 
 def _strongest(spoken: Sequence[MeterScores]) -> Polyrhythm | None:

@@ -78,6 +78,11 @@ def load_plugins() -> Plugins:
     return build_plugins(list(entry_points(group=hookspecs.PROJECT_NAME)), _disabled_names())
 
 
+def installed_signals() -> dict[str, Signal]:
+    """Every signal of the loaded plugins by its name, in the order in which they were offered."""
+    return {name: offered.signal for name, offered in load_plugins().signals.items()}
+
+
 def build_plugins(points: list[EntryPoint], disabled: frozenset[str] = frozenset()) -> Plugins:
     """Load the built-in signals and the given entry points.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 T = TypeVar("T")
 
@@ -19,11 +21,28 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     total : int, optional
         How many there will be; ``len(items)`` when not given and known.
     """
+    with progress_bars(transient=True) as progress:
+        yield from progress.track(items, total=total, description=description)
+
+
+def progress_bars(*columns: ProgressColumn | str, transient: bool = False) -> Progress:
+    """Bars on standard error, shown within a ``with`` block.
+
+    Parameters
+    ----------
+    *columns : ProgressColumn or str
+        What is told of each task; rich's choice when none are given.
+    transient : bool
+        Whether the bars vanish at the end of the block.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(file=sys.stderr)
-    with Progress(
-        console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
-    ) as progress:
-        yield from progress.track(items, total=total, description=description)
+    console = Console(stderr=True)
+    return Progress(
+        *columns,
+        console=console,
+        transient=transient,
+        redirect_stdout=False,
+        disable=not console.is_terminal,
+    )

@@ -86,11 +86,10 @@ def analyze(
 def _tell_refused_weights() -> None:
     """Once here: the processes that listen say nothing of it."""
     from beatmeter.gate.honour import honour
-    from beatmeter.plugins import load_plugins
+    from beatmeter.plugins import installed_signals
     from beatmeter.weights import load_weights
 
-    signals = {name: offered.signal for name, offered in load_plugins().signals.items()}
-    for line in honour(load_weights(), signals).refused.values():
+    for line in honour(load_weights(), installed_signals()).refused.values():
         click.echo(f"beatmeter: warning: {line}", err=True)
 
 
@@ -139,22 +138,13 @@ def _printer(as_json: bool, brief: bool) -> Callable[[Analysis], None]:
 
 def _analyse(tasks: list[Task], jobs: int, show: Callable[[Analysis], None]) -> list[str]:
     """Do the tasks, showing each result as it comes, and return what failed."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 
     from beatmeter.batch import run_all
+    from beatmeter.progress import progress_bars
 
-    progress = Progress(
-        "[dim]listening",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        disable=not sys.stderr.isatty(),
-    )
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    progress = progress_bars("[dim]listening", *columns, transient=True)
     failures = []
     with progress:
         bar = progress.add_task("", total=len(tasks))

@@ -7,16 +7,13 @@ from pathlib import Path
 import click
 
 from beatmeter.commands.interrupts import resumable
+from beatmeter.commands.options import jobs_option, scores_option
 
 
 @click.command()
 @click.argument("set_name", default="rendered", metavar="[rendered|commons|PATH]")
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option(
-    "--scores",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of known scores; an empty one hears everything again.  [default: user's cache]",
-)
+@jobs_option
+@scores_option
 def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
     """Print the ensemble's accuracy on a labelled set, and where it errs.
 
@@ -27,10 +24,10 @@ def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
     from beatmeter.gate.cache import ScoreCache
     from beatmeter.gate.honour import honoured_weights
     from beatmeter.gate.trial import default_cache, find_set
-    from beatmeter.plugins import load_plugins
+    from beatmeter.plugins import installed_signals
     from beatmeter.report.standing import render
 
-    signals = {name: offered.signal for name, offered in load_plugins().signals.items()}
+    signals = installed_signals()
     weights = honoured_weights(signals)
     with resumable("what was heard"):
         standing = evaluation.evaluate(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,14 +133,11 @@ def _summary(fixture_set: FixtureSet) -> str:
     return ", ".join(f"{meter}: {count}" for meter, count in counts.items())
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _progress() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as progress:
-        yield progress
+    from beatmeter.progress import progress_bars
+
+    return progress_bars(
+        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from beatmeter.commands.interrupts import resumable
+from beatmeter.commands.options import jobs_option, report_option, scores_option
 from beatmeter.lazygroup import LazyGroup
 
 FAILED = 1
@@ -22,11 +23,10 @@ def gate() -> None:
 def show() -> None:
     """Show every gate record, and every weight that needs one: honoured, or why not."""
     from beatmeter.gate.show import states
-    from beatmeter.plugins import load_plugins
+    from beatmeter.plugins import installed_signals
     from beatmeter.weights import load_weights
 
-    signals = {name: offered.signal for name, offered in load_plugins().signals.items()}
-    for line in states(load_weights(), signals):
+    for line in states(load_weights(), installed_signals()):
         click.echo(line)
 
 
@@ -41,19 +41,9 @@ def show() -> None:
     help="On which recordings.",
 )
 @click.option("--checkpoint", help="The candidate's checkpoint, instead of its own choice.")
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option(
-    "--scores",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of known scores; an empty one measures from scratch.  [default: user's cache]",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports/gate"),
-    show_default=True,
-    help="Folder for the report.",
-)
+@jobs_option
+@scores_option
+@report_option
 def run(
     candidate: str, set_name: str, checkpoint: str | None, jobs: int, scores: Path | None, out: Path
 ) -> None:

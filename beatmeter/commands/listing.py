@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 def signals() -> None:
     """List every signal of the ensemble: where it is from, its weight, whether it can run."""
     from beatmeter.gate.honour import honour
-    from beatmeter.plugins import load_plugins
+    from beatmeter.plugins import installed_signals, load_plugins
     from beatmeter.weights import load_weights
 
-    loaded = load_plugins().signals
-    honoured = honour(load_weights(), {name: offered.signal for name, offered in loaded.items()})
+    honoured = honour(load_weights(), installed_signals())
     weights = honoured.weights.signals
     rows, reasons = [], dict(honoured.refused)
-    for name, offered in loaded.items():
+    for name, offered in load_plugins().signals.items():
         plugin = offered.plugin
         state, reason = _state(offered.signal)
         rows.append((name, plugin.name, plugin.version, f"{weights.get(name, 0.0):.2f}", state))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from beatmeter.commands.interrupts import resumable
+from beatmeter.commands.options import jobs_option, report_option, scores_option
 
 REFUSED = 1
 
@@ -17,19 +18,9 @@ REFUSED = 1
 @click.option("--from", "start", default=0.0, show_default=True, help="Smallest weight to try.")
 @click.option("--to", "stop", default=0.5, show_default=True, help="Largest weight to try.")
 @click.option("--step", default=0.01, show_default=True)
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option(
-    "--scores",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of known scores.  [default: user's cache]",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports/gate"),
-    show_default=True,
-    help="Folder for the report.",
-)
+@jobs_option
+@scores_option
+@report_option
 @click.option("--write", is_flag=True, help="Store the chosen weight in the package.")
 def tune(
     weight: str,

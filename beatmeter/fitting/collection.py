@@ -18,7 +18,7 @@ from beatmeter.audio import Samples, load
 from beatmeter.errors import AudioError, CannotSpeak, DatasetError
 from beatmeter.hashing import files_below, hash_files
 from beatmeter.meters import METERS
-from beatmeter.plugins import load_plugins
+from beatmeter.plugins import installed_signals
 from beatmeter.rhythm import Rhythm
 from beatmeter.signals.calibrated import CalibratedSignal, require_beats
 from beatmeter.signals.calibration import pulse_context
@@ -77,10 +77,9 @@ def list_clips(folder: Path, splits: Sequence[str]) -> list[tuple[Path, Labelled
 
 def calibrated_signals() -> dict[str, CalibratedSignal]:
     """The installed signals that have a calibration to fit and can run here."""
-    offered = {name: entry.signal for name, entry in load_plugins().signals.items()}
     return {
         name: signal
-        for name, signal in offered.items()
+        for name, signal in installed_signals().items()
         if isinstance(signal, CalibratedSignal) and signal.unavailable() is None
     }
 

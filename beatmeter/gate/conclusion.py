@@ -14,7 +14,7 @@ from beatmeter.gate.report.as_json import gate_mapping
 from beatmeter.gate.report.markdown import to_markdown
 from beatmeter.gate.report.writing import report_stem, write_report
 from beatmeter.gate.trial import Trial, default_cache, find_set, hear, use_checkpoint
-from beatmeter.plugins import load_plugins
+from beatmeter.plugins import installed_signals
 from beatmeter.weights import load_weights
 
 
@@ -89,7 +89,7 @@ def run_gate(
     trial = hear(
         candidate,
         find_set(set_name),
-        {name: offered.signal for name, offered in load_plugins().signals.items()},
+        installed_signals(),
         load_weights(),
         default_cache() if scores is None else ScoreCache(scores),
         jobs,

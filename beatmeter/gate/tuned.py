@@ -16,7 +16,7 @@ from beatmeter.gate.report.markdown import to_markdown
 from beatmeter.gate.report.writing import report_stem, write_report
 from beatmeter.gate.trial import default_cache, find_set, hear
 from beatmeter.gate.tuning import Tuning, grid, tune
-from beatmeter.plugins import load_plugins
+from beatmeter.plugins import installed_signals
 from beatmeter.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
 
 _PREFIX = "W_"
@@ -80,7 +80,7 @@ def tune_signal(
     GateError
         If there is no such weight, no gate record holds, or the bounds make no grid.
     """
-    signals = {name: offered.signal for name, offered in load_plugins().signals.items()}
+    signals = installed_signals()
     name = weight.removeprefix(_PREFIX).lower()
     if weight != f"{_PREFIX}{name.upper()}" or name not in signals:
         allowed = ", ".join(_PREFIX + other.upper() for other in sorted(signals))

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter.gate.bootstrap import COVERAGE, Interval
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats
 
 RESAMPLES = 1000
-COVERAGE = 0.95
 
 Statistic = Callable[[Floats, Booleans], float]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with the interval that holds it.
-
-    Attributes
-    ----------
-    value : float
-    low, high : float
-        Ends of the 95 % percentile interval.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 def resampled_rows(
@@ -70,6 +53,11 @@ def interval(
         statistic(probabilities[rows], labels[rows])
         for rows in resampled_rows(works, resamples, seed)
     ]
+    return percentile_interval(statistic(probabilities, labels), draws)
+
+
+def percentile_interval(value: float, draws: Sequence[float]) -> Interval:
+    """Put the 95 % percentile interval of what was resampled around a figure."""
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
-    return Interval(statistic(probabilities, labels), float(low), float(high))
+    return Interval(value, float(low), float(high))

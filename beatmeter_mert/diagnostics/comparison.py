@@ -8,8 +8,9 @@ from math import comb
 import numpy as np
 
 from beatmeter.errors import DatasetError
+from beatmeter.gate.bootstrap import Interval
 from beatmeter_mert.diagnostics.accuracy import top_class
-from beatmeter_mert.diagnostics.bootstrap import COVERAGE, RESAMPLES, Interval, resampled_rows
+from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, percentile_interval, resampled_rows
 from beatmeter_mert.diagnostics.evaluation import STATISTICS
 from beatmeter_mert.diagnostics.predictions import Booleans, Predictions
 from beatmeter_mert.diagnostics.sections import Section, number
@@ -71,7 +72,6 @@ def compare(first: Predictions, second: Predictions, resamples: int = RESAMPLES)
     only_second = int(np.sum(~right[0] & right[1]))
     both_right = int(np.sum(right[0] & right[1]))
     figures = {}
-    tail = (1 - COVERAGE) / 2
     for name, statistic in STATISTICS.items():
         one, other = (statistic(p.probabilities, p.labels) for p in (first, second))
         changes = [
@@ -79,8 +79,7 @@ def compare(first: Predictions, second: Predictions, resamples: int = RESAMPLES)
             - statistic(first.probabilities[rows], first.labels[rows])
             for rows in rows_drawn
         ]
-        low, high = np.quantile(changes, [tail, 1 - tail])
-        figures[name] = Difference(one, other, Interval(other - one, float(low), float(high)))
+        figures[name] = Difference(one, other, percentile_interval(other - one, changes))
     return Comparison(
         clips=len(first.names),
         figures=figures,

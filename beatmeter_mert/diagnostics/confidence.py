@@ -7,6 +7,7 @@ from enum import Enum
 
 import numpy as np
 
+from beatmeter_mert.classifier.prediction import binary_entropy
 from beatmeter_mert.diagnostics.accuracy import top_class
 from beatmeter_mert.diagnostics.predictions import Floats
 
@@ -82,9 +83,7 @@ def binary_entropies(probabilities: Floats) -> Floats:
     ndarray of float, shape (n,), in [0, 1]
         0 when every probability is 0 or 1, 1 when all are 0.5.
     """
-    p = np.clip(probabilities, 1e-12, 1 - 1e-12)
-    bits = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
-    return np.asarray(np.clip(bits.mean(axis=1), 0.0, 1.0))
+    return np.clip(binary_entropy(probabilities), 0.0, 1.0)
 
 
 def quadrants(probabilities: Floats) -> list[Quadrant]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from beatmeter.gate.bootstrap import Interval
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics import accuracy, confidence, leakage, ranking, reliability
-from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Interval, Statistic, interval
+from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Statistic, interval
 from beatmeter_mert.diagnostics.noise_floor import NoiseFloor, noise_floor
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, Predictions
 

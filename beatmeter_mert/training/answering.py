@@ -12,6 +12,7 @@ import numpy as np
 
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
+from beatmeter.progress import track
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
@@ -79,22 +80,13 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
     DatasetError
         If the folder cannot be written.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     prepared = model.preprocessing
     dataset = ClipDataset(
         files, NO_AUGMENTATION, sample_rate=prepared.sample_rate, clip_s=prepared.clip_seconds
     )
-    console = Console(stderr=True)
     try:
         record = _Record(folder / _RECORD, fingerprint(model))
-        for index, file in track(
-            list(enumerate(files)),
-            "Hearing clips",
-            console=console,
-            disable=not console.is_terminal,
-        ):
+        for index, file in track(enumerate(files), "Hearing clips", total=len(files)):
             if file not in record:
                 heard = model.predict(dataset[index]["samples"], prepared.sample_rate)
                 record.add(file, [heard.probabilities[meter] for meter in METERS])

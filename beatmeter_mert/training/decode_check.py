@@ -10,6 +10,7 @@ import numpy as np
 
 from beatmeter.audio import SHORTEST_S, SILENCE_PEAK, open_recording
 from beatmeter.errors import AudioError, AudioWarning, DatasetError
+from beatmeter.progress import track
 from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
 
 _PIECE_S = 60.0
@@ -32,20 +33,10 @@ def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[L
         In the order given.
     left_out : list of LeftOut
     """
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
     good, left_out = [], []
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("error", AudioWarning)
-        reasons = track(
-            pool.map(_reason_against, files),
-            "Checking clips",
-            total=len(files),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        reasons = track(pool.map(_reason_against, files), "Checking clips", total=len(files))
         for file, reason in zip(files, reasons, strict=True):
             if reason is None:
                 good.append(file)

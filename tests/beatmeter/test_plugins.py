@@ -16,7 +16,7 @@ from beatmeter import hookspecs, plugins
 from beatmeter.errors import PluginError
 from beatmeter.hookspecs import hookimpl
 from beatmeter.meters import MeterScores
-from beatmeter.plugins import BUILTIN, add_commands, build_plugins
+from beatmeter.plugins import BUILTIN, add_commands, build_plugins, installed_signals
 
 HOOKS = [name for name, f in vars(hookspecs).items() if hasattr(f, "beatmeter_spec")]
 
@@ -76,6 +76,14 @@ def test_hook_beatmeter_signals(point):
     assert list(ours) == ["one", "two"]
     assert ours["one"].plugin.hooks == ("beatmeter_signals",)
     assert loaded.broken == {}
+
+
+def test_installed_signals_stand_under_their_names_in_order(point, monkeypatch):
+    loaded = build_plugins([point(offering(Constant("two"), Constant("one")))])
+    monkeypatch.setattr(plugins, "load_plugins", lambda: loaded)
+    signals = installed_signals()
+    assert list(signals)[-2:] == ["two", "one"]
+    assert all(signal.name == name for name, signal in signals.items())
 
 
 def test_hook_beatmeter_commands(point):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable, Sequence
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from beatmeter.gate.report.section import Row, Section
+from beatmeter.gate.report.section import Section
+from beatmeter.page import page, picture, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,31 +18,15 @@ if TYPE_CHECKING:
 def to_html(title: str, sections: Sequence[Section]) -> str:
     """Write a report with its plots inside."""
     style = (files("beatmeter.gate.report") / "page.css").read_text(encoding="utf-8")
-    body = "\n".join(map(_section, sections))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
-    )
+    return page(title, style, "\n".join(map(_section, sections)))
 
 
 def _section(section: Section) -> str:
     note = f"<p>{escape(section.note)}</p>\n" if section.note else ""
-    table = _table(section.header, section.rows) if section.rows else ""
     plot = _plot(section.draw, section.title) if section.draw else ""
-    return f"<section>\n<h2>{escape(section.title)}</h2>\n{note}{plot}{table}</section>"
-
-
-def _table(header: Row, rows: Sequence[Row]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows
-    )
-    return (
-        f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table></div>\n"
-    )
+    cells = table(section.header, section.rows)
+    rows = f'<div class="table">{cells}</div>\n' if section.rows else ""
+    return f"<section>\n<h2>{escape(section.title)}</h2>\n{note}{plot}{rows}</section>"
 
 
 def _plot(draw: Callable[[Axes], None], title: str) -> str:
@@ -55,5 +39,4 @@ def _plot(draw: Callable[[Axes], None], title: str) -> str:
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         draw(figure.add_subplot())
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    content = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{content}">\n'
+    return picture(buffer.getvalue(), "image/svg+xml", title)

@@ -32,7 +32,9 @@ def start_as_onset_bank(convolution: nn.Conv1d) -> None:
     bands = (inputs + 1) // 2
     half = taps // 2
     mean = torch.full((taps,), 1 / taps)
-    rise = torch.cat([torch.full((half,), -1 / half), torch.full((taps - half,), 1 / (taps - half))])
+    rise = torch.cat(
+        [torch.full((half,), -1 / half), torch.full((taps - half,), 1 / (taps - half))]
+    )
     with torch.no_grad():
         convolution.weight.mul_(SPARE_GAIN)
         for output in range(min(outputs, 3 * bands)):

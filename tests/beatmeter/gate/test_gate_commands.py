@@ -34,8 +34,8 @@ def install(make_stage, monkeypatch, tmp_path):
         path = tmp_path / "weights.toml"
         write_weights(stage.weights, path)
         offered = {name: SimpleNamespace(signal=signal) for name, signal in stage.signals.items()}
+        monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
         for module in (conclusion, tuned):
-            monkeypatch.setattr(module, "load_plugins", lambda: SimpleNamespace(signals=offered))
             monkeypatch.setattr(module, "RECORDS", stage.records)
         monkeypatch.setattr(conclusion, "load_weights", lambda: load_weights(path))
         monkeypatch.setattr(tuned, "load_weights", lambda where=path: load_weights(path))

@@ -14,7 +14,7 @@ from beatmeter.gate.honour import honour, honoured_weights, needs_record
 from beatmeter.gate.record import RECORDS, read_record, record_path
 from beatmeter.gate.show import states
 from beatmeter.hearing import Ensemble
-from beatmeter.plugins import load_plugins
+from beatmeter.plugins import installed_signals
 from beatmeter.weights import Tuned, Weights, load_weights, write_weights
 
 TUNED = 0.12
@@ -170,7 +170,7 @@ def test_weights_given_by_hand_are_taken_as_they_are(make_stage):
 
 def test_the_committed_weights_and_records_agree():
     weights = load_weights()
-    signals = {name: offered.signal for name, offered in load_plugins().signals.items()}
+    signals = installed_signals()
     assert honour(weights, signals).refused == {}
     for name, tuned in weights.tuned.items():
         assert tuned.weight == weights.signals[name]

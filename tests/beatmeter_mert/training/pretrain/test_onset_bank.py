@@ -19,7 +19,9 @@ def test_envelope_rise_and_fall_of_each_band():
         assert rise[band].argmax() == 10 - 4
         assert fall[band].argmax() == 20 - 4
         others = [other for other in range(BANDS) if other != band]
-        assert not envelope[others].any() and not rise[others].any() and not fall[others].any()
+        assert not envelope[others].any()
+        assert not rise[others].any()
+        assert not fall[others].any()
 
 
 def test_a_steady_sound_neither_rises_nor_falls():
