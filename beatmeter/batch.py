@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beatmeter.analysis import Analysis
-from beatmeter.errors import AudioWarning, BeatMeterError
+from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
 from beatmeter.hearing import analyze, timeline
 from beatmeter.printable import printable
 from beatmeter.workers import start_workers
@@ -63,6 +63,7 @@ def run(task: Task) -> Outcome:
     """Analyse one recording and write its reports; whatever fails is in the outcome."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AudioWarning)
+        warnings.simplefilter("ignore", WeightsWarning)  # told once, by whoever plans the tasks
         analysis, failure = _attempt(task)
     damage = tuple(str(w.message) for w in caught if issubclass(w.category, AudioWarning))
     return Outcome(task.path, analysis, failure, damage)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from beatmeter import __version__
-from beatmeter.errors import BeatMeterError
 from beatmeter.lazygroup import LazyGroup
+from beatmeter.mistakes import told_in_one_line
 
 COMMANDS = {
     "analyze": ("beatmeter.commands.analyze:analyze", "Tell the meter of recordings."),
@@ -35,15 +33,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line and exit code 2."""
+    """Run the command line; what a user can mend is one line and exit code 2."""
     from beatmeter.plugins import add_commands, load_plugins
 
-    try:
+    with told_in_one_line():
         plugins = load_plugins()
         add_commands(plugins, cli)
         for name, reason in plugins.broken.items():
             click.echo(f"beatmeter: warning: plugin {name} is left out: {reason}", err=True)
         cli()
-    except BeatMeterError as error:
-        click.echo(f"beatmeter: {error}", err=True)
-        sys.exit(2)

@@ -9,6 +9,8 @@ import numpy as np
 
 from beatmeter.errors import GateError
 from beatmeter.fixtures import Fixture, FixtureSet
+from beatmeter.fixtures.sets import meter_name
+from beatmeter.gate.agreement import is_right
 from beatmeter.gate.bootstrap import Interval, interval, resampled_sums
 from beatmeter.gate.cache import ScoreCache
 from beatmeter.gate.gathering import gather
@@ -18,8 +20,6 @@ from beatmeter.gate.trial import sound_fixtures
 from beatmeter.meters import METERS
 from beatmeter.signal import Signal
 from beatmeter.weights import Weights
-
-POLYMETER = "polymeter"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,9 @@ class Standing:
     alone: dict[str, np.ndarray]
     left_out: tuple[str, ...]
 
-    def right(self, answers: np.ndarray) -> np.ndarray:
-        """Whether each answer is one that the label accepts: shape (n,)."""
-        pairs = zip(answers.tolist(), self.table.accepted, strict=True)
-        return np.array([answer in accepted for answer, accepted in pairs])
-
     def accuracy(self, answers: np.ndarray) -> Interval:
         """Share of right answers, with a 95 % interval by work."""
-        right = self.right(answers).astype(float)
+        right = is_right(answers, self.table.accepted).astype(float)
         each = np.stack([right, np.ones_like(right)], axis=1)
         sums = resampled_sums(each, self.table.works)
         return interval(np.asarray(right.mean()), sums[:, 0] / sums[:, 1])
@@ -58,7 +53,8 @@ class Standing:
     def by(self, group_of: Callable[[Fixture], str]) -> dict[str, tuple[int, int]]:
         """Right verdicts and recordings in each group, groups in order of first appearance."""
         found: dict[str, tuple[int, int]] = {}
-        for fixture, right in zip(self.table.fixtures, self.right(self.answers), strict=True):
+        rights = is_right(self.answers, self.table.accepted)
+        for fixture, right in zip(self.table.fixtures, rights, strict=True):
             hits, count = found.get(group_of(fixture), (0, 0))
             found[group_of(fixture)] = (hits + int(right), count + 1)
         return found
@@ -67,15 +63,10 @@ class Standing:
         """How often each label got each verdict."""
         found: dict[str, dict[int, int]] = {}
         for fixture, answer in zip(self.table.fixtures, self.answers.tolist(), strict=True):
-            row = found.setdefault(label_of(fixture), dict.fromkeys(METERS, 0))
+            row = found.setdefault(meter_name(fixture), dict.fromkeys(METERS, 0))
             if answer in row:
                 row[answer] += 1
         return found
-
-
-def label_of(fixture: Fixture) -> str:
-    """The meter of a recording as text, or ``polymeter``."""
-    return str(fixture.meters[0]) if len(fixture.meters) == 1 else POLYMETER
 
 
 def evaluate(

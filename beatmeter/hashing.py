@@ -41,14 +41,19 @@ def hash_files(root: Path, paths: Iterable[Path], seed: str = "") -> str:
     return digest.hexdigest()
 
 
-def hash_folder(folder: Path) -> str:
-    """SHA-256 of the files of a folder, except Markdown, which only describes them.
+def hash_named(folder: Path, names: Iterable[str]) -> str:
+    """SHA-256 of the named files of a folder, as far as they are there; others do not count.
 
     They are read again only when the size or the date of one has changed.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        Relative to `folder`; their order does not count.
     """
-    files = (path for path in folder.rglob("*") if path.is_file())
-    paths = sorted(path for path in files if path.suffix != ".md")
-    return _hash_stamped(folder, tuple(_stamp(path) for path in paths))
+    paths = (folder / name for name in sorted(names))
+    return _hash_stamped(folder, tuple(_stamp(path) for path in paths if path.is_file()))
 
 
 @cache

@@ -68,6 +68,12 @@ class Ensemble:
         self.signals = installed_signals() if signals is None else dict(signals)
         self.weights = honoured_weights(self.signals) if weights is None else weights
 
+    def voters(self) -> Ensemble:
+        """The same ensemble without the signals that have no weight."""
+        weights = self.weights.signals
+        voting = {n: signal for n, signal in self.signals.items() if weights.get(n, 0.0) > 0}
+        return Ensemble(voting, self.weights)
+
     def hear(self, rhythm: Rhythm, start_s: float = 0.0) -> Heard:
         """Ask every signal about one section, which begins at `start_s`."""
         scores, silent = {}, {}
@@ -188,10 +194,10 @@ def timeline(
 ) -> tuple[Window, ...]:
     """The meter of a recording over overlapping windows of 12 s, one every 6 s.
 
-    Parameters and errors are those of :func:`analyze`. Windows in which nothing can be told are
-    left out; a change is marked against the window before.
+    Parameters and errors are those of :func:`analyze`. Only signals with a weight are asked.
+    Windows in which nothing can be told are left out; a change is marked against the window before.
     """
-    ensemble = ensemble or Ensemble()
+    ensemble = (ensemble or Ensemble()).voters()
     found: list[Window] = []
     with open_source(source, sample_rate) as recording:
         for start, rhythm in recording.rhythms(windows(recording.duration_s)):

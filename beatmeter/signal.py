@@ -25,6 +25,9 @@ class Signal(Protocol):
     method ``fingerprint() -> str``: another text for other files, cheap to compute, and the same
     in every process. Gate records and cached predictions hold for one fingerprint. Where a user
     may choose the checkpoint, the environment variable ``BEATMETER_<NAME>_CHECKPOINT`` names it.
+
+    A signal that computes in whatever precision suits the machine has a method
+    ``for_measuring() -> Signal``, which returns the same signal in one precision for all machines.
     """
 
     name: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter.errors import BeatMeterError, CannotSpeak
-from beatmeter.hashing import hash_folder
+from beatmeter.hashing import hash_named
 from beatmeter.meters import METERS, MeterScores, ScoreKind
 from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from beatmeter.rhythm import Rhythm
     from beatmeter_mert.classifier import MertMeterClassifier, Prediction
 
+CHECKPOINT_FILES = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "head/config.json",
+    "head/model.safetensors",
+    "backbone/config.json",
+    "backbone/model.safetensors",
+    "backbone/preprocessor_config.json",
+)
+"""What a checkpoint's fingerprint holds: named here because asking for it must not import torch."""
 _NEEDED = ("torch", "transformers", "peft", "safetensors")
 _MEGABYTE = 1_000_000
 _loading = threading.Lock()
@@ -31,10 +41,20 @@ class MertSignal:
 
     The model is loaded when it is first asked, once in a process. It loads from
     :func:`beatmeter_mert.settings.find_checkpoint`.
+
+    Parameters
+    ----------
+    dtype : str, optional
+        Instead of the one that is set, such as ``float32``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: str | None = None) -> None:
         self.name = "mert"
+        self._dtype = dtype
+
+    def for_measuring(self) -> MertSignal:
+        """The same signal in float32, whatever the processor computes in."""
+        return MertSignal("float32")
 
     def unavailable(self) -> str | None:
         """Say what is missing and the command that mends it, or None."""
@@ -48,7 +68,9 @@ class MertSignal:
         return None
 
     def fingerprint(self) -> str:
-        """Hash of the checkpoint's files; of one on the hub that is not here yet, its name.
+        """Hash of the checkpoint's own files; of one on the hub that is not here yet, its name.
+
+        The model card, and whatever else lies in the folder, does not count.
 
         Raises
         ------
@@ -57,11 +79,13 @@ class MertSignal:
         """
         checkpoint = find_checkpoint(load_settings())
         if Path(checkpoint).is_dir():
-            return hash_folder(Path(checkpoint))
+            return hash_named(Path(checkpoint), CHECKPOINT_FILES)
         from huggingface_hub import try_to_load_from_cache
 
         config = try_to_load_from_cache(checkpoint, "head/config.json")
-        return hash_folder(Path(config).parents[1]) if isinstance(config, str) else checkpoint
+        if not isinstance(config, str):
+            return checkpoint
+        return hash_named(Path(config).parents[1], CHECKPOINT_FILES)
 
     def score(self, rhythm: Rhythm) -> MeterScores:
         """Score the meters, with evidence for a second one.
@@ -88,7 +112,7 @@ class MertSignal:
         reason = self.unavailable()
         if reason is not None:
             raise CannotSpeak(reason)
-        listener = _listener()
+        listener = _listener(self._dtype)
         audio = listener.model.preprocessing
         return listener.hear(centre_crop(rhythm.resampled(audio.sample_rate), audio.clip_samples))
 
@@ -120,8 +144,10 @@ class Listener:
         return self.model.predict_embedded(embedded, len(clip))
 
 
-def _listener() -> Listener:
+def _listener(dtype: str | None) -> Listener:
     settings = load_settings()
+    if dtype is not None:
+        settings = replace(settings, dtype=dtype)
     with _loading:
         found = _load(find_checkpoint(settings), settings)
     if isinstance(found, BeatMeterError):

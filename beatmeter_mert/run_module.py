@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from beatmeter.errors import BeatMeterError
+from beatmeter.mistakes import told_in_one_line
 
 
 def run(command: click.Command) -> None:
-    """Run a command; a user's mistake is one line and exit code 2."""
-    try:
+    """Run a command; what a user can mend is one line and exit code 2."""
+    with told_in_one_line():
         command()
-    except BeatMeterError as error:
-        click.echo(f"beatmeter: {error}", err=True)
-        sys.exit(2)

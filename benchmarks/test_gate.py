@@ -31,6 +31,7 @@ def test_the_gate(pytestconfig, capsys):
         print(f"\n\n{concluded.text()}")
         for path in concluded.write(pytestconfig.rootpath / "reports" / "gate"):
             print(f"written: {path.relative_to(pytestconfig.rootpath)}")
+        concluded.settle()
     faults = concluded.measurement.verdict.faults
     if faults:
         pytest.fail(f"the gate is not passed: {'; '.join(faults)}", pytrace=False)

@@ -60,5 +60,6 @@ def run(
     click.echo(concluded.text())
     for path in concluded.write(out):
         click.echo(f"written: {path}")
+    concluded.settle()
     if not concluded.measurement.verdict.passed:
         sys.exit(FAILED)

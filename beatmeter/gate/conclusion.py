@@ -8,7 +8,13 @@ from pathlib import Path
 
 from beatmeter.gate.cache import ScoreCache
 from beatmeter.gate.measurement import Measurement, measure
-from beatmeter.gate.record import RECORDS, GateRecord, withdraw_record, write_record
+from beatmeter.gate.record import (
+    RECORDS,
+    GateRecord,
+    find_record,
+    withdraw_record,
+    write_record,
+)
 from beatmeter.gate.report import gate_report
 from beatmeter.gate.report.as_json import gate_mapping
 from beatmeter.gate.report.markdown import to_markdown
@@ -27,12 +33,16 @@ class Conclusion:
     trial : Trial
     measurement : Measurement
     record : GateRecord or None
-        None when the gate was not passed, or the trial has gaps.
+        What vouches for it: the record that is there already if it holds for the same state.
+        None when the gate was not passed, or the trial does not decide on the record.
+    records : Path
+        Folder of the gate records.
     """
 
     trial: Trial
     measurement: Measurement
     record: GateRecord | None
+    records: Path = RECORDS
 
     def text(self) -> str:
         """The figures as text."""
@@ -54,6 +64,21 @@ class Conclusion:
             gate_mapping(self.trial, self.measurement, self.record),
         )
 
+    def settle(self) -> None:
+        """Write the record of a pass, or withdraw the one that a failure contradicts.
+
+        A trial that does not decide on the record leaves it as it is.
+
+        Raises
+        ------
+        OSError
+            If the record cannot be written or removed.
+        """
+        if self.record is not None:
+            write_record(self.record, self.records)
+        elif not self.measurement.verdict.passed and not self.trial.obstacles:
+            withdraw_record(self.trial.candidate, self.trial.state, self.records)
+
 
 def run_gate(
     candidate: str,
@@ -62,7 +87,7 @@ def run_gate(
     jobs: int = 1,
     scores: Path | None = None,
 ) -> Conclusion:
-    """Take an installed signal through the gate.
+    """Take an installed signal through the gate; its record is left to :meth:`Conclusion.settle`.
 
     Parameters
     ----------
@@ -99,14 +124,12 @@ def run_gate(
 
 
 def conclude(trial: Trial, records: Path = RECORDS) -> Conclusion:
-    """Measure, and write a record of a pass, or withdraw the one that a failure contradicts."""
+    """Measure, and say what the record is to be; nothing is written."""
     measurement = measure(trial.candidate, trial.table, trial.weights)
-    if not measurement.verdict.passed:
-        withdraw_record(trial.candidate, trial.state, records)
-        return Conclusion(trial, measurement, None)
-    if trial.gaps:
-        return Conclusion(trial, measurement, None)
-    return Conclusion(trial, measurement, write_record(_record(trial, measurement), records))
+    if not measurement.verdict.passed or trial.obstacles:
+        return Conclusion(trial, measurement, None, records)
+    known = find_record(trial.candidate, trial.state, records)
+    return Conclusion(trial, measurement, known or _record(trial, measurement), records)
 
 
 def today() -> str:

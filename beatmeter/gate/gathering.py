@@ -10,7 +10,7 @@ from pathlib import Path
 from beatmeter.errors import AudioError, GateError
 from beatmeter.fixtures import Fixture, FixtureSet
 from beatmeter.gate.cache import ScoreCache
-from beatmeter.gate.identity import identity
+from beatmeter.gate.identity import for_measuring, identity
 from beatmeter.gate.scores import ScoreTable
 from beatmeter.hearing import FAILED, Ensemble, listen
 from beatmeter.meters import MeterScores
@@ -41,8 +41,9 @@ def gather(
 ) -> ScoreTable:
     """Ask the signals about the fixtures, from the cache where it knows.
 
-    Every recording goes the way of :func:`beatmeter.analyze`. What is found is kept at once, so
-    that an interrupted run goes on where it stopped.
+    Every recording goes the way of :func:`beatmeter.analyze`, but a signal whose precision is the
+    machine's choice is asked in a fixed one (:func:`~beatmeter.gate.identity.for_measuring`). What
+    is found is kept at once, so that an interrupted run goes on where it stopped.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ def gather(
     GateError
         If a signal fails, or a process dies.
     """
+    signals = {name: for_measuring(signal) for name, signal in signals.items()}
     identities = {name: identity(signal) for name, signal in signals.items()}
     known: list[Scores] = []
     questions: dict[int, Question] = {}

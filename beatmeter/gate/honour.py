@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter.errors import BeatMeterError, GateError, WeightsWarning
-from beatmeter.gate.record import RECORDS, GateRecord, read_record
+from beatmeter.gate.record import RECORD_SET, RECORDS, GateRecord, read_record
 from beatmeter.printable import printable
 from beatmeter.weights import Weights, load_weights
 
@@ -105,6 +105,10 @@ def check_record(record: GateRecord, signal: Signal, weights: Weights) -> None:
     GateError
         Naming the first that it does not hold for.
     """
+    if record.fixture_set != RECORD_SET:
+        raise GateError(
+            f"the gate record is of the fixtures {record.fixture_set!r} (allowed: {RECORD_SET!r})"
+        )
     if record.fingerprint != fingerprint(signal):
         raise GateError("the gate record is of another checkpoint")
     if record.ensemble != ensemble_hash(weights, record.signal):
@@ -175,9 +179,9 @@ def _reason(signal: Signal, weights: Weights, records: Path) -> str | None:
 
 def _fixtures_hash(record: GateRecord) -> str:
     """Hash of the fixtures as they are now; where no fixtures came along, the record's own."""
-    from beatmeter.fixtures import SET_NAMES, open_set
+    from beatmeter.fixtures import open_set
     from beatmeter.fixtures.sets import REPOSITORY_FOLDER
 
-    if record.fixture_set in SET_NAMES and not REPOSITORY_FOLDER.is_dir():
+    if not REPOSITORY_FOLDER.is_dir():
         return record.fixtures
     return open_set(record.fixture_set).digest()

@@ -8,8 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beatmeter.errors import GateError
 from beatmeter.gate.honour import fingerprint
 from beatmeter.hashing import files_below, hash_files
+from beatmeter.printable import printable
 
 if TYPE_CHECKING:
     from beatmeter.signal import Signal
@@ -24,6 +26,25 @@ _HEARING = (
     "sources.py",
 )
 _DATA = (".py", ".json", ".npz")
+
+
+def for_measuring(signal: Signal) -> Signal:
+    """The signal whose scores are kept: the one it offers for measuring, else itself.
+
+    Raises
+    ------
+    GateError
+        If the signal fails to offer it.
+    """
+    offer = getattr(signal, "for_measuring", None)
+    if offer is None:
+        return signal
+    try:
+        offered: Signal = offer()
+    except Exception as error:  # foreign code may raise anything
+        reason = printable(f"{type(error).__name__}: {error}")
+        raise GateError(f"{signal.name} cannot be made ready for measuring ({reason})") from error
+    return offered
 
 
 def identity(signal: Signal) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.fixtures import Fixture
-from beatmeter.fixtures.sets import POLYMETER
+from beatmeter.fixtures.sets import meter_name
 from beatmeter.gate.agreement import Booleans, Counts, Floats, Ints, count_each, is_right
 from beatmeter.gate.bootstrap import Interval, interval, resampled_sums
 from beatmeter.gate.scores import ScoreTable
@@ -175,11 +175,6 @@ def right_at(candidate: str, table: ScoreTable, weights: Weights, weight: float)
     """Which fixtures the ensemble answers right with the candidate at a weight: shape (n,)."""
     changed = weights.with_signals({candidate: weight})
     return is_right(table.answers(changed.signals, weights.prior), table.accepted)
-
-
-def meter_name(fixture: Fixture) -> str:
-    """The meter as a word; polymeter under one name of its own."""
-    return str(fixture.meters[0]) if len(fixture.meters) == 1 else POLYMETER
 
 
 def _groups(names: Sequence[str], each: Floats, works: Sequence[str]) -> list[Group]:

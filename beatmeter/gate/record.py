@@ -17,6 +17,8 @@ from beatmeter.gate.agreement import Counts
 from beatmeter.gate.verdict import Verdict, judge
 
 RECORDS = Path(str(files("beatmeter"))) / "gate" / "records"
+RECORD_SET = "rendered"
+"""The set of fixtures that records are of: it comes with the project, to be measured again."""
 _SEAL = "sha256"
 
 
@@ -90,10 +92,6 @@ class GateRecord:
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def same_but_date(self, other: GateRecord) -> bool:
-        """Whether another record says the same of the same."""
-        return asdict(self) | {"date": ""} == asdict(other) | {"date": ""}
-
 
 def record_path(signal: str, folder: Path = RECORDS) -> Path:
     """Where the record of a signal lies, whether or not there is one."""
@@ -127,25 +125,22 @@ def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
     return record
 
 
-def write_record(record: GateRecord, folder: Path = RECORDS) -> GateRecord:
-    """Write a record, atomically, unless the one that is there says the same.
-
-    Returns
-    -------
-    GateRecord
-        The one that is there now: a repeated run keeps the date, and so the hash, of the first.
-    """
+def find_record(signal: str, state: GateState, folder: Path = RECORDS) -> GateRecord | None:
+    """The record of a signal if it holds for a state, or None."""
     try:
-        known = read_record(record.signal, folder)
+        known = read_record(signal, folder)
     except GateError:
-        pass
-    else:
-        if known.same_but_date(record):
-            return known
+        return None
+    return known if known.state == state else None
+
+
+def write_record(record: GateRecord, folder: Path = RECORDS) -> None:
+    """Write a record, atomically, unless it is there."""
+    if find_record(record.signal, record.state, folder) == record:
+        return
     with replacing(record_path(record.signal, folder)) as partial:
         text = json.dumps(asdict(record) | {_SEAL: record.sha256}, indent=2)
         partial.write_text(text + "\n", encoding="utf-8")
-    return record
 
 
 def withdraw_record(signal: str, state: GateState, folder: Path = RECORDS) -> bool:
@@ -156,10 +151,7 @@ def withdraw_record(signal: str, state: GateState, folder: Path = RECORDS) -> bo
     bool
         Whether there was one.
     """
-    try:
-        if read_record(signal, folder).state != state:
-            return False
-    except GateError:
+    if find_record(signal, state, folder) is None:
         return False
     record_path(signal, folder).unlink()
     return True

@@ -12,8 +12,8 @@ from beatmeter.fixtures import SET_NAMES, Fixture, FixtureSet, open_set
 from beatmeter.fixtures.verify import check_file
 from beatmeter.gate.cache import ScoreCache
 from beatmeter.gate.gathering import gather
-from beatmeter.gate.honour import ensemble_hash, fingerprint, honour, why_silent
-from beatmeter.gate.record import RECORDS, GateState
+from beatmeter.gate.honour import Honoured, ensemble_hash, fingerprint, honour, why_silent
+from beatmeter.gate.record import RECORD_SET, RECORDS, GateState
 from beatmeter.gate.scores import ScoreTable
 from beatmeter.signal import Signal
 from beatmeter.weights import Weights
@@ -38,6 +38,8 @@ class Trial:
         Signals that have a weight but said nothing, with the reason.
     refused : tuple of str
         One line for each other weight that is not honoured.
+    checkpoint : str or None
+        The candidate's, if one was named; None if it is the signal's own choice.
     """
 
     candidate: str
@@ -48,21 +50,35 @@ class Trial:
     left_out: tuple[str, ...]
     absent: dict[str, str]
     refused: tuple[str, ...]
+    checkpoint: str | None
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """Why this trial leaves the record as it is, in words; empty when it decides on it."""
+        found = []
+        if self.fixture_set.name != RECORD_SET:
+            found.append(f"records are of the fixtures {RECORD_SET!r}")
+        if self.checkpoint is not None:
+            variable = checkpoint_variable(self.candidate)
+            found.append(f"records are of the signal's own checkpoint, not one named by {variable}")
+        return (*found, *self.gaps)
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """Why this trial can give no record, in words; empty when it can."""
+        """What was not heard as it votes, in words; empty when all was."""
         files = [f"fixtures left out: {len(self.left_out)}"] if self.left_out else []
         voices = [f"{name}, which votes, is absent: {why}" for name, why in self.absent.items()]
         return (*files, *voices, *self.refused)
 
 
-def use_checkpoint(candidate: str, checkpoint: str) -> None:
-    """Let a signal use a checkpoint, in this process and those it starts.
+def checkpoint_variable(candidate: str) -> str:
+    """The environment variable that names a signal's checkpoint."""
+    return f"BEATMETER_{candidate.upper()}_CHECKPOINT"
 
-    The environment variable ``BEATMETER_<NAME>_CHECKPOINT`` carries it.
-    """
-    os.environ[f"BEATMETER_{candidate.upper()}_CHECKPOINT"] = checkpoint
+
+def use_checkpoint(candidate: str, checkpoint: str) -> None:
+    """Let a signal use a checkpoint, in this process and those it starts."""
+    os.environ[checkpoint_variable(candidate)] = checkpoint
 
 
 def default_cache() -> ScoreCache:
@@ -81,7 +97,7 @@ def hear(
     jobs: int = 1,
     records: Path = RECORDS,
 ) -> Trial:
-    """Let every signal that can run here hear the fixtures that are as the manifest says.
+    """Let the candidate, and all that vote, hear the fixtures that are as the manifest says.
 
     Parameters
     ----------
@@ -104,18 +120,20 @@ def hear(
     """
     if candidate not in signals:
         raise GateError(f"signal: {candidate!r} (allowed: {', '.join(sorted(signals))})")
-    silent = {name: why_silent(signal) for name, signal in signals.items()}
-    if silent[candidate] is not None:
-        raise GateError(f"{candidate} cannot be measured: {silent[candidate]}")
+    reason = why_silent(signals[candidate])
+    if reason is not None:
+        raise GateError(f"{candidate} cannot be measured: {reason}")
     sound, left_out = sound_fixtures(fixture_set)
     if not sound:
         raise GateError(f"{candidate} cannot be measured: no fixture is there ({left_out[0]})")
-    honoured = honour(weights.with_signals({candidate: 0.0}), signals, records)
+    honoured = honour_others(candidate, signals, weights, records)
     voting = {name for name, weight in honoured.weights.signals.items() if weight > 0}
-    able = {name: signal for name, signal in signals.items() if silent[name] is None}
-    if not voting & able.keys():
+    silent = {name: why_silent(signals[name]) for name in voting & signals.keys()}
+    able = [name for name in signals if name in silent and silent[name] is None]
+    if not able:
         raise GateError(f"{candidate} cannot be measured: no other signal with a weight can run")
-    table = gather(fixture_set, sound, able, cache, jobs)
+    asked = {name: signals[name] for name in (*able, candidate)}
+    table = gather(fixture_set, sound, asked, cache, jobs)
     if candidate not in table.logs:
         raise GateError(f"{candidate} cannot be measured: it said nothing about any fixture")
     if not voting & table.logs.keys():
@@ -136,7 +154,15 @@ def hear(
             for name in sorted(voting - table.logs.keys())
         },
         refused=tuple(honoured.refused.values()),
+        checkpoint=os.environ.get(checkpoint_variable(candidate)) or None,
     )
+
+
+def honour_others(
+    candidate: str, signals: Mapping[str, Signal], weights: Weights, records: Path = RECORDS
+) -> Honoured:
+    """The weights against which a candidate is measured: as honoured, its own 0."""
+    return honour(weights.with_signals({candidate: 0.0}), signals, records)
 
 
 def find_set(name: str) -> FixtureSet:

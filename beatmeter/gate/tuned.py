@@ -14,7 +14,7 @@ from beatmeter.gate.report import tuning_report
 from beatmeter.gate.report.as_json import tuning_mapping
 from beatmeter.gate.report.markdown import to_markdown
 from beatmeter.gate.report.writing import report_stem, write_report
-from beatmeter.gate.trial import default_cache, find_set, hear
+from beatmeter.gate.trial import default_cache, find_set, hear, honour_others
 from beatmeter.gate.tuning import Tuning, grid, tune
 from beatmeter.plugins import installed_signals
 from beatmeter.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
@@ -89,7 +89,7 @@ def tune_signal(
     try:
         record = read_record(name, RECORDS)
         weights = load_weights()
-        check_record(record, signals[name], weights)
+        check_record(record, signals[name], honour_others(name, signals, weights, RECORDS).weights)
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
     cache = default_cache() if scores is None else ScoreCache(scores)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from beatmeter.evaluation import Standing, label_of
+from beatmeter.evaluation import Standing
+from beatmeter.fixtures.sets import meter_name
 from beatmeter.meters import METERS
 from beatmeter.weights import Weights
 
@@ -18,7 +19,7 @@ def render(standing: Standing, weights: Weights) -> str:
         share = standing.accuracy(answers).value
         lines.append(f"{name:24}{weights.signals.get(name, 0.0):8.2f}{share:8.3f}")
     groupings = {
-        "meter": label_of,
+        "meter": meter_name,
         "category": lambda fixture: fixture.category,
         "made": lambda fixture: fixture.made.partition(";")[0].partition(" from ")[0],
     }

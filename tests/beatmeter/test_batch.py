@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from beatmeter import batch
 from beatmeter.batch import Outcome, Task, run, run_all
-from beatmeter.errors import AudioWarning
+from beatmeter.errors import AudioError, AudioWarning, WeightsWarning
 
 WORK = """
 import os, signal
@@ -174,3 +175,12 @@ def test_no_process_outlives_its_parent(started):
     process, done = started
     process.kill()
     wait_until_gone([int(path.stem) for path in done.glob("*.pid")])
+
+
+def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
+    def refuse(path):
+        warnings.warn("W_NEW is not honoured", WeightsWarning, stacklevel=2)
+        raise AudioError("nothing to hear")
+
+    monkeypatch.setattr(batch, "analyze", refuse)
+    assert run(Task(Path("a"))) == Outcome(Path("a"), None, "nothing to hear")

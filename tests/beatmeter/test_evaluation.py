@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from beatmeter.errors import GateError
-from beatmeter.evaluation import POLYMETER, Standing, evaluate, label_of
+from beatmeter.evaluation import Standing, evaluate
+from beatmeter.fixtures.sets import POLYMETER, meter_name
 from beatmeter.gate import gathering
+from beatmeter.gate.agreement import is_right
 from beatmeter.gate.cache import ScoreCache
 from beatmeter.gate.scores import ScoreTable
 from beatmeter.hearing import Ensemble, analyze
@@ -40,7 +42,7 @@ def test_verdicts_are_those_of_the_ensemble(standing, labelled_set):
 def test_the_lie_counts_as_wrong_and_the_lost_is_left_out(standing):
     assert [fixture.id for fixture in standing.table.fixtures] == ["waltz", "march", "lie"]
     assert standing.answers.tolist() == [3, 4, 5]
-    assert standing.right(standing.answers).tolist() == [True, True, False]
+    assert is_right(standing.answers, standing.table.accepted).tolist() == [True, True, False]
     assert standing.accuracy(standing.answers).value == pytest.approx(2 / 3)
     assert len(standing.left_out) == 1
     assert "lost" in standing.left_out[0]
@@ -48,7 +50,7 @@ def test_the_lie_counts_as_wrong_and_the_lost_is_left_out(standing):
 
 def test_groups_and_confusions_count_every_recording(standing):
     assert standing.by(lambda fixture: fixture.category) == {"true": (2, 2), "false": (0, 1)}
-    assert list(standing.by(label_of)) == ["3", "4", "7"]
+    assert list(standing.by(meter_name)) == ["3", "4", "7"]
     confusion = standing.confusion()
     assert {
         label: row[m] for (label, row), m in zip(confusion.items(), (3, 4, 5), strict=True)
@@ -91,8 +93,8 @@ def test_of_a_polymeter_either_answer_is_right_and_silence_never_is(labelled_set
     table = ScoreTable.from_scores([both, waltz, waltz], [sure, sure, {}])
     standing = Standing(table, table.answers({"a": 1.0}), {}, ())
     assert standing.answers.tolist() == [4, 4, 0]
-    assert standing.right(standing.answers).tolist() == [True, False, False]
-    assert standing.by(label_of) == {POLYMETER: (1, 1), "3": (0, 2)}
+    assert is_right(standing.answers, standing.table.accepted).tolist() == [True, False, False]
+    assert standing.by(meter_name) == {POLYMETER: (1, 1), "3": (0, 2)}
     assert sum(standing.confusion()["3"].values()) == 1
 
 

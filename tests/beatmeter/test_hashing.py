@@ -1,6 +1,6 @@
 import os
 
-from beatmeter.hashing import files_below, hash_files, hash_folder
+from beatmeter.hashing import files_below, hash_files, hash_named
 
 
 def test_a_hash_holds_names_contents_and_seed(tmp_path):
@@ -25,20 +25,22 @@ def test_files_are_found_by_name_and_by_suffix(tmp_path):
     ]
 
 
-def test_a_folder_is_read_again_when_a_file_changed(tmp_path):
-    path = tmp_path / "weights.bin"
+def test_named_files_are_read_again_when_one_changed(tmp_path):
+    path, names = tmp_path / "weights.bin", ("weights.bin", "sub/more.bin")
     path.write_bytes(b"one")
-    first = hash_folder(tmp_path)
+    first = hash_named(tmp_path, names)
     path.write_bytes(b"two")
     os.utime(path, ns=(1, 1))
-    second = hash_folder(tmp_path)
+    second = hash_named(tmp_path, names)
     assert second != first
-    (tmp_path / "more").touch()
-    assert hash_folder(tmp_path) not in (first, second)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "more.bin").touch()
+    assert hash_named(tmp_path, names) not in (first, second)
+    assert hash_named(tmp_path, names) == hash_named(tmp_path, names[::-1])
 
 
-def test_a_description_does_not_count(tmp_path):
+def test_files_that_are_not_named_do_not_count(tmp_path):
     (tmp_path / "weights.bin").write_bytes(b"one")
-    first = hash_folder(tmp_path)
-    (tmp_path / "README.md").write_text("what it is")
-    assert hash_folder(tmp_path) == first
+    first = hash_named(tmp_path, ["weights.bin"])
+    (tmp_path / "answers.jsonl").write_text("{}")
+    assert hash_named(tmp_path, ["weights.bin"]) == first

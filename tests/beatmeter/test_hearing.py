@@ -194,6 +194,21 @@ def test_the_timeline_marks_a_change_from_7_to_4(real, drum_pattern):
     assert found[-1].end_s == pytest.approx(52.0)
 
 
+def test_windows_ask_the_voters_only_and_the_whole_everyone(drum_pattern):
+    asked = []
+
+    def idle(rhythm: Rhythm) -> MeterScores:
+        asked.append(rhythm)
+        return sure_of(3)
+
+    samples = drum_pattern(4, 140.0, 0)
+    ensemble = told({"voter": 1.0, "idle": 0.0}, voter=4, idle=idle)
+    assert {window.meter for window in timeline(samples, SAMPLE_RATE, ensemble)} == {4}
+    assert asked == []
+    assert analyze(samples, SAMPLE_RATE, ensemble).signals["idle"].scores == sure_of(3)
+    assert asked != []
+
+
 def test_windows_in_which_nothing_can_be_told_are_left_out(drum_pattern):
     drums = drum_pattern(4, 140.0, 0)[: 12 * SAMPLE_RATE]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from beatmeter.errors import CannotSpeak
-from beatmeter.hashing import hash_folder
 from beatmeter.meters import METERS, ScoreKind
 from beatmeter.plugins import build_plugins
 from beatmeter.rhythm import Rhythm
 from beatmeter.signal import Signal
 from beatmeter_mert import mert_signal, settings
-from beatmeter_mert.classifier import MertMeterClassifier
+from beatmeter_mert.classifier import MertMeterClassifier, checkpoint
 from beatmeter_mert.mert_signal import MertSignal
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
 
@@ -208,11 +208,47 @@ def test_remote_code_is_never_trusted():
     assert not [p for p in sources if "trust_remote_code" in p.read_text(encoding="utf-8")]
 
 
-def test_the_fingerprint_is_that_of_the_checkpoints_files(ready, tiny_checkpoint, tmp_path):
+def test_the_fingerprint_is_that_of_the_checkpoints_own_files(
+    ready, tiny_checkpoint, tmp_path, monkeypatch
+):
     first = ready.fingerprint()
     other = tmp_path / "other"
     shutil.copytree(tiny_checkpoint, other)
-    assert hash_folder(other) == first
-    config = other / "head" / "config.json"
-    config.write_text(config.read_text() + " ")
-    assert hash_folder(other) != first
+    monkeypatch.setenv(CHECKPOINT_VARIABLE, str(other))
+    assert ready.fingerprint() == first
+    (other / "calibration").mkdir()
+    (other / "calibration" / "answers.jsonl").write_text("{}")
+    (other / "README.md").write_text("another card")
+    assert ready.fingerprint() == first
+    for name in ("head/config.json", "adapter_model.safetensors", "head/model.safetensors"):
+        before = ready.fingerprint()
+        with (other / name).open("ab") as file:
+            file.write(b" ")
+        assert ready.fingerprint() != before
+
+
+def test_the_fingerprint_holds_all_that_a_checkpoint_has_but_its_card():
+    assert {*mert_signal.CHECKPOINT_FILES, "README.md"} == set(checkpoint._OWN_FILES)
+
+
+def test_telling_the_fingerprint_imports_no_torch(ready, tiny_checkpoint):
+    program = (
+        "import sys; from beatmeter_mert.mert_signal import MertSignal; "
+        "MertSignal().fingerprint(); "
+        "sys.exit(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_is_measured_in_float32_whatever_is_set(ready, rhythm, tmp_path, tiny_checkpoint):
+    (tmp_path / "config" / "beatmeter").mkdir(parents=True)
+    config = tmp_path / "config" / "beatmeter" / "config.toml"
+    config.write_text('[mert]\ndtype = "bfloat16"\ndevice = "cpu"\n')
+    exact = MertMeterClassifier.from_pretrained(tiny_checkpoint, device="cpu", dtype="float32")
+    expected = exact.predict(rhythm.samples, 24_000).probabilities
+    measured = pickle.loads(pickle.dumps(ready.for_measuring()))  # it goes to other processes
+    assert measured.score(rhythm).as_mapping() == expected
+    assert ready.score(rhythm).as_mapping() != expected
+    assert measured.name == "mert"
+    assert measured.fingerprint() == ready.fingerprint()

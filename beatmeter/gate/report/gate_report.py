@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from beatmeter.gate.measurement import Group, Measurement, meter_name
+from beatmeter.fixtures.sets import meter_name
+from beatmeter.gate.measurement import Group, Measurement
 from beatmeter.gate.record import GateRecord
 from beatmeter.gate.report import plots
 from beatmeter.gate.report.section import Row, Section, change, ratio, share
@@ -13,6 +14,7 @@ from beatmeter.gate.verdict import COMPLEMENTARITY_ABOVE, LEAST_AGREEMENT, MOST_
 from beatmeter.printable import printable
 
 _NOBODY = "-"
+_LOSSES = "Losses: only the ensemble is right"
 _GROUP_HEADER = (
     "fixtures",
     "ensemble",
@@ -33,31 +35,43 @@ def title(measurement: Measurement) -> str:
 def summary(trial: Trial, measurement: Measurement, record: GateRecord | None) -> list[Section]:
     """The sections that are printed."""
     return [
-        _verdict(measurement, _consequence(trial, measurement, record)),
-        _matrix(measurement),
-        _figures(measurement),
-        _by_meter(measurement),
-        _fusion(measurement),
+        *_measured(trial, measurement, record),
+        _names(_gains(measurement), measurement, measurement.gains()),
+        _names(_LOSSES, measurement, measurement.losses()),
     ]
 
 
 def full(trial: Trial, measurement: Measurement, record: GateRecord | None) -> list[Section]:
     """The sections that are written to files."""
     return [
-        *summary(trial, measurement, record),
-        _by_category(measurement),
-        _listing(f"Gains: only {measurement.candidate} is right", measurement, "gains"),
-        _listing("Losses: only the ensemble is right", measurement, "losses"),
+        *_measured(trial, measurement, record),
+        _listing(_gains(measurement), measurement, measurement.gains()),
+        _listing(_LOSSES, measurement, measurement.losses()),
         _about(trial, record),
     ]
 
 
+def _measured(trial: Trial, measurement: Measurement, record: GateRecord | None) -> list[Section]:
+    return [
+        _verdict(measurement, _consequence(trial, measurement, record)),
+        _matrix(measurement),
+        _figures(measurement),
+        _by_meter(measurement),
+        _by_category(measurement),
+        _fusion(measurement),
+    ]
+
+
+def _gains(measurement: Measurement) -> str:
+    return f"Gains: only {measurement.candidate} is right"
+
+
 def _consequence(trial: Trial, measurement: Measurement, record: GateRecord | None) -> str:
     name = f"W_{measurement.candidate.upper()}"
-    if not measurement.verdict.passed:
-        return f"{name} stays 0.0."
+    if trial.obstacles:
+        return f"The record is left as it is: {'; '.join(trial.obstacles)}."
     if record is None:
-        return f"No record is written: {'; '.join(trial.gaps)}."
+        return f"{name} stays 0.0."
     return f"The record allows a weight: 'beatmeter tune {name} --write' finds it."
 
 
@@ -150,8 +164,12 @@ def _fusion(measurement: Measurement) -> Section:
     return Section("Fusion", note, header, rows, draw)
 
 
-def _listing(heading: str, measurement: Measurement, kind: str) -> Section:
-    chosen = measurement.gains() if kind == "gains" else measurement.losses()
+def _names(heading: str, measurement: Measurement, chosen: list[int]) -> Section:
+    names = [printable(measurement.fixtures[index].id) for index in chosen]
+    return Section(heading, f"{', '.join(names)}." if names else "None.")
+
+
+def _listing(heading: str, measurement: Measurement, chosen: list[int]) -> Section:
     rows = []
     for index in chosen:
         fixture = measurement.fixtures[index]

@@ -14,6 +14,7 @@ import soundfile
 from beatmeter.errors import CannotSpeak
 from beatmeter.fixtures import Fixture, FixtureSet, open_set, write_manifest
 from beatmeter.gate.cache import ScoreCache
+from beatmeter.gate.conclusion import Conclusion, conclude
 from beatmeter.gate.honour import ensemble_hash
 from beatmeter.gate.identity import identity
 from beatmeter.gate.record import GateRecord, write_record
@@ -117,7 +118,7 @@ class Stage:
 
     @property
     def fixture_set(self) -> FixtureSet:
-        return open_set(str(self.folder))
+        return open_set("rendered")
 
     def know(self) -> None:
         """Keep what the signals would say, so that nothing need be heard."""
@@ -127,34 +128,39 @@ class Stage:
                     scores = sure_of(signal.answers[fixture.id])
                     self.cache.put(fixture.sha256, identity(signal), scores)
 
-    def hear(self) -> Trial:
+    def hear(self, fixture_set: FixtureSet | None = None) -> Trial:
         return hear(
             "new",
-            self.fixture_set,
+            fixture_set or self.fixture_set,
             self.signals,
             self.weights,
             self.cache,
             records=self.records,
         )
 
+    def run(self, fixture_set: FixtureSet | None = None) -> Conclusion:
+        """Hear, conclude, and settle the record."""
+        conclusion = conclude(self.hear(fixture_set), self.records)
+        conclusion.settle()
+        return conclusion
+
     def pass_gate(self) -> GateRecord:
         """Leave the record of a pass, as if it had been measured."""
-        return write_record(
-            GateRecord(
-                signal="new",
-                date="2026-11-22",
-                fixture_set=str(self.folder),
-                fingerprint=self.candidate.checkpoint,
-                fixtures=self.fixture_set.digest(),
-                ensemble=ensemble_hash(self.weights, "new"),
-                both_right=12,
-                both_wrong=2,
-                losses=2,
-                gains=4,
-                same=12,
-            ),
-            self.records,
+        record = GateRecord(
+            signal="new",
+            date="2026-11-22",
+            fixture_set="rendered",
+            fingerprint=self.candidate.checkpoint,
+            fixtures=self.fixture_set.digest(),
+            ensemble=ensemble_hash(self.weights, "new"),
+            both_right=12,
+            both_wrong=2,
+            losses=2,
+            gains=4,
+            same=12,
         )
+        write_record(record, self.records)
+        return record
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +177,11 @@ def recordings(tmp_path_factory) -> list[Path]:
 
 
 @pytest.fixture
-def make_stage(tmp_path, recordings, make_fixture) -> Callable[..., Stage]:
-    """Recordings with so many fixtures of each outcome; they pass unless told otherwise."""
+def make_stage(tmp_path, recordings, make_fixture, monkeypatch) -> Callable[..., Stage]:
+    """Recordings with so many fixtures of each outcome; they pass unless told otherwise.
+
+    They take the place of the set that comes with the project.
+    """
 
     def make(**outcomes: int) -> Stage:
         outcomes = outcomes or {"both_right": 12, "both_wrong": 2, "loss": 2, "gain": 4}
@@ -188,6 +197,8 @@ def make_stage(tmp_path, recordings, make_fixture) -> Callable[..., Stage]:
             fixtures.append(make_fixture(identity, sha256=digest))
             base[identity], candidate[identity] = OUTCOMES[name.replace("_", " ")]
         write_manifest(folder / "manifest.csv", fixtures)
+        monkeypatch.setattr("beatmeter.fixtures.sets.REPOSITORY_FOLDER", folder)
+        monkeypatch.delenv("BEATMETER_NEW_CHECKPOINT", raising=False)
         return Stage(
             folder,
             Fitted("base", base),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -45,11 +46,16 @@ def install(make_stage, monkeypatch, tmp_path):
         def run(command: str, *options: str) -> Result:
             common = ["--scores", str(stage.cache.folder), "--jobs", "1"]
             if command == "gate":
-                arguments = ["run", "--signal", "new", "--fixtures", str(stage.folder)]
+                arguments = ["run", "--signal", "new", "--fixtures", "rendered"]
                 return CliRunner().invoke(gate, [*arguments, *common, *options])
             return CliRunner().invoke(tune, ["W_NEW", *common, *options])
 
-        return SimpleNamespace(stage=stage, run=run, weights=lambda: load_weights(path))
+        def offer(name: str, signal: object) -> None:
+            offered[name] = SimpleNamespace(signal=signal)
+
+        return SimpleNamespace(
+            stage=stage, run=run, weights=lambda: load_weights(path), path=path, offer=offer
+        )
 
     return install
 
@@ -59,8 +65,8 @@ def test_a_pass_ends_well_and_names_its_files(install, tmp_path):
     ran = installed.run("gate")
     assert ran.exit_code == 0
     assert "# The gate for new: passed" in ran.output
-    assert "written: reports/gate/new-fixtures.html" in ran.output
-    assert (tmp_path / "reports/gate/new-fixtures.md").is_file()
+    assert "written: reports/gate/new-rendered.html" in ran.output
+    assert (tmp_path / "reports/gate/new-rendered.md").is_file()
     assert record_path("new", installed.stage.records).is_file()
 
 
@@ -103,6 +109,16 @@ def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
     stored, stage = installed.weights(), installed.stage
     assert stored.signals == {"base": 0.5, "new": 0.6}
     assert honour.honour(stored, stage.signals, stage.records).refused == {}
+
+
+def test_tuning_holds_the_record_against_honoured_weights(install):
+    installed = install(both_right=10, both_wrong=4, gain=6)
+    installed.stage.pass_gate()
+    stored = installed.weights().with_signals({"third": 0.2})
+    write_weights(stored, installed.path)
+    installed.offer("third", type(installed.stage.candidate)("third", {}, missing="no net"))
+    ran = installed.run("tune", "--to", "1.0", "--step", "0.15")
+    assert ran.exit_code == 0, ran.exception
 
 
 def test_what_does_not_help_stays(install):
@@ -186,3 +202,69 @@ def test_the_benchmark_is_skipped_or_says_what_it_cannot_measure(options, code, 
     ran = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == code
     assert told in ran.stdout
+
+
+FAKE_INSTALLATION = """
+import json
+from pathlib import Path
+
+from beatmeter.fixtures import sets
+from beatmeter.gate import conclusion
+from beatmeter.meters import MeterScores
+from beatmeter.signals.calibrated import CalibratedSignal
+from beatmeter.weights import Weights
+
+HERE = Path(__file__).parent
+
+
+class Told(CalibratedSignal):
+    def __init__(self, name):
+        self.name = name
+        self.answers = json.loads((HERE / f"{name}.json").read_text())
+
+    def unavailable(self):
+        return None
+
+    def hypotheses(self, rhythm):
+        raise NotImplementedError
+
+    def score(self, rhythm):
+        return MeterScores.from_mapping({self.answers[Path(rhythm.path).stem]: 1.0})
+
+
+sets.REPOSITORY_FOLDER = HERE / "fixtures"
+conclusion.RECORDS = HERE / "records"
+conclusion.installed_signals = lambda: {name: Told(name) for name in ("base", "new")}
+conclusion.load_weights = lambda: Weights({"base": 0.5})
+"""
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "told"),
+    [
+        ({}, 0, "Passed. The record allows a weight"),
+        ({"both_right": 4, "loss": 2, "gain": 2}, 1, "the gate is not passed: agreement 0.500"),
+    ],
+)
+def test_the_benchmark_passes_or_fails_as_the_gate_does(make_stage, tmp_path, outcomes, code, told):
+    stage = make_stage(**outcomes)
+    for name, signal in stage.signals.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(signal.answers))
+    (tmp_path / "fake_installation.py").write_text(FAKE_INSTALLATION)
+    command = [sys.executable, "-m", "pytest", "benchmarks/test_gate.py", "-p", "no:cacheprovider"]
+    command += ["-c", "pyproject.toml", "--rootdir", str(tmp_path), "-p", "fake_installation"]
+    command += ["--gate", "--signal", "new", "--jobs", "1", "--scores", str(tmp_path / "scores")]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert told in " ".join(ran.stdout.split())
+    assert (tmp_path / "reports" / "gate" / "new-rendered.html").is_file()
+    assert record_path("new", stage.records).is_file() is (code == 0)
+
+
+def test_a_report_is_there_even_if_the_record_cannot_be_written(install, tmp_path):
+    installed = install()
+    installed.stage.records.touch()  # a file where the folder should be
+    ran = installed.run("gate")
+    assert isinstance(ran.exception, OSError)
+    assert (tmp_path / "reports" / "gate" / "new-rendered.html").is_file()

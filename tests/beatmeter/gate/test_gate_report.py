@@ -65,6 +65,13 @@ def test_three_files_tell_the_same(conclusion, tmp_path):
     assert page.fetched == []
 
 
+def test_what_is_printed_names_categories_gains_and_losses(conclusion):
+    text = " ".join(conclusion.text().split())
+    assert "| waltz " in text
+    assert "Gains: only new is right gain-16, gain-17, gain-18, gain-19." in text
+    assert "Losses: only the ensemble is right loss-14, loss-15." in text
+
+
 def test_the_same_run_writes_the_same_bytes(conclusion, tmp_path):
     first = [path.read_bytes() for path in conclusion.write(tmp_path / "one")]
     second = [path.read_bytes() for path in conclusion.write(tmp_path / "two")]

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from beatmeter.errors import GateError
-from beatmeter.fixtures import write_manifest
+from beatmeter.fixtures import open_set, write_manifest
 from beatmeter.gate import gathering
+from beatmeter.gate.cache import ScoreCache
 from beatmeter.gate.conclusion import conclude
 from beatmeter.gate.record import read_record
 from beatmeter.gate.trial import hear
@@ -23,9 +24,13 @@ def counted(conclusion) -> tuple[int, ...]:
     )
 
 
+def said(conclusion) -> str:
+    return " ".join(conclusion.text().split())
+
+
 def test_a_pass_leaves_a_record(make_stage):
     stage = make_stage()
-    conclusion = conclude(stage.hear(), stage.records)
+    conclusion = stage.run()
     assert counted(conclusion) == (12, 2, 2, 4)
     assert conclusion.measurement.verdict.passed
     assert read_record("new", stage.records) == conclusion.record
@@ -46,7 +51,7 @@ def test_a_pass_leaves_a_record(make_stage):
 def test_a_failure_leaves_none(make_stage, outcomes, fault):
     stage = make_stage(**outcomes)
     stage.know()
-    conclusion = conclude(stage.hear(), stage.records)
+    conclusion = stage.run()
     assert any(fault in line for line in conclusion.measurement.verdict.faults)
     assert conclusion.record is None
     with pytest.raises(GateError, match="no gate record"):
@@ -59,24 +64,105 @@ def test_a_failure_withdraws_the_record_of_the_same_state_only(make_stage):
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.candidate.checkpoint = "second"
     stage.know()
-    conclude(stage.hear(), stage.records)
+    stage.run()
     assert read_record("new", stage.records).fingerprint == "first"
     stage.candidate.checkpoint = "first"
     stage.know()
-    assert not conclude(stage.hear(), stage.records).measurement.verdict.passed
+    assert not stage.run().measurement.verdict.passed
     assert not list(stage.records.iterdir())
 
 
 def test_a_second_run_asks_nobody_and_keeps_the_record(make_stage, monkeypatch):
     stage = make_stage()
-    first = conclude(stage.hear(), stage.records)
+    first = stage.run()
     stage.base.asked.clear()
     stage.candidate.asked.clear()
     monkeypatch.setattr("beatmeter.gate.conclusion.today", lambda: "2100-01-01")
-    second = conclude(stage.hear(), stage.records)
+    second = stage.run()
+    assert first.record.date != "2100-01-01"
     assert stage.base.asked == stage.candidate.asked == []
     assert second.record == first.record
     assert second.text() == first.text()
+
+
+def test_a_record_that_holds_outlives_other_figures_that_pass(make_stage):
+    stage = make_stage()
+    first = stage.run()
+    stage.candidate.answers["gain-16"] = 4
+    stage.candidate.answers["loss-14"] = 3
+    stage.cache = ScoreCache(stage.folder / "scores")
+    second = stage.run()
+    assert second.measurement.verdict.passed
+    assert counted(second) != counted(first)
+    assert second.record == first.record == read_record("new", stage.records)
+
+
+def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
+    stage = make_stage()
+    stage.candidate.checkpoint = "second"
+    other = open_set(str(stage.folder))
+    conclusion = stage.run(other)
+    assert conclusion.measurement.verdict.passed
+    assert conclusion.record is None
+    assert not stage.records.exists()
+    assert "The record is left as it is: records are of the fixtures 'rendered'" in (
+        said(conclusion)
+    )
+    record = stage.run().record
+    stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
+    stage.cache = ScoreCache(stage.folder / "scores")
+    assert not stage.run(other).measurement.verdict.passed
+    assert read_record("new", stage.records) == record
+
+
+def test_runs_with_a_named_checkpoint_leave_the_record_as_it_is(make_stage, monkeypatch):
+    stage = make_stage()
+    record = stage.run().record
+    monkeypatch.setenv("BEATMETER_NEW_CHECKPOINT", "elsewhere")
+    stage.candidate.checkpoint = "second"
+    conclusion = stage.run()
+    assert conclusion.measurement.verdict.passed
+    assert conclusion.record is None
+    assert "BEATMETER_NEW_CHECKPOINT" in said(conclusion)
+    stage.candidate.checkpoint = "first"
+    stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
+    stage.cache = ScoreCache(stage.folder / "scores")
+    assert not stage.run().measurement.verdict.passed
+    assert read_record("new", stage.records) == record
+
+
+def test_a_failure_on_some_of_the_fixtures_withdraws_nothing(make_stage):
+    stage = make_stage()
+    record = stage.run().record
+    for path in stage.folder.glob("gain-*.wav"):
+        path.unlink()
+    assert not stage.run().measurement.verdict.passed
+    assert read_record("new", stage.records) == record
+
+
+def test_signals_without_a_vote_are_not_asked(make_stage):
+    stage = make_stage(gain=3)
+    broken = type(stage.candidate)("broken", {})
+    broken.score = broken.fingerprint = None
+    signals = stage.signals | {"broken": broken}
+    trial = hear("new", stage.fixture_set, signals, stage.weights, stage.cache)
+    assert set(trial.table.logs) == {"base", "new"}
+
+
+def test_a_signal_is_asked_in_the_precision_that_it_offers_for_measuring(make_stage):
+    stage = make_stage(gain=3)
+    exact = type(stage.candidate)("new", dict(stage.candidate.answers), "exact")
+    stage.candidate.for_measuring = lambda: exact
+    stage.hear()
+    assert stage.candidate.asked == []
+    assert len(exact.asked) == 3
+
+
+def test_a_signal_that_cannot_offer_itself_for_measuring_is_one_line(make_stage):
+    stage = make_stage(gain=3)
+    stage.candidate.for_measuring = lambda: 1 / 0
+    with pytest.raises(GateError, match="new cannot be made ready for measuring"):
+        stage.hear()
 
 
 def test_another_checkpoint_asks_its_signal_alone(make_stage):
@@ -140,11 +226,11 @@ def test_a_changed_recording_is_left_out_and_there_is_no_record(make_stage):
     stage.know()
     changed = stage.folder / "both_right-0.wav"
     changed.write_bytes(changed.read_bytes()[:-2])
-    conclusion = conclude(stage.hear(), stage.records)
+    conclusion = stage.run()
     assert counted(conclusion) == (11, 2, 2, 4)
     assert conclusion.measurement.verdict.passed
     assert conclusion.record is None
-    assert "No record is written: fixtures left out: 1." in conclusion.text()
+    assert "The record is left as it is: fixtures left out: 1." in said(conclusion)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +250,16 @@ def test_without_a_voter_there_is_no_record(make_stage, voter, reason):
     conclusion = conclude(trial, stage.records)
     assert conclusion.measurement.verdict.passed
     assert conclusion.record is None
-    assert f"No record is written: third, which votes, is absent: {reason}" in conclusion.text()
+    assert f"The record is left as it is: third, which votes, is absent: {reason}" in said(
+        conclusion
+    )
 
 
 def test_a_candidate_that_says_nothing_is_wrong(make_stage):
     stage = make_stage()
     del stage.candidate.answers["both_right-0"]
     stage.know()
-    conclusion = conclude(stage.hear(), stage.records)
+    conclusion = stage.run()
     assert counted(conclusion) == (11, 2, 3, 4)
 
 
@@ -182,7 +270,7 @@ def test_polymeter_accepts_both_meters_and_is_told_by_itself(make_stage):
     for row in (0, 14):
         fixtures[row] = replace(fixtures[row], meters=(3, 4), time_signatures=("3/4", "4/4"))
     write_manifest(stage.folder / "manifest.csv", fixtures)
-    measurement = conclude(stage.hear(), stage.records).measurement
+    measurement = stage.run().measurement
     assert [group.name for group in measurement.by_meter] == ["3", "polymeter"]
     polymeter = measurement.by_meter[1].counts
     assert (polymeter.fixtures, polymeter.both_right) == (2, 2)

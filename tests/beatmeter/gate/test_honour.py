@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from beatmeter.errors import WeightsWarning
+from beatmeter.errors import GateError, WeightsWarning
 from beatmeter.fixtures import open_set, write_manifest
 from beatmeter.gate import honour as honouring
-from beatmeter.gate.honour import honour, honoured_weights, needs_record
-from beatmeter.gate.record import RECORDS, read_record, record_path
+from beatmeter.gate.honour import (
+    check_record,
+    honour,
+    honoured_weights,
+    needs_record,
+    why_silent,
+)
+from beatmeter.gate.record import RECORD_SET, RECORDS, read_record, record_path
 from beatmeter.gate.show import states
+from beatmeter.gate.trial import honour_others
 from beatmeter.hearing import Ensemble
 from beatmeter.plugins import installed_signals
 from beatmeter.weights import Tuned, Weights, load_weights, write_weights
 
+ROOT = Path(__file__).parents[3]
 TUNED = 0.12
 
 
@@ -41,6 +50,13 @@ def edit_and_seal(stage, **changes):
     """As a forger would who knows how the hash is made."""
     record = replace(read_record("new", stage.records), **changes)
     edit_record(stage, **changes, sha256=record.sha256)
+
+
+def edit_tuned(stage, **changes):
+    """As one whose weight was tuned with that record."""
+    edit_and_seal(stage, **changes)
+    told = Tuned(TUNED, read_record("new", stage.records).sha256, "2026-11-22")
+    stage.weights = replace(stage.weights, tuned={"new": told})
 
 
 def relabel(stage):
@@ -76,6 +92,7 @@ def test_a_tuned_weight_with_its_record_is_honoured(passed):
         (lambda stage: edit_and_seal(stage, gains=5, both_wrong=1), "another gate record"),
         (lambda stage: edit_and_seal(stage, gains=2, both_right=14), "figures do not pass"),
         (lambda stage: edit_and_seal(stage, signal="base"), "record of 'base'"),
+        (lambda stage: edit_tuned(stage, fixture_set=str(stage.folder)), "(allowed: 'rendered')"),
         (lambda stage: record_path("new", stage.records).write_text("{"), "cannot be read"),
         (lambda stage: record_path("new", stage.records).write_text("[" * 99999), "cannot be"),
         (lambda stage: record_path("new", stage.records).unlink(), "no gate record"),
@@ -143,12 +160,8 @@ def test_a_signal_that_cannot_run_has_no_voice_and_is_not_complained_of(passed):
 
 
 def test_where_no_fixtures_came_along_the_record_stands(passed, monkeypatch, tmp_path):
-    edit_and_seal(passed, fixture_set="rendered")
-    record = read_record("new", passed.records)
-    tuned = {"new": Tuned(TUNED, record.sha256, "2026-11-22")}
     monkeypatch.setattr("beatmeter.fixtures.sets.REPOSITORY_FOLDER", tmp_path / "nowhere")
-    weights = replace(passed.weights, tuned=tuned)
-    assert honour(weights, passed.signals, passed.records).refused == {}
+    assert honour(passed.weights, passed.signals, passed.records).refused == {}
 
 
 def test_the_ensemble_warns_once_and_uses_zero(make_stage, monkeypatch, tmp_path):
@@ -168,18 +181,73 @@ def test_weights_given_by_hand_are_taken_as_they_are(make_stage):
     assert Ensemble(stage.signals, weights).weights == weights
 
 
-def test_the_committed_weights_and_records_agree():
-    weights = load_weights()
-    signals = installed_signals()
-    assert honour(weights, signals).refused == {}
-    for name, tuned in weights.tuned.items():
-        assert tuned.weight == weights.signals[name]
-        assert tuned.record == read_record(name).sha256
-    for path in RECORDS.glob("*.json"):
-        record = read_record(path.stem)
-        if record.fixture_set == "rendered":
-            assert record.fixtures == open_set("rendered").digest()
+@pytest.fixture
+def as_committed(monkeypatch, tmp_path):
+    """Nothing of the user's own: the checkpoint is the one that comes with the package."""
+    monkeypatch.delenv("BEATMETER_MERT_CHECKPOINT", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
-def test_the_committed_weights_are_loaded_without_a_warning():
-    assert honoured_weights({}) == load_weights()
+def check_agreement(weights, signals, records):
+    """Every weight that needs a record has one and can be used, and every record holds."""
+    assert honour(weights, signals, records).refused == {}
+    for name, told in weights.tuned.items():
+        assert told.weight == weights.signals[name]
+        assert told.record == read_record(name, records).sha256
+    for name, signal in signals.items():
+        if needs_record(name, signal, weights):
+            assert why_silent(signal) is None
+    for path in records.glob("*.json"):
+        others = honour_others(path.stem, signals, weights, records).weights
+        check_record(read_record(path.stem, records), signals[path.stem], others)
+
+
+def check_report(report, records):
+    """A gate report on the project's own fixtures names the record that is there, or none."""
+    path = record_path(report["candidate"], records)
+    known = read_record(report["candidate"], records).sha256 if path.is_file() else None
+    assert report["record"] == (known if report["fixture_set"] == RECORD_SET else None)
+
+
+def test_the_committed_weights_and_records_agree(as_committed):
+    check_agreement(load_weights(), installed_signals(), RECORDS)
+
+
+def test_the_committed_gate_reports_and_records_agree(as_committed):
+    for path in (ROOT / "reports" / "gate").glob("*.json"):
+        report = json.loads(path.read_text())
+        if "candidate" in report:
+            check_report(report, RECORDS)
+
+
+def test_a_tuned_weight_whose_checkpoint_is_gone_disagrees(passed):
+    check_agreement(passed.weights, passed.signals, passed.records)
+    passed.candidate.missing = "no checkpoint"
+    with pytest.raises(AssertionError, match="no checkpoint"):
+        check_agreement(passed.weights, passed.signals, passed.records)
+
+
+def test_a_record_beside_weight_0_must_hold_too(passed):
+    weights = replace(passed.weights.with_signals({"new": 0.0}), tuned={})
+    check_agreement(weights, passed.signals, passed.records)
+    passed.candidate.checkpoint = "other"
+    with pytest.raises(GateError, match="another checkpoint"):
+        check_agreement(weights, passed.signals, passed.records)
+
+
+def test_a_report_disagrees_with_another_record_and_with_none(passed):
+    record = read_record("new", passed.records)
+    report = {"candidate": "new", "fixture_set": "rendered", "record": record.sha256}
+    check_report(report, passed.records)
+    check_report(report | {"fixture_set": "commons", "record": None}, passed.records)
+    edit_and_seal(passed, date="2026-01-01")
+    with pytest.raises(AssertionError):
+        check_report(report, passed.records)
+    record_path("new", passed.records).unlink()
+    with pytest.raises(AssertionError):
+        check_report(report, passed.records)
+    check_report(report | {"record": None}, passed.records)
+
+
+def test_the_committed_weights_are_loaded_without_a_warning(as_committed):
+    assert honoured_weights(installed_signals()) == load_weights()
