@@ -9,8 +9,9 @@ labels; an empty ``meter`` excludes the clip.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from io import StringIO
 from itertools import combinations
 from pathlib import Path
 
@@ -35,12 +36,15 @@ class Labelled:
         Rows whose meter the project does not know.
     excluded : int
         Rows that the corrections take out.
+    held_out : list of LeftOut
+        Clips that are good but belong to a work of another split.
     """
 
     files: list[LabelledFile]
     left_out: list[LeftOut]
     dropped: int = 0
     excluded: int = 0
+    held_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def works(self) -> set[str]:
@@ -127,22 +131,22 @@ def read_extra(folders: Iterable[str | Path], held_out: Iterable[Labelled]) -> L
     Returns
     -------
     Labelled
-        Clips of held-out works are among its `left_out`.
+        Clips of held-out works are its `held_out`.
     """
     held_works = {work for split in held_out for work in split.works}
-    files: list[LabelledFile] = []
-    left_out: list[LeftOut] = []
-    dropped = excluded = 0
-    for folder in folders:
-        extra = read_folder(folder)
-        dropped, excluded = dropped + extra.dropped, excluded + extra.excluded
-        left_out += extra.left_out
-        for file in extra.files:
-            if file.clip.work in held_works:
-                left_out.append(LeftOut(file.clip.filename, "its work is held out"))
-            else:
-                files.append(file)
-    return Labelled(files, left_out, dropped, excluded)
+    parts = [read_folder(folder) for folder in folders]
+    files = [file for part in parts for file in part.files]
+    return Labelled(
+        files=[file for file in files if file.clip.work not in held_works],
+        left_out=[clip for part in parts for clip in part.left_out],
+        dropped=sum(part.dropped for part in parts),
+        excluded=sum(part.excluded for part in parts),
+        held_out=[
+            LeftOut(file.clip.filename, "its work is held out")
+            for file in files
+            if file.clip.work in held_works
+        ],
+    )
 
 
 def _split_table(folder: Path, split: str) -> Path | None:
@@ -169,18 +173,27 @@ def _read_corrections(folder: Path, tables: list[Path]) -> dict[str, dict[int, f
     path = folder / CORRECTIONS
     if not path.is_file():
         return {}
-    corrections = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"filename", "meter"} - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(f"{path}: column {min(missing)!r} is missing")
-        for number, row in enumerate(reader, start=2):
-            cell = row["meter"].strip()
-            labels = parse_labels(cell, f"{path}, line {number}") if cell else {}
-            corrections[row["filename"].strip().lstrip("/")] = labels
+    corrections = dict(_correction_rows(path))
     known = {clip.filename for table in tables for clip in read_table(table).clips}
     strangers = corrections.keys() - known
     if strangers:
         raise DatasetError(f"{path}: {min(strangers)!r} is in no table of {folder}")
     return corrections
+
+
+def _correction_rows(path: Path) -> Iterator[tuple[str, dict[int, float]]]:
+    try:
+        table = csv.DictReader(StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+        rows = list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    missing = {"filename", "meter"} - set(table.fieldnames or ())
+    if missing:
+        raise DatasetError(f"{path}: column {min(missing)!r} is missing")
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, line {number}"
+        for name in ("filename", "meter"):
+            if row[name] is None:
+                raise DatasetError(f"{where}: has no {name} (allowed: filename,meter,note)")
+        labels = parse_labels(row["meter"], where) if row["meter"].strip() else {}
+        yield row["filename"].strip().lstrip("/"), labels

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from beatmeter.commands.interrupts import resumable
+
 _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -33,7 +35,8 @@ def ablate(
 
     STUDY is smoothing, rank, lora, extra-data or crop, or a folder of TOML files, each of which
     holds what one variant does otherwise. KEY=VALUE are settings of 'beatmeter mert finetune' for
-    all variants. Run again to go on with a study that was interrupted.
+    all variants. Run again to go on with a study that was interrupted; what it has finished must
+    be of the same settings and clips.
     """
     from beatmeter_mert.training.ablation.results import read_results
     from beatmeter_mert.training.ablation.run import here, in_processes, on_ray, run_all, unfinished
@@ -45,8 +48,9 @@ def ablate(
     given |= {"data_dir": str(data_dir), "extra_data": [str(folder) for folder in extra_data]}
     variants = read_study(study, given)
     runner = on_ray if on_a_cluster else here if jobs == 1 else in_processes(jobs)
-    run_all(unfinished(variants, range(seeds), out), runner)
-    results = read_results(out, [variant.name for variant in variants])
+    with resumable("what was trained"):
+        run_all(unfinished(variants, range(seeds), out), runner)
+    results = read_results(out, [variant.name for variant in variants], range(seeds))
     text = table(results)
     (out / "table.md").write_text(text, encoding="utf-8")
     plot(results, out / "plot.svg")

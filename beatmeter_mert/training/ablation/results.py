@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatmeter.atomic import replacing
+from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import read_curve
-from beatmeter_mert.training.settings_file import to_mapping
+from beatmeter_mert.training.finetune.data import find_clips
+from beatmeter_mert.training.finetune.settings import MAY_CHANGE, FinetuneSettings
+from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
 
 if TYPE_CHECKING:
     from beatmeter_mert.training.audio_index import LabelledFile
     from beatmeter_mert.training.finetune.run import Trained
-    from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
 _VERSIONED = ("beatmeter", "numpy", "torch", "transformers", "peft", "accelerate")
 
@@ -28,15 +30,46 @@ def result_path(out: Path, variant: str, seed: int) -> Path:
     return out / "results" / f"{variant}-seed{seed}.json"
 
 
-def read_results(out: Path, variants: Sequence[str]) -> dict[str, list[dict[str, float]]]:
-    """Read the figures of all finished runs, by variant, in the order given."""
+def read_results(
+    out: Path, variants: Sequence[str], seeds: Sequence[int]
+) -> dict[str, list[dict[str, float]]]:
+    """Read the figures of finished runs with these seeds, by variant, in the order given.
+
+    Raises
+    ------
+    DatasetError
+        If a result is damaged.
+    """
+    paths = {name: [result_path(out, name, seed) for seed in seeds] for name in variants}
     return {
-        variant: [
-            json.loads(path.read_text(encoding="utf-8"))["figures"]
-            for path in sorted((out / "results").glob(f"{variant}-seed*.json"))
-        ]
-        for variant in variants
+        name: [_read(path)["figures"] for path in of_variant if path.is_file()]
+        for name, of_variant in paths.items()
     }
+
+
+def refuse_other(path: Path, settings: FinetuneSettings) -> None:
+    """Refuse a result that comes from other settings or other clips than those asked for now.
+
+    Parameters
+    ----------
+    path : Path
+        Of the result.
+    settings : FinetuneSettings
+
+    Raises
+    ------
+    SettingsError
+        If its settings differ in what shapes a run.
+    DatasetError
+        If the clips of its data differ by name, label or size, or it is damaged.
+    """
+    there = _read(path)
+    refuse_changes(there["settings"], settings, MAY_CHANGE, path)
+    if there["listing"] != listing_hash(settings):
+        raise DatasetError(
+            f"{path}: was made with other clips than {settings.data_dir} and the extra data hold "
+            "now (allowed: the same clips, or another folder)"
+        )
 
 
 def write_result(path: Path, settings: FinetuneSettings, trained: Trained, run: Path) -> None:
@@ -49,6 +82,7 @@ def write_result(path: Path, settings: FinetuneSettings, trained: Trained, run: 
         "parameters": str(trained.model.parameter_count()),
         "model": trained.model.reference.fingerprint,
         "data": data_hash(files),
+        "listing": listing_hash(settings),
         "clips": {"train": len(trained.clips.train), "val": len(trained.clips.val)},
         "versions": {name: version(name) for name in _VERSIONED},
         "hardware": {
@@ -75,3 +109,24 @@ def data_hash(files: Sequence[LabelledFile]) -> str:
         digest.update(f"{file.clip.filename} {file.clip.meters}\n".encode())
         digest.update(hashlib.sha256(file.path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def listing_hash(settings: FinetuneSettings) -> str:
+    """Digest of the clips that a run would find: names, labels and sizes, so that it is cheap."""
+    digest = hashlib.sha256()
+    for name, part in find_clips(settings).items():
+        for file in sorted(part.files, key=lambda file: file.clip.filename):
+            size = file.path.stat().st_size
+            digest.update(f"{name} {file.clip.filename} {file.clip.labels} {size}\n".encode())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        is_whole = all(isinstance(content[name], dict) for name in ("settings", "figures"))
+        if is_whole and isinstance(content["listing"], str):
+            return dict(content)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise DatasetError(f"{path}: is no result of a run (delete it to run it again)")

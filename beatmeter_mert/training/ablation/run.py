@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from beatmeter.errors import BeatMeterError
 from beatmeter.progress import track
-from beatmeter_mert.training.ablation.results import result_path, write_result
+from beatmeter.workers import start_workers
+from beatmeter_mert.training.ablation.results import refuse_other, result_path, write_result
 from beatmeter_mert.training.ablation.studies import Variant, with_seed
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
+
+
+class StudyError(BeatMeterError):
+    """A study that cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,13 @@ Runner = Callable[[Sequence[Job]], Iterable[Any]]
 
 
 def unfinished(variants: Sequence[Variant], seeds: Sequence[int], out: Path) -> list[Job]:
-    """List the runs of a study that have no result yet, seed by seed."""
+    """List the runs of a study that have no result yet, seed by seed.
+
+    Raises
+    ------
+    SettingsError, DatasetError
+        If a result is there, but not of these settings and clips.
+    """
     jobs = [
         Job(
             with_seed(variant, seed),
@@ -48,6 +62,9 @@ def unfinished(variants: Sequence[Variant], seeds: Sequence[int], out: Path) -> 
         for seed in seeds
         for variant in variants
     ]
+    for job in jobs:
+        if job.result.is_file():
+            refuse_other(job.result, job.settings)
     return [job for job in jobs if not job.result.is_file()]
 
 
@@ -73,13 +90,37 @@ def here(jobs: Sequence[Job]) -> Iterable[None]:
 
 
 def in_processes(count: int) -> Runner:
-    """Run so many jobs at once, each in a process of its own."""
+    """Run so many jobs at once, each in a process of its own.
+
+    When the study is interrupted or a job fails, the others save and stop after their present step.
+    """
 
     def run(jobs: Sequence[Job]) -> Iterable[None]:
-        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(run_job, jobs)
+        waiting = deque(jobs)
+        running: dict[Future[None], ProcessPoolExecutor] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < count:
+                    pool = start_workers(1)
+                    running[pool.submit(run_job, waiting.popleft())] = pool
+                for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.pop(finished).shutdown()
+                    yield finished.result()
+        except BrokenProcessPool as error:
+            raise StudyError("study: a process died in training (too little memory?)") from error
+        finally:
+            _stop(running.values())
 
     return run
+
+
+def _stop(pools: Collection[ProcessPoolExecutor]) -> None:
+    """Have the processes of pools save and stop; one that does not train yet just ends."""
+    if pools:
+        for process in multiprocessing.active_children():
+            process.terminate()
+    for pool in pools:
+        pool.shutdown()
 
 
 def on_ray(jobs: Sequence[Job]) -> Iterable[Any]:

@@ -10,10 +10,12 @@ Corrections go into ``corrections.csv`` in the dataset's folder, as
 from __future__ import annotations
 
 import json
+import lzma
 import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +24,7 @@ import click
 from beatmeter.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter_mert.diagnostics.evaluation import Reference
+from beatmeter_mert.errors import reason
 from beatmeter_mert.run_module import run
 from beatmeter_mert.training.corpora.dataverse import RemoteFile, fetch, is_intact, list_files
 
@@ -39,6 +42,17 @@ PUBLISHED = (
 """On the test split, four classes."""
 
 _ZIP, _TAR = (".zip",), (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_UNPACKING_FAILS = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What the standard library raises of damaged, cut off or encrypted archives, or a full disk."""
 
 
 @click.group()
@@ -99,7 +113,8 @@ def unpack(path: Path) -> Path | None:
     Raises
     ------
     DatasetError
-        If the archive is damaged or names files outside itself.
+        If the archive is damaged, cut off or encrypted, names files outside itself, or cannot be
+        written.
     """
     suffix = next((end for end in _ZIP + _TAR if path.name.lower().endswith(end)), None)
     if suffix is None:
@@ -116,8 +131,8 @@ def unpack(path: Path) -> Path | None:
             else:
                 with tarfile.open(path) as tar:
                     tar.extractall(content, filter="data")
-        except (zipfile.BadZipFile, tarfile.TarError) as error:
-            raise DatasetError(f"{path}: cannot be unpacked ({error})") from error
+        except _UNPACKING_FAILS as error:
+            raise DatasetError(f"{path}: cannot be unpacked ({reason(error)})") from error
         shutil.move(content, target)
     return target
 

@@ -79,6 +79,8 @@ class CurveCallback(TrainerCallback):
 class InterruptionCallback(TrainerCallback):
     """Saves and stops after the step in which a signal came.
 
+    An epoch that this cuts short is not judged: the resumed run judges it as a whole.
+
     Parameters
     ----------
     interrupted : callable
@@ -91,10 +93,26 @@ class InterruptionCallback(TrainerCallback):
     def on_step_end(
         self,
         args: TrainingArguments,  # noqa: ARG002  the trainer passes it
-        state: TrainerState,  # noqa: ARG002
+        state: TrainerState,
         control: TrainerControl,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
         """Have the trainer save a checkpoint and stop, if interrupted."""
         if self._interrupted():
-            control.should_save = control.should_training_stop = True
+            control.should_training_stop = True
+            control.should_save = not _is_whole(state)
+
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> None:
+        """Have the trainer pass over an epoch that was cut short."""
+        if not _is_whole(state):
+            control.should_log = control.should_evaluate = control.should_save = False
+
+
+def _is_whole(state: TrainerState) -> bool:
+    return float(state.epoch or 0).is_integer()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from beatmeter.commands.interrupts import resumable
 from beatmeter_mert.training.finetune.settings import DEVICES, PRECISIONS, FinetuneSettings
 from beatmeter_mert.training.settings_file import (
     described,
@@ -79,7 +80,7 @@ def finetune(
     """Train adapters and head on labelled clips.
 
     What is set by a flag wins over KEY=VALUE, that over the file, that over the defaults.
-    OUT/model is the classifier as of its best epoch.
+    OUT/model is the classifier as of its best epoch. The exit code is 130 when interrupted.
     """
     given = {
         name: value
@@ -93,12 +94,10 @@ def finetune(
     from beatmeter_mert.training.finetune.bars import layer_bars
     from beatmeter_mert.training.finetune.run import finetune as run
 
-    trained = run(chosen, out, resume=resume)
-    for clip in trained.clips.left_out:
-        click.echo(f"left out: {clip.filename}: {clip.reason}", err=True)
+    with resumable("what was trained"):
+        trained = run(chosen, out, resume=resume)
+        if not trained.is_done:
+            click.echo(f"{trained.epochs:.2f} epochs done; go on with --resume", err=True)
+            raise KeyboardInterrupt
     click.echo(layer_bars(trained.model.head.layer_weights().tolist()))
-    click.echo(
-        f"{trained.epochs:g} epochs, best balanced accuracy {trained.best:.3f}, in {out}"
-        if trained.is_done
-        else f"interrupted after {trained.epochs:.2f} epochs; go on with --resume"
-    )
+    click.echo(f"{trained.epochs:g} epochs, best balanced accuracy {trained.best:.3f}, in {out}")

@@ -4,7 +4,8 @@
     torchrun --nproc-per-node 4 -m beatmeter_mert.training.finetune --data-dir DATA --out RUN
 
 ``RUN/model`` is the classifier as of its best epoch. Killed at any moment, the run goes on with
-``--resume`` from its last whole epoch.
+``--resume`` from its last whole epoch. On a machine with several GPUs it takes one; ``torchrun``
+gives each of its processes one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import torch
 from transformers import PrinterCallback, TrainingArguments
 
@@ -33,6 +35,7 @@ from beatmeter_mert.training.finetune.callbacks import (
     InterruptionCallback,
 )
 from beatmeter_mert.training.finetune.data import (
+    not_used,
     positive_weights,
     read_clips,
     training_clips,
@@ -60,6 +63,19 @@ if TYPE_CHECKING:
 MODEL = "model"
 SETTINGS = "settings.json"
 _FOR_THE_CARD = ("balanced_accuracy", "accuracy", "loss")
+
+
+class OneDeviceArguments(TrainingArguments):
+    """Arguments of a trainer whose every process computes on one device.
+
+    Left to itself, the trainer spreads a single process over all GPUs by ``DataParallel``, whose
+    replicas have no parameters for the backbone to look at.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        """GPUs of this process: one or none."""
+        return min(1, super().n_gpu)
 
 
 @dataclass(frozen=True)
@@ -106,6 +122,9 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
     torch.manual_seed(settings.seed)
     model = _build(settings)
     clips = read_clips(settings)
+    if is_first_process():
+        for line in not_used(clips):
+            click.echo(line, err=True)
     train = training_clips(clips.train, settings, model.preprocessing)
     val = validation_clips(clips.val, settings, model.preprocessing)
     model.set_pos_weight(positive_weights(train, settings))
@@ -150,6 +169,15 @@ def is_first_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def device_of_process(name: str) -> torch.device:
+    """Choose the device by name; of several GPUs the one that ``torchrun`` gives this process."""
+    device = choose_device(name)
+    place = os.environ.get("LOCAL_RANK")
+    if device.type == "cuda" and place is not None:
+        return torch.device("cuda", int(place))
+    return device
+
+
 def _build(settings: FinetuneSettings) -> MertMeterClassifier:
     lora = LoraSettings(settings.lora_rank, settings.lora_alpha, settings.lora_dropout)
     model = MertMeterClassifier.from_backbone(
@@ -160,7 +188,7 @@ def _build(settings: FinetuneSettings) -> MertMeterClassifier:
         chunk_seconds=settings.chunk_seconds,
         clip_seconds=settings.clip_seconds,
     )
-    device = choose_device(settings.device)
+    device = device_of_process(settings.device)
     model.chunks_at_once = chunks_at_once(device)
     if settings.checkpoint_activations:
         model.activation_checkpointing_enable()
@@ -185,11 +213,11 @@ def _what_is_trained(
     return head, (embedded[0], embedded[1]), collate_embedded
 
 
-def _arguments(settings: FinetuneSettings, out: Path, device: torch.device) -> TrainingArguments:
+def _arguments(settings: FinetuneSettings, out: Path, device: torch.device) -> OneDeviceArguments:
     in_bfloat16 = settings.precision == "bfloat16" or (
         settings.precision == "auto" and device.type == "cuda" and computes_in_bfloat16(device)
     )
-    return TrainingArguments(
+    return OneDeviceArguments(
         output_dir=str(out),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
@@ -226,12 +254,21 @@ def _prepare_folder(out: Path, settings: FinetuneSettings, resume: bool) -> Path
     if checkpoint is not None and not resume:
         raise DatasetError(f"{out}: holds a run (allowed: a new folder, or --resume)")
     if path.is_file() and resume:
-        there = json.loads(path.read_text(encoding="utf-8"))
-        refuse_changes(there, settings, MAY_CHANGE, path)
+        refuse_changes(_settings_of(path), settings, MAY_CHANGE, path)
     if is_first_process():
         with replacing(path) as partial:
             partial.write_text(json.dumps(to_mapping(settings), indent=1) + "\n", "utf-8")
     return checkpoint
+
+
+def _settings_of(path: Path) -> dict[str, Any]:
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(there, dict):
+        raise DatasetError(f"{path}: is no JSON object (allowed: the settings of a run)")
+    return there
 
 
 def _steps_of(checkpoint: Path | None) -> int:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from beatmeter_mert.training.settings_file import SettingsError, setting
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 PRECISIONS = ("auto", "float32", "bfloat16")
+_RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (
+        ("epochs", "patience", "batch_size", "grad_accum", "views", "head_dim"),
+        lambda value: value >= 1,
+        "1 or more",
+    ),
+    (("limit", "max_layer", "seed", "workers"), lambda value: value >= 0, "0 or more"),
+    (
+        ("lr", "lora_lr", "weight_decay", "pos_weight_cap", "noise", "shift_s"),
+        lambda value: 0 <= value < inf,
+        "0 or more",
+    ),
+    (("clip_norm", "chunk_seconds", "clip_seconds"), lambda value: 0 < value < inf, "above 0"),
+    (("dropout", "lora_dropout"), lambda value: 0 <= value < 1, "from 0 to below 1"),
+    (("label_smooth",), lambda value: 0 <= value < 0.5, "from 0 to below 0.5"),
+    (("bad_share",), lambda value: 0 <= value <= 1, "from 0 to 1"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +76,15 @@ class FinetuneSettings:
     carry_backbone: str = setting("", "Licence under which the backbone goes into the checkpoint.")
 
     def __post_init__(self) -> None:
-        _refuse_below(
-            self, 1, ("epochs", "patience", "batch_size", "grad_accum", "views", "head_dim")
-        )
-        _refuse_below(self, 0, ("limit", "max_layer", "lr", "lora_lr", "seed", "workers"))
-        for name, allowed in (("device", DEVICES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in allowed:
+        for names, is_allowed, allowed in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if not is_allowed(value):
+                    raise SettingsError(f"setting: {name} {value} (allowed: {allowed})")
+        for name, choices in (("device", DEVICES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
                 raise SettingsError(
-                    f"setting: {name} {getattr(self, name)!r} (allowed: {', '.join(allowed)})"
+                    f"setting: {name} {getattr(self, name)!r} (allowed: {', '.join(choices)})"
                 )
 
 
@@ -82,11 +102,3 @@ def learning_rates(settings: FinetuneSettings, hidden_size: int) -> tuple[float,
     """
     head, adapters = (5e-4, 1e-4) if hidden_size <= 768 else (1e-4, 2e-5)
     return settings.lr or head, settings.lora_lr or adapters
-
-
-def _refuse_below(settings: FinetuneSettings, least: int, names: tuple[str, ...]) -> None:
-    for name in names:
-        if getattr(settings, name) < least:
-            raise SettingsError(
-                f"setting: {name} {getattr(settings, name)} (allowed: {least} or more)"
-            )

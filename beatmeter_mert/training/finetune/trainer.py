@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WEIGHTS = "model.safetensors"
+LOSS = "loss.json"
+"""What the loss of an epoch that was interrupted comes to so far."""
 COMPLETE = "complete"
 """An empty file, written last: a checkpoint without it was cut short."""
 
@@ -56,6 +59,7 @@ class MeterTrainer(Trainer):
         self._rates = rates
         self._patience = patience
         self._save_best = save_best
+        self._resumed_from: Path | None = None
 
     @property
     def _network(self) -> nn.Module:
@@ -81,7 +85,7 @@ class MeterTrainer(Trainer):
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"loss: {loss.item()} after step {self.state.global_step} "
-                "(allowed: finite; lower the learning rate, and resume from the last epoch)"
+                "(allowed: finite; begin a new run with a lower learning rate)"
             )
         return loss
 
@@ -90,7 +94,7 @@ class MeterTrainer(Trainer):
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
             raise TrainingError(
                 f"gradient: norm {float(norm)} after step {self.state.global_step} "
-                "(allowed: finite; lower the learning rate, and resume from the last epoch)"
+                "(allowed: finite; begin a new run with a lower learning rate)"
             )
         return norm
 
@@ -102,12 +106,27 @@ class MeterTrainer(Trainer):
             self.state.best_metric = metrics["eval_balanced_accuracy"]
             self.state.best_global_step = self.state.global_step
             return True
-        epochs = self.state.epoch - best["epoch"]
-        self.control.should_training_stop |= epochs >= self._patience
+        self.control.should_training_stop |= self._patience_is_spent()
         return False
+
+    def _patience_is_spent(self) -> bool:
+        history = [row for row in self.state.log_history if "eval_loss" in row]
+        best = next((row for row in history if row["step"] == self.state.best_global_step), None)
+        return best is not None and history[-1]["epoch"] - best["epoch"] >= self._patience
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """Train for one epoch, unless the run that is gone on with had come to its end."""
+        if self._patience_is_spent():
+            self.control.should_training_stop = True
+            return
+        if self._resumed_from is not None:
+            self._load_loss(self._resumed_from)
+            self._resumed_from = None
+        super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
+        loss = self._loss_so_far()
         if not self.args.should_save:
             return
         folder = Path(str(self.args.output_dir))
@@ -115,10 +134,23 @@ class MeterTrainer(Trainer):
         best = folder / f"checkpoint-{self.state.best_global_step}"
         if best == newest:
             self._save_best(_last_evaluation(self.state.log_history))
+        (newest / LOSS).write_text(json.dumps(loss), encoding="utf-8")
         (newest / COMPLETE).touch()
         for other in folder.glob("checkpoint-*"):
             if other not in (newest, best):
                 shutil.rmtree(other)
+
+    def _loss_so_far(self) -> dict[str, float]:
+        """Sum the loss over the steps that the curve does not hold yet."""
+        summed = self.accelerator.gather(self._tr_loss.reshape(1)).mean().item()
+        return {"sum": summed, "steps": self.state.global_step - self._globalstep_last_logged}
+
+    def _load_loss(self, checkpoint: Path) -> None:
+        path = checkpoint / LOSS
+        if path.is_file():
+            there = json.loads(path.read_text(encoding="utf-8"))
+            self._tr_loss += there["sum"]
+            self._globalstep_last_logged -= there["steps"]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ARG002
         folder = Path(output_dir or str(self.args.output_dir))
@@ -128,7 +160,8 @@ class MeterTrainer(Trainer):
         save_file(tensors, folder / WEIGHTS)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        path = Path(resume_from_checkpoint) / WEIGHTS
+        self._resumed_from = Path(resume_from_checkpoint)
+        path = self._resumed_from / WEIGHTS
         there = load_file(path)
         wanted = trained_parameters(model or self._network)
         if {n: t.shape for n, t in there.items()} != {n: p.shape for n, p in wanted.items()}:

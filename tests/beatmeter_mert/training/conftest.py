@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.tabfile import LabelledClip
+from beatmeter.meters import METERS
+from beatmeter.tabfile import LabelledClip, write_table
+from beatmeter_mert.training.finetune.settings import FinetuneSettings
+from beatmeter_mert.training.settings_file import from_mapping
+
+RATE = 24_000
+NO_DROPOUT = dict.fromkeys(
+    ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
+)
 
 
 @pytest.fixture
@@ -40,3 +48,52 @@ def small_soundfont_path(tmp_path_factory):
     copy = tmp_path_factory.mktemp("soundfonts") / "small.sf2"
     shutil.copy(Path(spec.origin).with_name("TimGM6mb.sf2"), copy)
     return copy
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory):
+    """A folder of two tones a meter in training, one in each of the other splits."""
+    folder = tmp_path_factory.mktemp("tones")
+    rng = np.random.default_rng(0)
+    (folder / "audio").mkdir()
+    time = np.arange(int(2.2 * RATE)) / RATE
+    for split, clips in (("train", 2), ("val", 1), ("test", 1)):
+        rows = []
+        for meter in METERS:
+            for number in range(clips):
+                name = f"audio/{split}_{meter}_{number}.wav"
+                tone = 0.3 * np.sin(2 * np.pi * 200 * meter * time + number)
+                soundfile.write(folder / name, tone + rng.normal(0, 0.01, len(time)), RATE)
+                rows.append(LabelledClip(name, (meter,), None, name))
+        write_table(folder / f"data_{split}_4_classes.tab", rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def steady_mert(tmp_path_factory, make_tiny_mert):
+    """A folder with a tiny MERT that computes the same in training as outside."""
+    folder = tmp_path_factory.mktemp("steady-mert")
+    return make_tiny_mert(folder, num_hidden_layers=1, **NO_DROPOUT)
+
+
+@pytest.fixture
+def tiny_settings(tones, steady_mert):
+    """Settings of a tiny run: (**differences) -> FinetuneSettings."""
+    common = {
+        "data_dir": str(tones),
+        "model": str(steady_mert),
+        "chunk_seconds": 1.0,
+        "clip_seconds": 1.0,
+        "head_dim": 8,
+        "epochs": 3,
+        "batch_size": 4,
+        "grad_accum": 1,
+        "views": 2,
+        "device": "cpu",
+        "workers": 0,
+    }
+
+    def make(**differences):
+        return from_mapping(FinetuneSettings, common | differences)
+
+    return make

@@ -102,7 +102,8 @@ def test_extra_clips_of_held_out_works_are_left_out(tmp_path, touch, make_clip):
     )
     extra = read_extra([tmp_path / "extra"], [read_folder(tmp_path / "main")])
     assert [file.clip.filename for file in extra.files] == ["c.wav"]
-    assert [clip.reason for clip in extra.left_out] == ["its work is held out"]
+    assert [clip.filename for clip in extra.held_out] == ["b.wav"]
+    assert extra.left_out == []
 
 
 def test_corrections_override_and_exclude(tmp_path, touch, make_clip):
@@ -121,6 +122,23 @@ def test_a_correction_of_nothing_is_refused(tmp_path, touch, make_clip):
     write_table(tmp_path / "data.tab", [make_clip("a.wav")])
     (tmp_path / "corrections.csv").write_text("filename,meter,note\nb.wav,4,\n")
     with pytest.raises(DatasetError, match=r"'b\.wav' is in no table"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"filename,meter,note\na.wav\n", "line 2: has no meter"),
+        (b"meter,filename,note\n4\n", "line 2: has no filename"),
+        ("filename,meter,note\na.wav,4,d\u00fcr\n".encode("latin-1"), "cannot be read"),
+        (b"filename,note\na.wav,\n", "column 'meter' is missing"),
+    ],
+)
+def test_malformed_corrections_are_refused(tmp_path, touch, make_clip, content, message):
+    touch("a.wav")
+    write_table(tmp_path / "data.tab", [make_clip("a.wav")])
+    (tmp_path / "corrections.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"corrections\.csv.*{message}"):
         read_folder(tmp_path)
 
 

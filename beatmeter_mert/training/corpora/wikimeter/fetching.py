@@ -32,7 +32,8 @@ def fetch_all(
     """Download and cut every song that is not there yet.
 
     The manifest and the table are written after each song, so that an interrupted run goes on
-    where it was; a clip gets its name only when it is whole.
+    where it was; a clip gets its name only when it is whole. What a killed run left half done is
+    removed first.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ def fetch_all(
     manifest = Manifest.read(folder)
     ffmpeg = segments.ffmpeg_version()
     scratch = folder / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True, exist_ok=True)
     try:
         for song in songs:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from beatmeter.errors import BeatMeterError
+from beatmeter_mert.errors import reason as fault
 from beatmeter_mert.training.corpora.wikimeter.catalogue import Song
 
 CANDIDATES = 5
 SHORTEST_SHARE, LONGEST_SHARE = 0.5, 2.0
 LONGEST_S = 900.0
 _LARGEST_BYTES = 500 * 2**20
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _THROTTLED = ("HTTP Error 429", "rate-limit", "not a bot")
 
 
@@ -124,6 +127,7 @@ class Downloader:
         )
 
     def _extract(self, address: str, options: dict[str, Any], *, download: bool) -> dict[str, Any]:
+        """Ask yt-dlp, whose extractors may raise anything when a site has changed."""
         import yt_dlp
 
         try:
@@ -136,6 +140,10 @@ class Downloader:
                     f"{address}: {reason} (go on later: what is there is kept)"
                 ) from error
             raise NotTakenError(f"{address}: {reason}") from error
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+                raise
+            raise NotTakenError(f"{address}: {fault(error)}") from error
         if not isinstance(found, dict):
             raise NotTakenError(f"{address}: nothing was found")
         return found

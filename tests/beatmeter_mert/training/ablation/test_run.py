@@ -1,41 +1,164 @@
 import json
+import multiprocessing
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
+from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter.tabfile import LabelledClip, write_table
+from beatmeter_mert.classifier import MertMeterClassifier
 from beatmeter_mert.training.ablation import run
 from beatmeter_mert.training.ablation.command import ablate
-from beatmeter_mert.training.ablation.results import best_figures, data_hash
+from beatmeter_mert.training.ablation.results import (
+    best_figures,
+    data_hash,
+    listing_hash,
+    refuse_other,
+)
 from beatmeter_mert.training.ablation.summary import table
 from beatmeter_mert.training.audio_index import LabelledFile
 from beatmeter_mert.training.curve import Curve
+from beatmeter_mert.training.finetune.data import read_clips
+from beatmeter_mert.training.settings_file import SettingsError, to_mapping
 
 
 def figures(accuracy):
     return {"balanced_accuracy": accuracy, "accuracy": 0.5, "loss": 1.0, "gap": 0.1, "entropy": 0.9}
 
 
-def test_a_study_goes_on_where_it_was(tmp_path, monkeypatch):
-    ran = []
+@pytest.fixture
+def fake_job(monkeypatch):
+    """Have jobs write results without training; returns what ran, and when to be interrupted."""
+    ran = SimpleNamespace(jobs=[], interrupt_after=None)
 
     def fake(job):
-        if len(ran) == 3:
+        if len(ran.jobs) == ran.interrupt_after:
             raise KeyboardInterrupt
-        ran.append(job.result.stem)
+        ran.jobs.append(job.result.stem)
+        content = {
+            "settings": to_mapping(job.settings),
+            "figures": figures(job.settings.label_smooth),
+            "listing": listing_hash(job.settings),
+        }
         job.result.parent.mkdir(parents=True, exist_ok=True)
-        job.result.write_text(json.dumps({"figures": figures(job.settings.label_smooth)}))
+        job.result.write_text(json.dumps(content))
 
     monkeypatch.setattr(run, "run_job", fake)
-    command = ["smoothing", f"--data-dir={tmp_path}", f"--out={tmp_path / 'out'}", "--seeds=2"]
-    assert CliRunner().invoke(ablate, command).exit_code == 1
-    first = list(ran)
-    monkeypatch.setattr(run, "run_job", lambda job: ran.append(job.result.stem))
-    assert CliRunner().invoke(ablate, command).exit_code == 0
-    assert len(ran) == len(set(ran)) == 10
-    assert first == ["0.0-seed0", "0.02-seed0", "0.05-seed0"]
+    return ran
+
+
+@pytest.fixture
+def data(tmp_path, write_audio):
+    """A folder of one clip."""
+    write_audio(tmp_path / "data" / "a.wav", 2.5)
+    write_table(tmp_path / "data" / "data.tab", [LabelledClip("a.wav", (3,), None, "a")])
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def study(tmp_path, data):
+    """Run the study of smoothing: (*arguments) -> Result."""
+
+    def ablate_with(*arguments):
+        command = ["smoothing", f"--data-dir={data}", f"--out={tmp_path / 'out'}", *arguments]
+        result = CliRunner().invoke(ablate, command)
+        if isinstance(result.exception, BeatMeterError):
+            raise result.exception
+        return result
+
+    return ablate_with
+
+
+def test_a_study_goes_on_where_it_was(study, fake_job, tmp_path):
+    fake_job.interrupt_after = 3
+    interrupted = study("--seeds=2")
+    assert interrupted.exit_code == 130
+    assert "what was trained is kept" in interrupted.stderr
+    assert fake_job.jobs == ["0.0-seed0", "0.02-seed0", "0.05-seed0"]
+    fake_job.interrupt_after = None
+    assert study("--seeds=2").exit_code == 0
+    assert len(fake_job.jobs) == len(set(fake_job.jobs)) == 10
     assert (tmp_path / "out" / "plot.svg").read_text().startswith("<?xml")
-    assert "| 0.02 | 1 | 0.020 |" in (tmp_path / "out" / "table.md").read_text()
+    assert "| 0.02 | 2 | 0.020 ± 0.000 |" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_seeds_that_were_not_asked_for_are_not_in_the_table(study, fake_job):
+    assert "| 0.02 | 3 |" in study("--seeds=3").stdout
+    assert "| 0.02 | 1 |" in study("--seeds=1").stdout
+    assert len(fake_job.jobs) == 15
+
+
+def test_results_of_other_settings_or_clips_are_refused(study, fake_job, data, write_audio):
+    study("--seeds=1")
+    study("--seeds=1", "workers=7")
+    with pytest.raises(SettingsError, match=r"0\.0-seed0\.json: was made with epochs = 30, not 2"):
+        study("--seeds=1", "epochs=2")
+    write_audio(data / "a.wav", 2.6)
+    with pytest.raises(DatasetError, match=r"0\.0-seed0\.json: was made with other clips"):
+        study("--seeds=1")
+    assert len(fake_job.jobs) == 5
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"settings": 1, "figures": 2}'])
+def test_a_damaged_result_is_named(study, fake_job, tmp_path, content):
+    study("--seeds=1")
+    (tmp_path / "out" / "results" / "0.02-seed0.json").write_text(content)
+    with pytest.raises(DatasetError, match=r"0\.02-seed0\.json: is no result"):
+        study("--seeds=1")
+
+
+def test_a_job_leaves_a_result_with_everything_needed_to_doubt_it(tiny_settings, tmp_path):
+    settings = tiny_settings(lora=False, epochs=2)
+    job = run.Job(settings, tmp_path / "run", tmp_path / "results" / "it.json")
+    run.run_job(job)
+    result = json.loads(job.result.read_text())
+    assert result["settings"] == to_mapping(settings)
+    assert result["figures"] == best_figures(job.run)
+    assert 0 <= result["figures"]["balanced_accuracy"] <= 1
+    clips = read_clips(settings)
+    assert result["data"] == data_hash(clips.train + clips.val)
+    assert result["listing"] == listing_hash(settings)
+    stored = MertMeterClassifier.from_pretrained(job.run / "model", device="cpu")
+    assert result["model"] == stored.reference.fingerprint
+    assert result["clips"] == {"train": 12, "val": 6}
+    assert result["versions"]["torch"] == version("torch")
+    assert result["hardware"]["device"] == "cpu"
+    refuse_other(job.result, settings)
+
+
+def test_processes_run_every_job(tiny_settings, tmp_path):
+    jobs = [
+        run.Job(
+            tiny_settings(lora=False, epochs=1, seed=seed, views=1),
+            tmp_path / f"run{seed}",
+            tmp_path / f"{seed}.json",
+        )
+        for seed in range(2)
+    ]
+    assert list(run.in_processes(1)(jobs)) == [None, None]
+    assert all(job.result.is_file() for job in jobs)
+
+
+def test_processes_that_still_train_save_and_stop_when_the_study_ends(tiny_settings, tmp_path):
+    job = run.Job(tiny_settings(lora=False, epochs=1), tmp_path / "short", tmp_path / "short.json")
+    settings = tiny_settings(lora=False, epochs=100_000, patience=100_000)
+    long = run.Job(settings, tmp_path / "long", tmp_path / "long.json")
+    running = iter(run.in_processes(2)([long, job]))
+    assert next(running) is None
+    running.close()
+    assert multiprocessing.active_children() == []
+    assert job.result.is_file()
+    assert not long.result.exists()
+
+
+def test_a_job_that_fails_ends_the_study(tiny_settings, tmp_path):
+    job = run.Job(tiny_settings(data_dir=str(tmp_path)), tmp_path / "run", tmp_path / "it.json")
+    with pytest.raises(DatasetError, match="no table"):
+        list(run.in_processes(2)([job] * 3))
+    assert multiprocessing.active_children() == []
 
 
 def test_the_table_tells_mean_and_spread():

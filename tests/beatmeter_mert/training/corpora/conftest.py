@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +15,13 @@ from beatmeter_mert.training.corpora.config import CorpusConfig
 from beatmeter_mert.training.corpora.piece import Meter, Note, Origin, Part, Performance
 from beatmeter_mert.training.corpora.playing import PlayedScores
 from beatmeter_mert.training.corpora.soundfonts import Soundfont, open_soundfont
+
+
+@pytest.fixture
+def ffmpeg():
+    """Skip a test where ffmpeg is missing."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
 
 
 @pytest.fixture

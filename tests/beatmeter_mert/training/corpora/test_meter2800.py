@@ -247,3 +247,54 @@ def test_archives_that_climb_out_or_are_damaged_are_refused(tmp_path):
         with pytest.raises(DatasetError, match="cannot be unpacked"):
             unpack(tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.zip", "evil.tar"]
+
+
+def _tarred(compression):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{compression}") as archive:
+        info = tarfile.TarInfo("1.bin")
+        info.size = len(NOISE)
+        archive.addfile(info, io.BytesIO(NOISE))
+    return buffer.getvalue()
+
+
+def _zipped():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.bin", NOISE)
+    return buffer.getvalue()
+
+
+def _encrypted():
+    content = bytearray(_zipped())
+    content[6] |= 1
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+def _damaged(content):
+    middle = len(content) // 2
+    return content[:middle] + b"\xff" * 64 + content[middle + 64 :]
+
+
+NOISE = np.random.default_rng(0).integers(0, 200, 100_000, np.uint8).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.tar.gz", _tarred("gz")[:-5000]),
+        ("cut.tar.bz2", _tarred("bz2")[:-5000]),
+        ("cut.tar.xz", _tarred("xz")[:-5000]),
+        ("damaged.tar.gz", _damaged(_tarred("gz"))),
+        ("damaged.tar.bz2", _damaged(_tarred("bz2"))),
+        ("damaged.tar.xz", _damaged(_tarred("xz"))),
+        ("damaged.zip", _damaged(_zipped())),
+        ("encrypted.zip", _encrypted()),
+    ],
+)
+def test_every_kind_of_damage_is_one_clear_line(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"{name}: cannot be unpacked \(\w+"):
+        unpack(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]

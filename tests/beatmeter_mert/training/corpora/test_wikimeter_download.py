@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import sys
@@ -100,7 +101,7 @@ def site(monkeypatch):
 
 
 @pytest.fixture
-def fetch(tmp_path):
+def fetch(tmp_path, ffmpeg):
     def fetch(*songs, retry_failed=False):
         return fetch_all(songs, tmp_path, Downloader(0), lambda song: None, retry_failed)
 
@@ -201,6 +202,9 @@ def test_search_results_of_the_wrong_length_are_refused(expected_s, duration_s, 
         (b"", "nothing was downloaded"),
         (b"<html>an error page</html>", "decoded"),
         (12, "leave no segment"),
+        (KeyError("videoDetails"), "KeyError: 'videoDetails'"),
+        (AssertionError(), "AssertionError"),
+        (ConnectionResetError(104, "Connection reset by peer"), "reset by peer"),
     ],
 )
 def test_every_failure_is_listed_with_its_reason(site, fetch, tmp_path, found, reason):
@@ -278,6 +282,24 @@ def test_an_interrupted_run_keeps_whole_songs_and_goes_on(site, fetch, tmp_path)
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_a_full_disk_is_no_fault_of_a_song(site, fetch, tmp_path):
+    site.recordings["https://x/watch?v=a"] = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space"):
+        fetch(_song())
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_what_a_killed_run_left_is_removed_at_the_start(site, tmp_path, ffmpeg):
+    leftover = tmp_path / ".part" / "tmpabc" / "recording.webm"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half")
+    seen = []
+    site.recordings["https://x/watch?v=a"] = 16
+    before_each = lambda song: seen.append(leftover.exists())  # noqa: E731
+    fetch_all([_song()], tmp_path, Downloader(0), before_each)
+    assert seen == [False]
+
+
 def test_requests_are_paced(site, tmp_path):
     site.recordings["https://x/watch?v=a"] = 16
     Downloader(3.0).download(Candidate("https://x/watch?v=a"), tmp_path)
@@ -304,7 +326,7 @@ def test_a_dry_run_asks_nobody(site, tmp_path):
     assert not out.exists()
 
 
-def test_the_command_lists_failures_and_how_to_retry(site, tmp_path):
+def test_the_command_lists_failures_and_how_to_retry(site, tmp_path, ffmpeg):
     site.results["Primus Eleven"] = []
     for query in ("Gankino Horo Bulgarian 11/8", "Kopanitsa Bulgarian folk 11/8"):
         site.results[query] = [{"url": f"https://x/watch?v={query[:3]}", "duration": 240}]

@@ -38,7 +38,7 @@ def test_trims_are_honoured_beside_the_margins():
 
 
 @pytest.fixture
-def track(tmp_path):
+def track(tmp_path, ffmpeg):
     """A recording of a slowly rising tone, so that no two moments of it are alike."""
 
     def make(duration_s, suffix=".wav", rate=11_025):
@@ -65,7 +65,7 @@ def test_clips_decode_to_the_exact_sample(tmp_path, track, duration_s, suffix, c
     assert samples == pytest.approx(duration_s * SAMPLE_RATE, abs=0.1 * SAMPLE_RATE)
     pieces = plan(samples)
     assert len(pieces) == clips
-    for number, piece in enumerate(pieces[:1] + pieces[-1:]):
+    for number, piece in enumerate(pieces):
         path = tmp_path / f"{number}.mp3"
         cut(decoded, piece, path)
         clip, rate = soundfile.read(path)
@@ -74,7 +74,7 @@ def test_clips_decode_to_the_exact_sample(tmp_path, track, duration_s, suffix, c
         assert np.corrcoef(clip, original)[0, 1] > 0.99
 
 
-def test_what_ffmpeg_cannot_read_is_refused(tmp_path):
+def test_what_ffmpeg_cannot_read_is_refused(tmp_path, ffmpeg):
     (tmp_path / "x.webm").write_text("<html>not found</html>")
     with pytest.raises(AudioError):
         decode(tmp_path / "x.webm", tmp_path / "x.wav")

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from click.testing import CliRunner
 
@@ -39,6 +41,24 @@ def test_defaults_are_those_of_the_method(chosen):
     assert (settings.batch_size, settings.grad_accum) == (4, 8)
     assert (settings.weight_decay, settings.clip_norm) == (1e-4, 1.0)
     assert (settings.label_smooth, settings.lora) == (0.1, True)
+
+
+def test_an_interrupted_run_ends_with_130(monkeypatch, tones, tmp_path):
+    trained = SimpleNamespace(is_done=False, epochs=1.25)
+    monkeypatch.setattr(run, "finetune", lambda *_, **__: trained)
+    result = CliRunner().invoke(finetune, [f"--data-dir={tones}", f"--out={tmp_path}"])
+    assert result.exit_code == 130
+    assert result.stdout == ""
+    assert "1.25 epochs done; go on with --resume\nbeatmeter: interrupted" in result.stderr
+
+
+def test_an_interrupt_before_training_ends_with_130_too(monkeypatch, tones, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "finetune", interrupted)
+    result = CliRunner().invoke(finetune, [f"--data-dir={tones}", f"--out={tmp_path}"])
+    assert result.exit_code == 130
 
 
 def test_data_is_needed(tmp_path):

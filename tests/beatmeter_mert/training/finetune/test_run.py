@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from beatmeter.errors import DatasetError
+from beatmeter.tabfile import LabelledClip, write_table
 from beatmeter_mert.classifier import MertMeterClassifier
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune import run
@@ -122,8 +123,19 @@ def test_an_accuracy_of_zero_is_saved_and_patience_ends_it(tiny_settings, tmp_pa
     assert MertMeterClassifier.from_pretrained(tmp_path / "model").evaluation
 
 
+def test_a_run_that_stopped_early_is_finished_at_once(tiny_settings, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.5, 0.0, 0.0])
+    settings = tiny_settings(lora=False, epochs=8, patience=2)
+    stopped = finetune(settings, tmp_path)
+    rows = read_curve(tmp_path)
+    again = finetune(settings, tmp_path, resume=True)
+    assert (again.epochs, again.best, again.is_done) == (stopped.epochs, 0.5, True)
+    assert again.epochs == 3.0
+    assert read_curve(tmp_path) == rows
+
+
 def test_a_loss_that_is_not_finite_stops_it(tiny_settings, tmp_path):
-    with pytest.raises(TrainingError, match="allowed: finite"):
+    with pytest.raises(TrainingError, match="allowed: finite; begin a new run"):
         finetune(tiny_settings(lr=1e30, lora_lr=1e30), tmp_path)
 
 
@@ -149,20 +161,58 @@ def test_the_head_alone_learns_the_tones(tiny_settings, tmp_path):
     assert finetune(settings, tmp_path).best >= 4 / 6
 
 
-def test_an_interrupted_run_saves_and_goes_on(tiny_settings, tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_an_interrupted_run_saves_and_goes_on(tiny_settings, tmp_path, monkeypatch, step):
     settings = tiny_settings(lora=False, epochs=2)
+    finetune(settings, tmp_path / "whole")
     training_step = MeterTrainer.training_step
 
     def interrupted(self, *args, **kwargs):
-        if self.state.global_step == 1:
+        if self.state.global_step == step - 1:
             os.kill(os.getpid(), 2)
         return training_step(self, *args, **kwargs)
 
+    folder = tmp_path / "interrupted"
     with monkeypatch.context() as patch:
         patch.setattr(MeterTrainer, "training_step", interrupted)
-        assert not finetune(settings, tmp_path).is_done
-    assert last_complete_checkpoint(tmp_path).name == "checkpoint-2"
-    assert finetune(settings, tmp_path, resume=True).is_done
+        assert not finetune(settings, folder).is_done
+    assert last_complete_checkpoint(folder).name == f"checkpoint-{step}"
+    assert len(read_curve(folder)) == 2 * (step // 3)
+    assert finetune(settings, folder, resume=True).is_done
+    assert figures_of(folder) == figures_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]"])
+def test_damaged_settings_of_a_run_are_refused(tiny_settings, tmp_path, content):
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(DatasetError, match=r"settings\.json"):
+        finetune(tiny_settings(), tmp_path, resume=True)
+    assert (tmp_path / "settings.json").read_text() == content
+
+
+def test_what_is_not_used_is_said_before_training(tiny_settings, tmp_path, monkeypatch, capsys):
+    table = LabelledClip("missing.wav", (7,), None, "a song")
+    write_table(tmp_path / "data.tab", [table])
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MeterTrainer, "train", stop)
+    settings = tiny_settings(extra_data=[str(tmp_path)], bad_share=0.1, lora=False)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(settings, tmp_path / "run")
+    assert "1 clips left out: they cannot be used\n  missing.wav: no" in capsys.readouterr().err
+
+
+def test_a_process_computes_on_one_gpu(tiny_settings, tmp_path, monkeypatch):
+    arguments = run._arguments(tiny_settings(), tmp_path, torch.device("cpu"))
+    arguments._n_gpu = 4
+    assert arguments.n_gpu == 1
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert run.device_of_process("auto") == torch.device("cuda")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert run.device_of_process("auto") == torch.device("cuda:2")
+    assert run.device_of_process("cpu") == torch.device("cpu")
 
 
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path):

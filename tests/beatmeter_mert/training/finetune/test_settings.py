@@ -12,7 +12,25 @@ def test_rates_suit_the_width_unless_set():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"limit": -1}, {"device": "tpu"}, {"precision": "half"}]
+    "wrong",
+    [
+        {"epochs": 0},
+        {"limit": -1},
+        {"device": "tpu"},
+        {"precision": "half"},
+        {"weight_decay": -1.0},
+        {"clip_norm": 0.0},
+        {"noise": -0.1},
+        {"noise": float("nan")},
+        {"shift_s": -1.0},
+        {"lr": float("inf")},
+        {"pos_weight_cap": -1.0},
+        {"bad_share": 1.1},
+        {"bad_share": float("nan")},
+        {"label_smooth": 0.5},
+        {"dropout": 1.0},
+        {"clip_seconds": 0.0},
+    ],
 )
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
