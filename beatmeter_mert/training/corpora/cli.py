@@ -13,6 +13,13 @@ import click
 from beatmeter_mert.training.corpora.splicing.listening import splices
 
 _Folder = click.Path(file_okay=False, path_type=Path)
+_split = click.option(
+    "--split",
+    type=(float, float, float),
+    default=(0.8, 0.1, 0.1),
+    show_default=True,
+    help="Shares of the works in train, val and test.",
+)
 
 
 @click.group()
@@ -41,13 +48,7 @@ def corpus() -> None:
     multiple=True,
     help="Way of making music; may be repeated. [default: all that have music in every meter]",
 )
-@click.option(
-    "--split",
-    type=(float, float, float),
-    default=(0.8, 0.1, 0.1),
-    show_default=True,
-    help="Shares of the works in train, val and test.",
-)
+@_split
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
 def render(
@@ -82,6 +83,19 @@ def render(
         render_dataset(
             config, out, clips, jobs=jobs, shares=SplitShares(*split), on_progress=report
         )
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@click.argument("datasets", type=_Folder, nargs=-1, required=True)
+@_split
+@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
+    """Join rendered datasets into one."""
+    from beatmeter_mert.training.corpora.dataset import SplitShares
+    from beatmeter_mert.training.corpora.join import join_datasets
+
+    clips = join_datasets(datasets, out, SplitShares(*split))
     click.echo(f"{clips} clips in {out}")
 
 

@@ -131,7 +131,7 @@ class DatasetFolder:
             write_table(self.folder / f"data_{split}_4_classes.tab", labelled)
 
     def _labels_path(self, index: int) -> Path:
-        return self.folder / LABELS_FOLDER / f"{index:06d}.json"
+        return self.folder / labels_name(index)
 
 
 def audio_name(index: int) -> str:
@@ -139,9 +139,28 @@ def audio_name(index: int) -> str:
     return f"{AUDIO_FOLDER}/{index:06d}.ogg"
 
 
+def labels_name(index: int) -> str:
+    """Name the file of a clip's labels, relative to the dataset folder."""
+    return f"{LABELS_FOLDER}/{index:06d}.json"
+
+
 def is_dataset(folder: Path) -> bool:
     """Tell whether a folder holds a rendered dataset, perhaps an unfinished one."""
     return (folder / DESCRIPTION).is_file()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read what a dataset was made from.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds no dataset.
+    """
+    config = _read_json(folder / DESCRIPTION).get("config", {})
+    if not isinstance(config, dict):
+        raise DatasetError(f"{folder / DESCRIPTION}: config {config!r} (allowed: an object)")
+    return config
 
 
 def read_labels(folder: Path) -> list[tuple[str, ClipLabels]]:

@@ -11,6 +11,11 @@ from beatmeter_mert.training.pretrain.settings import AugmentSettings
 _KNOTS_HZ = np.array([40.0, 100.0, 250.0, 600.0, 1500.0, 4000.0, 12000.0])
 _QUIETEST_NOISE_DB = -50.0
 _LONGEST_GAP_S = 0.4
+_LONGEST_GAP_FRAMES = 8
+_MOST_CHANNELS = 0.3
+
+Features = npt.NDArray[np.float32]
+"""What convolutions say of a clip: shape (frames, channels)."""
 
 
 def draw_speed(settings: AugmentSettings, rng: np.random.Generator) -> float:
@@ -43,6 +48,35 @@ def augment(
     if rng.random() < settings.invert:
         gain = -gain
     return np.asarray(changed * gain, np.float32)
+
+
+def augment_features(
+    features: Features, settings: AugmentSettings, rng: np.random.Generator
+) -> Features:
+    """Change what convolutions say of a chunk: shape (frames, channels) to the same.
+
+    Noise and gaps as for sound, and channels fall silent where an equaliser would silence them.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (frames, channels)
+    settings : AugmentSettings
+    rng : numpy.random.Generator
+    """
+    frames, channels = features.shape
+    changed = features.copy()
+    silent = features.min(axis=0)
+    if settings.equalizer_db:
+        muted = rng.random(channels) < rng.uniform(0.0, _MOST_CHANNELS)
+        changed[:, muted] = silent[muted]
+    if rng.random() < settings.noise:
+        level = rng.uniform(0.0, 10 ** (settings.noise_db / 20))
+        noise = rng.standard_normal(features.shape, np.float32)
+        changed += level * features.std(axis=0) * noise
+    if rng.random() < settings.dropout:
+        start = int(rng.integers(frames))
+        changed[start : start + int(rng.integers(1, _LONGEST_GAP_FRAMES + 1))] = silent
+    return changed
 
 
 def _equalized(samples: Samples, rate: int, spread_db: float, rng: np.random.Generator) -> Samples:

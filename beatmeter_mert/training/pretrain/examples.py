@@ -81,6 +81,34 @@ class Cutter:
         """Times of the frames of a chunk, in seconds."""
         return frame_times(self.backbone, self.samples, self.sample_rate)
 
+    @property
+    def length(self) -> int:
+        """Length of a chunk, in what clips are measured in."""
+        return self.samples
+
+    @property
+    def rate(self) -> float:
+        """How much of it there is in a second."""
+        return self.sample_rate
+
+    @property
+    def first_s(self) -> float:
+        """Time of the first of it in a clip, in seconds."""
+        return 0.0
+
+    def stretched(self, clip: Samples) -> Samples:
+        """Resample to the length of a chunk, so that it sounds faster or slower."""
+        if len(clip) == self.length:
+            return clip
+        stretched = soxr.resample(clip, len(clip), self.length, quality="LQ")[: self.length]
+        return np.pad(stretched, (0, self.length - len(stretched))).astype(np.float32)
+
+    def changed(
+        self, chunk: Samples, settings: AugmentSettings, rng: np.random.Generator
+    ) -> Samples:
+        """Change the sound of a chunk."""
+        return augment(chunk, self.sample_rate, settings, rng)
+
     def cut(self, clip: Samples, labels: ClipLabels, place: float, speed: float = 1.0) -> Example:
         """Cut a chunk, played faster or slower.
 
@@ -99,19 +127,19 @@ class Cutter:
         DatasetError
             If the clip is shorter than a chunk.
         """
-        if len(clip) < self.samples:
+        if len(clip) < self.length:
             raise DatasetError(
-                f"clip of {labels.work}: {len(clip) / self.sample_rate:g} s "
-                f"(allowed: {self.samples / self.sample_rate:g} s or more)"
+                f"clip of {labels.work}: {len(clip) / self.rate:g} s "
+                f"(allowed: {self.length / self.rate:g} s or more)"
             )
-        wanted = min(len(clip), round(self.samples * speed))
+        wanted = min(len(clip), round(self.length * speed))
         start = round(place * (len(clip) - wanted))
-        chunk = _stretched(clip[start : start + wanted], self.samples)
-        start_s, speed = start / self.sample_rate, wanted / self.samples
+        chunk = self.stretched(clip[start : start + wanted])
+        start_s, speed = start / self.rate + self.first_s, wanted / self.length
         targets = frame_targets(
             self.times,
-            [(time - start_s) / speed for time in labels.beats],
-            [(time - start_s) / speed for time in labels.downbeats],
+            [(time - start_s) / speed + self.first_s for time in labels.beats],
+            [(time - start_s) / speed + self.first_s for time in labels.downbeats],
         )
         return {
             "input_values": torch.from_numpy(chunk),
@@ -148,7 +176,7 @@ class TrainingExamples(Dataset[Example]):
         speed = draw_speed(self._settings, rng)
         example = self._cutter.cut(clip, labels, rng.random(), speed)
         chunk = example["input_values"].numpy()
-        changed = augment(chunk, self._cutter.sample_rate, self._settings, rng)
+        changed = self._cutter.changed(chunk, self._settings, rng)
         return example | {"input_values": torch.from_numpy(changed)}
 
 
@@ -217,11 +245,3 @@ def evaluation_loader(examples: HeldOutExamples, settings: PretrainSettings) -> 
 def _leave_interrupts_to_the_parent(_worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-
-
-def _stretched(samples: Samples, length: int) -> Samples:
-    """Resample to a length, so that it sounds faster or slower."""
-    if len(samples) == length:
-        return samples
-    stretched = soxr.resample(samples, len(samples), length, quality="LQ")[:length]
-    return np.pad(stretched, (0, length - len(stretched))).astype(np.float32)

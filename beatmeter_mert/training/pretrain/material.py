@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from beatmeter.audio import Samples
 from beatmeter.errors import DatasetError
@@ -36,15 +37,19 @@ class Material:
         rows, row = self.rows[index]
         return rows[row].astype("float32") / FULL_SCALE
 
-    def where(self, wanted: Callable[[ClipLabels], bool]) -> Material:
+    def where(self, wanted: Callable[[ClipLabels], bool]) -> Self:
         """Keep the clips whose labels are wanted."""
         kept = [index for index, labels in enumerate(self.labels) if wanted(labels)]
         return self.take(kept)
 
-    def take(self, indices: Iterable[int]) -> Material:
+    def take(self, indices: Iterable[int]) -> Self:
         """Keep some clips, in the order given."""
         chosen = list(indices)
-        return Material(tuple(self.rows[i] for i in chosen), tuple(self.labels[i] for i in chosen))
+        return replace(
+            self,
+            rows=tuple(self.rows[i] for i in chosen),
+            labels=tuple(self.labels[i] for i in chosen),
+        )
 
 
 def read_material(folders: Sequence[Path], split: str, sample_rate: int) -> Material:

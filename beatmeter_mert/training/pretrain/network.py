@@ -10,14 +10,22 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from beatmeter.meters import METERS
-from beatmeter_mert.classifier.backbone import hidden_states
+from beatmeter_mert.classifier.backbone import BESIDE, hidden_states
+from beatmeter_mert.classifier.checkpoint import HEAD, read_checkpoint
 from beatmeter_mert.classifier.head import HeadSettings, MERTClassificationHead
 from beatmeter_mert.classifier.pooling import pool_time
 from beatmeter_mert.classifier.preprocessing import z_score
+from beatmeter_mert.classifier.weights import (
+    load_strictly,
+    read_backbone_weights,
+    read_safetensors,
+)
 from beatmeter_mert.training.pretrain.backbone import build_small_backbone
 from beatmeter_mert.training.pretrain.start import start_musically
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from beatmeter_mert.training.pretrain.examples import Example
@@ -90,10 +98,24 @@ class PretrainNetwork(nn.Module):
             settings.backbone.layers, 2 * hidden, HeadSettings(dropout=settings.loss.head_dropout)
         )
 
+    def begin_as(self, classifier: Path) -> None:
+        """Take over the backbone and the head of a classifier that carries its backbone.
+
+        Raises
+        ------
+        CheckpointError
+            If the folder holds none, or one of another shape.
+        """
+        stored = read_checkpoint(classifier)
+        backbone = classifier / BESIDE
+        weights = read_backbone_weights(backbone, stored.config.backbone.layers)
+        load_strictly(self.backbone, weights, str(backbone))
+        head = classifier / HEAD
+        load_strictly(self.meter_head, read_safetensors(head), str(head))
+
     def forward(self, input_values: Tensor) -> Answers:
         """Listen to chunks: float32, shape (batch, samples), as recorded."""
-        states = hidden_states(self.backbone, z_score(input_values))
-        pooled = torch.stack([pool_time(state) for state in states], dim=1)
+        states = self.states(input_values)
         frames = self.frame_head(self.frame_norm(torch.stack(states))).float()
         beats, downbeats, phase, meters = frames.split(_ANSWERS, dim=-1)
         return Answers(
@@ -101,8 +123,20 @@ class PretrainNetwork(nn.Module):
             downbeats.squeeze(-1),
             phase,
             meters,
-            self.meter_head(pooled).float(),
+            self.meter_head(_pooled(states)).float(),
         )
+
+    def pooled(self, input_values: Tensor) -> Tensor:
+        """What the head hears of chunks: float32, shape (batch, layers, 2 * hidden)."""
+        return _pooled(self.states(input_values))
+
+    def states(self, input_values: Tensor) -> tuple[Tensor, ...]:
+        """Hidden states 1 to N, each (batch, frames, hidden)."""
+        return hidden_states(self.backbone, z_score(input_values))
+
+
+def _pooled(states: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([pool_time(state) for state in states], dim=1)
 
 
 def losses(answers: Answers, batch: Example, settings: LossSettings) -> Losses:

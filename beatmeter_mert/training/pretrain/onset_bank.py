@@ -2,13 +2,12 @@
 
 The first one after the bank gives each band's envelope, and where it rises and where it falls
 (half-wave rectified difference, as in spectral flux: Bello et al., "A tutorial on onset detection
-in music signals", 2005). Those after it begin by averaging over time. Channels to spare keep their
-random weights.
+in music signals", 2005). Those after it begin by averaging over time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 FLUX_GAIN = 3.0
 SPARE_GAIN = 0.5
+REFERENCE = 1.0
 
 
 def start_as_onset_bank(convolution: nn.Conv1d) -> None:
@@ -43,11 +43,31 @@ def start_as_onset_bank(convolution: nn.Conv1d) -> None:
             _only(convolution.weight, output, [band, band + bands], over_time)
 
 
+def onset_channels(bands: int, channels: int) -> tuple[int, int]:
+    """Tell which channels hold the rises: the first and one past the last, as far as there is room.
+
+    Parameters
+    ----------
+    bands : int
+    channels : int
+        How many there are.
+    """
+    last = min(2 * bands, channels)
+    return min(bands, last - 1), last
+
+
 def start_as_average(convolution: nn.Conv1d) -> None:
-    """Let each output begin as the mean over time of the input of its number."""
+    """Let each output of a convolution with bias begin as the mean of the input of its number.
+
+    Outputs to spare begin as constants: the layer norm that follows the convolutions then
+    compresses loud moments, where it would hide how loud any moment is.
+    """
     outputs, inputs, taps = convolution.weight.shape
     with torch.no_grad():
-        convolution.weight.mul_(SPARE_GAIN)
+        convolution.weight.zero_()
+        bias: Any = convolution.bias
+        bias.zero_()
+        bias[inputs:] = REFERENCE
         for channel in range(min(outputs, inputs)):
             _only(convolution.weight, channel, [channel], torch.full((taps,), 1 / taps))
 

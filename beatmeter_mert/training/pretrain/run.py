@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch.utils.data import DataLoader, Subset
 
 from beatmeter_mert.classifier.device import choose_device
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.interruption import deferred_interruption
+from beatmeter_mert.training.pretrain.convolved import FeatureCutter, convolved
 from beatmeter_mert.training.pretrain.examples import (
     ClipSource,
     Cutter,
@@ -33,6 +35,7 @@ from beatmeter_mert.training.pretrain.examples import (
 )
 from beatmeter_mert.training.pretrain.export import export
 from beatmeter_mert.training.pretrain.figures import Figures, evaluate
+from beatmeter_mert.training.pretrain.head_start import standardise_head
 from beatmeter_mert.training.pretrain.material import Material, belongs_to, read_material
 from beatmeter_mert.training.pretrain.network import Losses, losses
 from beatmeter_mert.training.pretrain.rendering import Mixed, Rendered, corpus_config
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL = "model"
+_HEARD_BEFORE = 256
+"""Examples by which the head is set before the first step."""
 
 
 def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> TrainingState:
@@ -71,15 +76,22 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
     begun = prepare_folder(out)
     device = choose_device(settings.device)
     state = TrainingState(settings, device)
-    train, held_out = _divide(folders, settings)
     if begun:
         state.load(out)
-    cutter = Cutter(
-        settings.backbone,
-        round(settings.chunk_seconds * settings.sample_rate),
-        settings.sample_rate,
-    )
+    elif settings.start_from is not None:
+        state.begin_as(settings.start_from)
+    train, held_out = _divide(folders, settings)
+    cut = Cutter
+    if settings.keep_convolutions:
+        cut, backbone = FeatureCutter, state.network.backbone
+        train = convolved(train, backbone)
+        held_out = {name: convolved(material, backbone) for name, material in held_out.items()}
+    chunk = round(settings.chunk_seconds * settings.sample_rate)
+    cutter = cut(settings.backbone, chunk, settings.sample_rate)
     examples = TrainingExamples(_source(train, settings), cutter, settings.augment, settings.seed)
+    if state.step == 0 and settings.start_from is None:
+        some = Subset(examples, range(_HEARD_BEFORE))
+        standardise_head(state.network, DataLoader(some, settings.batch_size))
     deadline = time.monotonic() + 60 * settings.max_minutes if settings.max_minutes else None
     with (
         Curve(out, state.step) as curve,

@@ -22,7 +22,7 @@ class BackboneSettings:
     conv_kernel: tuple[int, ...] = setting((256, 8, 4, 3), "Samples or frames each one sees.")
     conv_stride: tuple[int, ...] = setting((60, 4, 2, 2), "Their strides; the product is a frame.")
     musical_start: bool = setting(
-        True, "Convolutions begin as filter bank, onset detectors and resonators, not at random."
+        True, "Convolutions begin as filter bank, onset detectors and lags, not at random."
     )
     position_frames: int = setting(192, "Width of the convolution that tells positions.")
     position_groups: int = setting(16, "Its groups.")
@@ -98,6 +98,12 @@ class PretrainSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    keep_convolutions: bool = setting(
+        False, "Convolutions stay as they begin, and are asked once about each clip."
+    )
+    start_from: Path | None = setting(  # noqa: RUF009  it makes a field
+        None, "Classifier whose backbone and head the network begins as; random if none."
+    )
     chunk_seconds: float = setting(15.0, "What is heard at once; every chunk is exactly as long.")
     sample_rate: int = setting(24_000, "Hz.")
     batch_size: int = setting(16, "Chunks of a step.")
@@ -133,6 +139,10 @@ class PretrainSettings:
                 raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 0 or more)")
         if not 0 <= self.stream.share <= 1:
             raise SettingsError(f"setting: stream.share {self.stream.share} (allowed: 0 to 1)")
+        if self.keep_convolutions and self.stream.share:
+            raise SettingsError(
+                f"setting: stream.share {self.stream.share} (allowed with keep_convolutions: 0)"
+            )
         if not 0 <= self.augment.speed < 0.9:
             raise SettingsError(f"setting: augment.speed {self.augment.speed} (allowed: 0 to 0.9)")
         if self.precision not in PRECISIONS:

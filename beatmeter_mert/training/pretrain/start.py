@@ -9,17 +9,21 @@ import torch
 from torch import nn
 
 from beatmeter_mert.training.pretrain.filter_bank import start_as_filter_bank
-from beatmeter_mert.training.pretrain.onset_bank import start_as_average, start_as_onset_bank
-from beatmeter_mert.training.pretrain.pulse_bank import start_as_pulse_bank
+from beatmeter_mert.training.pretrain.lag_bank import start_as_lag_bank
+from beatmeter_mert.training.pretrain.onset_bank import (
+    onset_channels,
+    start_as_average,
+    start_as_onset_bank,
+)
 
 if TYPE_CHECKING:
     from transformers import HubertModel
 
-PULSE_GAIN = 1.0
+BRANCH_GAIN = 0.1
 
 
 def start_musically(backbone: HubertModel, sample_rate: int) -> None:
-    """Begin as a mel filter bank, onset detectors and resonators, with layers of unit gain.
+    """Begin as a mel filter bank, onset detectors and lags, with layers of unit gain.
 
     Parameters
     ----------
@@ -34,9 +38,15 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     start_as_onset_bank(second)
     for convolution in others:
         start_as_average(convolution)
-    _start_at_unit_gain(hubert.feature_projection.projection, 1.0)
-    start_as_pulse_bank(hubert.encoder.pos_conv_embed.conv, PULSE_GAIN)
-    branch = 1 / sqrt(2 * len(hubert.encoder.layers))
+    projection = hubert.feature_projection.projection
+    bands = (first.out_channels + 1) // 2
+    _start_at_unit_gain(projection, 1.0)
+    start_as_lag_bank(
+        projection,
+        hubert.encoder.pos_conv_embed.conv,
+        *onset_channels(bands, projection.in_features),
+    )
+    branch = BRANCH_GAIN / sqrt(2 * len(hubert.encoder.layers))
     for layer in hubert.encoder.layers:
         for linear in (layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj):
             _start_at_unit_gain(linear, 1.0)

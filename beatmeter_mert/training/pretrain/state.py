@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from beatmeter.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
 from beatmeter_mert.training.pretrain.settings import MAY_CHANGE, OptimizerSettings
 from beatmeter_mert.training.settings_file import SettingsError, refuse_changes, to_mapping
@@ -48,7 +49,8 @@ class TrainingState:
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.step = 0
-        self.network = PretrainNetwork(settings).to(device)
+        kind = EncoderNetwork if settings.keep_convolutions else PretrainNetwork
+        self.network = kind(settings).to(device)
         self.average = AveragedModel(
             self.network, multi_avg_fn=_averaging(settings.optimizer.average)
         )
@@ -58,6 +60,11 @@ class TrainingState:
     def averaged(self) -> PretrainNetwork:
         """The network with the averaged weights."""
         return cast("PretrainNetwork", self.average.module)
+
+    def begin_as(self, classifier: Path) -> None:
+        """Begin with the weights of a classifier, averages too; the optimizer begins anew."""
+        self.network.begin_as(classifier)
+        self.averaged.load_state_dict(self.network.state_dict())
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint of a run, whole or not at all."""

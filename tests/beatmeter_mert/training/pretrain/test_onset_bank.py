@@ -1,7 +1,11 @@
 import numpy as np
 import torch
 
-from beatmeter_mert.training.pretrain.onset_bank import start_as_average, start_as_onset_bank
+from beatmeter_mert.training.pretrain.onset_bank import (
+    onset_channels,
+    start_as_average,
+    start_as_onset_bank,
+)
 
 BANDS = 4
 
@@ -33,7 +37,20 @@ def test_a_steady_sound_neither_rises_nor_falls():
 
 
 def test_an_average_passes_channels_on():
-    convolution = torch.nn.Conv1d(3, 5, 4, bias=False)
+    convolution = torch.nn.Conv1d(3, 5, 4)
     start_as_average(convolution)
     steady = torch.tensor([1.0, 2.0, 3.0])[None, :, None].expand(1, 3, 9)
     np.testing.assert_allclose(convolution(steady)[0, :3].detach().mean(1), [1, 2, 3], rtol=1e-6)
+
+
+def test_outputs_to_spare_are_constants():
+    convolution = torch.nn.Conv1d(3, 5, 4)
+    start_as_average(convolution)
+    answers = convolution(torch.randn(2, 3, 9)).detach()
+    assert torch.equal(answers[:, 3:], torch.ones(2, 2, 6))
+
+
+def test_onsets_are_the_rises_as_far_as_there_is_room():
+    assert onset_channels(32, 128) == (32, 64)
+    assert onset_channels(8, 16) == (8, 16)
+    assert onset_channels(8, 4) == (3, 4)

@@ -1,0 +1,158 @@
+"""Training of everything above the convolutions, on what they say of each clip.
+
+As long as the convolutions stay as they begin, they say the same of a clip each time it is heard.
+So they are asked once: their answers lie in a file beside the decoded audio, chunks are cut out of
+those, and a step costs a fraction of one that begins at the samples. The group norm of the first
+convolution then sees whole clips instead of chunks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from filelock import FileLock
+
+from beatmeter.progress import track
+from beatmeter_mert.classifier.backbone import fingerprint
+from beatmeter_mert.classifier.preprocessing import z_score
+from beatmeter_mert.training.pretrain.audio_cache import FULL_SCALE, Rows
+from beatmeter_mert.training.pretrain.augment import Features, augment_features
+from beatmeter_mert.training.pretrain.backbone import frame_times
+from beatmeter_mert.training.pretrain.examples import Cutter
+from beatmeter_mert.training.pretrain.fourier import convolve_by_fourier
+from beatmeter_mert.training.pretrain.material import Material
+from beatmeter_mert.training.pretrain.network import PretrainNetwork
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import HubertModel
+
+    from beatmeter_mert.training.pretrain.settings import AugmentSettings, PretrainSettings
+
+_CACHE = "{stem}-convolved-{digest}.float16"
+_CLIPS_AT_ONCE = 8
+
+
+class EncoderNetwork(PretrainNetwork):
+    """The same network, told what its convolutions say instead of samples.
+
+    Parameters
+    ----------
+    settings : PretrainSettings
+    """
+
+    def __init__(self, settings: PretrainSettings) -> None:
+        super().__init__(settings)
+        self.backbone.feature_extractor.requires_grad_(False)
+        self.backbone.set_attn_implementation("eager")
+
+    def states(self, input_values: Tensor) -> tuple[Tensor, ...]:
+        """Hidden states 1 to N over features: float32, shape (batch, frames, channels)."""
+        hubert: Any = self.backbone
+        projected = hubert.feature_projection(input_values).float()
+        positions = hubert.encoder.pos_conv_embed
+        swings = convolve_by_fourier(positions.conv, projected.transpose(1, 2)).transpose(1, 2)
+        state = hubert.encoder.dropout(projected + positions.activation(swings))
+        states = []
+        for layer in hubert.encoder.layers:
+            state = layer(state)
+            states.append(state)
+        return tuple(states)
+
+
+@dataclass(frozen=True)
+class ConvolvedMaterial(Material):
+    """Labelled clips, as what the convolutions say of them."""
+
+    def samples(self, index: int) -> Features:
+        """Features of a clip: float32, shape (frames, channels)."""
+        rows, row = self.rows[index]
+        return rows[row].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class FeatureCutter(Cutter):
+    """Cuts examples out of features; attributes as of :class:`Cutter`."""
+
+    @property
+    def length(self) -> int:
+        """Frames of a chunk."""
+        return len(self.times)
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.sample_rate / prod(self.backbone.conv_stride)
+
+    @cached_property
+    def first_s(self) -> float:
+        """Time of the first frame of a clip, in seconds."""
+        return float(frame_times(self.backbone, self.samples, self.sample_rate)[0])
+
+    def stretched(self, clip: Features) -> Features:
+        """Interpolate to the length of a chunk."""
+        if len(clip) == self.length:
+            return clip
+        places = np.linspace(0, len(clip) - 1, self.length)
+        before = np.minimum(places.astype(np.int64), len(clip) - 2)
+        share = (places - before).astype(np.float32)[:, None]
+        stretched: Features = clip[before] * (1 - share) + clip[before + 1] * share
+        return stretched
+
+    def changed(
+        self, chunk: Features, settings: AugmentSettings, rng: np.random.Generator
+    ) -> Features:
+        """Change features as sound would be changed."""
+        return augment_features(chunk, settings, rng)
+
+
+def convolved(material: Material, backbone: HubertModel) -> ConvolvedMaterial:
+    """Ask the convolutions of a backbone about every clip, as far as they were not asked before.
+
+    Parameters
+    ----------
+    material : Material
+        Of decoded datasets; the answers are kept beside them.
+    backbone : HubertModel
+    """
+    datasets = {id(rows): rows for rows, _ in material.rows}
+    features = {key: _convolved_rows(rows, backbone) for key, rows in datasets.items()}
+    return ConvolvedMaterial(
+        tuple((cast("Rows", features[id(rows)]), row) for rows, row in material.rows),
+        material.labels,
+    )
+
+
+def _convolved_rows(rows: Rows, backbone: HubertModel) -> npt.NDArray[np.float16]:
+    hubert: Any = backbone
+    convolutions = hubert.feature_extractor.eval()
+    decoded = Path(str(cast("np.memmap[Any, Any]", rows).filename))
+    known = f"{decoded.name} {fingerprint(convolutions.state_dict())}"
+    digest = hashlib.sha256(known.encode()).hexdigest()[:12]
+    path = decoded.with_name(_CACHE.format(stem=decoded.stem, digest=digest))
+    shape = _convolve(convolutions, rows[:1]).shape[1:]
+    bytes_each = 2 * prod(shape)
+    with FileLock(f"{path}.lock"), path.open("ab") as cache:
+        done = cache.tell() // bytes_each
+        cache.truncate(done * bytes_each)
+        starts = range(done, len(rows), _CLIPS_AT_ONCE)
+        for start in track(starts, f"Convolving {decoded.parent.name}"):
+            cache.write(_convolve(convolutions, rows[start : start + _CLIPS_AT_ONCE]).tobytes())
+    return np.memmap(path, np.float16, "r").reshape(-1, *shape)[: len(rows)]
+
+
+@torch.inference_mode()
+def _convolve(convolutions: Any, rows: Rows) -> npt.NDArray[np.float16]:
+    samples = torch.from_numpy(rows.astype(np.float32) / FULL_SCALE)
+    features: npt.NDArray[np.float16] = (
+        convolutions(z_score(samples)).transpose(1, 2).half().numpy()
+    )
+    return features

@@ -1,0 +1,40 @@
+"""A head that begins with inputs of equal strength.
+
+The mean of a hidden state differs much less from clip to clip than its maximum; a head that hears
+both alike learns from the maxima for a long time before it hears the means. So its norm begins by
+standardising every input over some clips (Krähenbühl et al., "Data-dependent initializations of
+convolutional neural networks", 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from beatmeter_mert.training.pretrain.examples import Example
+    from beatmeter_mert.training.pretrain.network import PretrainNetwork
+
+_LEAST_DEVIATION = 1e-3
+
+
+@torch.no_grad()
+def standardise_head(network: PretrainNetwork, batches: Iterable[Example]) -> None:
+    """Set scale and offset of the norm of a network's head.
+
+    Parameters
+    ----------
+    network : PretrainNetwork
+    batches : iterable of Example
+        Two clips or more altogether.
+    """
+    head = network.meter_head
+    device = head.layer_logits.device
+    pooled = torch.cat([network.pooled(batch["input_values"].to(device)) for batch in batches])
+    mixed = torch.einsum("l,blf->bf", head.layer_weights(), pooled)
+    normal = torch.nn.functional.layer_norm(mixed, mixed.shape[1:], eps=head.norm.eps)
+    deviation = normal.std(dim=0).clamp(min=_LEAST_DEVIATION)
+    head.norm.weight.copy_(1 / deviation)
+    head.norm.bias.copy_(-normal.mean(dim=0) / deviation)
