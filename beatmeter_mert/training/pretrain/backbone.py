@@ -45,7 +45,7 @@ def hubert_fields(settings: BackboneSettings) -> dict[str, Any]:
         "num_conv_pos_embeddings": settings.position_frames,
         "num_conv_pos_embedding_groups": settings.position_groups,
         "feat_extract_norm": "group",
-        "feat_proj_layer_norm": True,
+        "feat_proj_layer_norm": False,
         "conv_bias": True,
         "do_stable_layer_norm": True,
         "hidden_dropout": settings.dropout,

@@ -9,7 +9,7 @@ convolution then sees whole clips instead of chunks.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -32,13 +32,14 @@ from beatmeter_mert.training.pretrain.material import Material
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import HubertModel
 
     from beatmeter_mert.training.pretrain.settings import AugmentSettings, PretrainSettings
 
 _CACHE = "{stem}-convolved-{digest}.float16"
 _CLIPS_AT_ONCE = 8
+_WIDE = 64
 
 
 class EncoderNetwork(PretrainNetwork):
@@ -51,13 +52,18 @@ class EncoderNetwork(PretrainNetwork):
 
     def __init__(self, settings: PretrainSettings) -> None:
         super().__init__(settings)
-        self.backbone.feature_extractor.requires_grad_(False)
+        self._kept = settings.keep_convolutions
+        for layer in kept_layers(self.backbone, self._kept):
+            layer.requires_grad_(False)
         self.backbone.set_attn_implementation("eager")
 
     def states(self, input_values: Tensor) -> tuple[Tensor, ...]:
         """Hidden states 1 to N over features: float32, shape (batch, frames, channels)."""
         hubert: Any = self.backbone
-        projected = hubert.feature_projection(input_values).float()
+        heard = input_values.transpose(1, 2)
+        for layer in hubert.feature_extractor.conv_layers[self._kept :]:
+            heard = layer.activation(_convolved(layer.conv, heard))
+        projected = hubert.feature_projection(heard.transpose(1, 2)).float()
         positions = hubert.encoder.pos_conv_embed
         swings = convolve_by_fourier(positions.conv, projected.transpose(1, 2)).transpose(1, 2)
         state = hubert.encoder.dropout(projected + positions.activation(swings))
@@ -80,22 +86,39 @@ class ConvolvedMaterial(Material):
 
 @dataclass(frozen=True)
 class FeatureCutter(Cutter):
-    """Cuts examples out of features; attributes as of :class:`Cutter`."""
+    """Cuts examples out of features; attributes as of :class:`Cutter`.
+
+    Attributes
+    ----------
+    kept : int
+        How many convolutions made the features.
+    """
+
+    kept: int = 0
+
+    @cached_property
+    def _rows(self) -> npt.NDArray[np.float64]:
+        first = replace(
+            self.backbone,
+            conv_kernel=self.backbone.conv_kernel[: self.kept],
+            conv_stride=self.backbone.conv_stride[: self.kept],
+        )
+        return frame_times(first, self.samples, self.sample_rate)
 
     @property
     def length(self) -> int:
         """Frames of a chunk."""
-        return len(self.times)
+        return len(self._rows)
 
     @property
     def rate(self) -> float:
         """Frames a second."""
-        return self.sample_rate / prod(self.backbone.conv_stride)
+        return self.sample_rate / prod(self.backbone.conv_stride[: self.kept])
 
-    @cached_property
+    @property
     def first_s(self) -> float:
         """Time of the first frame of a clip, in seconds."""
-        return float(frame_times(self.backbone, self.samples, self.sample_rate)[0])
+        return float(self._rows[0])
 
     def stretched(self, clip: Features) -> Features:
         """Interpolate to the length of a chunk."""
@@ -114,26 +137,41 @@ class FeatureCutter(Cutter):
         return augment_features(chunk, settings, rng)
 
 
-def convolved(material: Material, backbone: HubertModel) -> ConvolvedMaterial:
-    """Ask the convolutions of a backbone about every clip, as far as they were not asked before.
+def kept_layers(backbone: HubertModel, count: int) -> list[Any]:
+    """List the first `count` convolutional layers of a backbone."""
+    hubert: Any = backbone
+    return list(hubert.feature_extractor.conv_layers[:count])
+
+
+def _convolved(convolution: nn.Conv1d, heard: Tensor) -> Tensor:
+    """Convolve without padding, a wide one of stride 1 by way of spectra."""
+    taps = convolution.kernel_size[0]
+    if taps < _WIDE or convolution.stride[0] > 1:
+        answers: Tensor = convolution(heard)
+        return answers
+    return convolve_by_fourier(convolution, heard)[..., : heard.shape[-1] - taps + 1]
+
+
+def convolved(material: Material, backbone: HubertModel, count: int) -> ConvolvedMaterial:
+    """Ask the first `count` convolutions of a backbone about every clip, each clip once.
 
     Parameters
     ----------
     material : Material
         Of decoded datasets; the answers are kept beside them.
     backbone : HubertModel
+    count : int >= 1
     """
+    kept = torch.nn.Sequential(*kept_layers(backbone, count)).eval()
     datasets = {id(rows): rows for rows, _ in material.rows}
-    features = {key: _convolved_rows(rows, backbone) for key, rows in datasets.items()}
+    features = {key: _convolved_rows(rows, kept) for key, rows in datasets.items()}
     return ConvolvedMaterial(
         tuple((cast("Rows", features[id(rows)]), row) for rows, row in material.rows),
         material.labels,
     )
 
 
-def _convolved_rows(rows: Rows, backbone: HubertModel) -> npt.NDArray[np.float16]:
-    hubert: Any = backbone
-    convolutions = hubert.feature_extractor.eval()
+def _convolved_rows(rows: Rows, convolutions: nn.Module) -> npt.NDArray[np.float16]:
     decoded = Path(str(cast("np.memmap[Any, Any]", rows).filename))
     known = f"{decoded.name} {fingerprint(convolutions.state_dict())}"
     digest = hashlib.sha256(known.encode()).hexdigest()[:12]
@@ -153,6 +191,6 @@ def _convolved_rows(rows: Rows, backbone: HubertModel) -> npt.NDArray[np.float16
 def _convolve(convolutions: Any, rows: Rows) -> npt.NDArray[np.float16]:
     samples = torch.from_numpy(rows.astype(np.float32) / FULL_SCALE)
     features: npt.NDArray[np.float16] = (
-        convolutions(z_score(samples)).transpose(1, 2).half().numpy()
+        convolutions(z_score(samples)[:, None]).transpose(1, 2).half().numpy()
     )
     return features

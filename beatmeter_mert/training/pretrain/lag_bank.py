@@ -1,55 +1,100 @@
-"""A positional convolution that begins as a bank of lags.
+"""Convolutions that begin as an autocorrelation of the onsets in each band.
 
-Each output adds to its input the same input some time earlier. Rectified, and averaged over time as
-the head does, the sum is large where what sounds comes back after that time: an autocorrelation
-of the onsets of all bands together (Brown, "Determination of the meter of musical scores by
-autocorrelation", 1993). So the first layer begins with a rhythm's periods, which random weights
-would have to find; all other weights begin small, so that they do not drown them.
+The first one adds to each band the same band some time earlier. Rectified, and averaged over time
+as the head does, the sum is large where what sounds comes back after that time (Brown,
+"Determination of the meter of musical scores by autocorrelation", 1993). The second one averages
+over the bands. So the network begins with a rhythm's periods, which random weights would have to
+find. Bands are compared each with itself: of their sum, far less can be told.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-if TYPE_CHECKING:
-    from torch import nn
 
 SHORTEST_FRAMES = 3.0
 LONGEST_SHARE = 0.7
 """Of the width of the convolution."""
 
-LAG_GAIN = 2.0
-OTHER_GAIN = 0.1
+LINEAR_GAIN, BENT_GAIN = 0.6, 2.4
+BEND = 0.7
+"""An onset counts for more up to here than beyond, as under a logarithm."""
 
 
-def start_as_lag_bank(projection: nn.Linear, convolution: Any, first: int, last: int) -> None:
-    """Set a projection and the positional convolution after it.
+def start_as_bands(convolution: Any, first: int, last: int) -> None:
+    """Let a convolution begin as onsets of a few bands, each twice: as they are, and bent.
 
     Parameters
     ----------
-    projection : Linear
-        The first output of each group of the convolution becomes the sum of the inputs `first` to
-        `last`, which are onsets; the others become weak.
     convolution : Conv1d
-        Weight-normalised, as in every HuBERT, in groups of equal input and output channels.
+        Its inputs `first` to `last`, excluded, are onsets of narrow bands; its outputs, an even
+        number of them, become half as many wide bands, then what those lack to :data:`BEND`.
     first, last : int
-        Inputs of the projection, `last` excluded.
+    """
+    outputs, _, taps = convolution.weight.shape
+    wide = outputs // 2
+    narrow = np.array_split(np.arange(first, last), wide)
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.bias.zero_()
+        convolution.bias[wide:] = BEND
+        for band, members in enumerate(narrow):
+            convolution.weight[band, members] = 1 / (len(members) * taps)
+            convolution.weight[wide + band, members] = -1 / (len(members) * taps)
+
+
+def start_as_lags(convolution: Any, bands: int) -> None:
+    """Let a convolution begin as every band plus itself a lag earlier, and the bands themselves.
+
+    Parameters
+    ----------
+    convolution : Conv1d
+        Its inputs are those of :func:`start_as_bands`; its outputs become the bands of each lag,
+        lag after lag, and last the inputs.
+    bands : int
     """
     outputs, inputs, taps = convolution.weight.shape
-    lags = np.geomspace(SHORTEST_FRAMES, LONGEST_SHARE * taps, outputs)
-    rows = OTHER_GAIN * torch.randn(outputs, inputs, taps) / (inputs * taps) ** 0.5
+    lags = lags_in_frames((outputs - inputs) // bands, taps)
     with torch.no_grad():
-        projection.weight.mul_(OTHER_GAIN)
-        projection.weight[::inputs] = 0.0
-        projection.weight[::inputs, first:last] = 1 / (last - first) ** 0.5
-        for output in range(outputs):
-            rows[output, 0] += LAG_GAIN * torch.from_numpy(lag_filter(float(lags[output]), taps))
-        convolution.weight = rows
+        convolution.weight.zero_()
         convolution.bias.zero_()
+        for number, lag in enumerate(lags):
+            pulses = torch.from_numpy(lag_filter(lag, taps))
+            for band in range(bands):
+                output = number * bands + band
+                convolution.weight[output, band] = LINEAR_GAIN * pulses
+                convolution.weight[output, bands + band] = -BENT_GAIN * pulses
+        for channel in range(inputs):
+            convolution.weight[outputs - inputs + channel, channel, taps // 2] = 1.0
+
+
+def start_as_mean_of_bands(convolution: Any, bands: int, others: int) -> None:
+    """Let a convolution of one frame begin as the mean over bands of each lag.
+
+    Parameters
+    ----------
+    convolution : Conv1d
+        Its inputs are those of :func:`start_as_lags`, its outputs the lags and the last `others`
+        inputs.
+    bands, others : int
+    """
+    outputs, inputs, _ = convolution.weight.shape
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.bias.zero_()
+        for lag in range(outputs - others):
+            convolution.weight[lag, lag * bands : (lag + 1) * bands, 0] = 1 / bands
+        for channel in range(others):
+            convolution.weight[outputs - others + channel, inputs - others + channel, 0] = 1.0
+
+
+def lags_in_frames(count: int, taps: int) -> list[float]:
+    """Lags of a convolution of `taps` frames, evenly spaced in octaves."""
+    return [float(lag) for lag in np.geomspace(SHORTEST_FRAMES, LONGEST_SHARE * taps, count)]
 
 
 def lag_filter(lag: float, taps: int) -> npt.NDArray[np.float32]:
@@ -61,7 +106,7 @@ def lag_filter(lag: float, taps: int) -> npt.NDArray[np.float32]:
         Frames, less than `taps`; a pulse between two frames is shared by them.
     taps : int
     """
-    places = taps / 2 + np.array([-lag / 2, lag / 2])
+    places = (taps - 1) / 2 + np.array([-lag / 2, lag / 2])
     frames = np.arange(taps)
     pulses = np.maximum(0.0, 1.0 - np.abs(frames[:, None] - places)).sum(axis=1)
     filtered: npt.NDArray[np.float32] = (pulses - pulses.mean()).astype(np.float32)

@@ -7,7 +7,7 @@ in music signals", 2005). Those after it begin by averaging over time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FLUX_GAIN = 3.0
 SPARE_GAIN = 0.5
-REFERENCE = 1.0
 
 
 def start_as_onset_bank(convolution: nn.Conv1d) -> None:
@@ -37,6 +36,7 @@ def start_as_onset_bank(convolution: nn.Conv1d) -> None:
     )
     with torch.no_grad():
         convolution.weight.mul_(SPARE_GAIN)
+        _silence(convolution.bias)
         for output in range(min(outputs, 3 * bands)):
             kind, band = divmod(output, bands)
             over_time = (mean, FLUX_GAIN * rise, -FLUX_GAIN * rise)[kind]
@@ -57,19 +57,18 @@ def onset_channels(bands: int, channels: int) -> tuple[int, int]:
 
 
 def start_as_average(convolution: nn.Conv1d) -> None:
-    """Let each output of a convolution with bias begin as the mean of the input of its number.
-
-    Outputs to spare begin as constants: the layer norm that follows the convolutions then
-    compresses loud moments, where it would hide how loud any moment is.
-    """
+    """Let each output begin as the mean of the input of its number; others stay silent."""
     outputs, inputs, taps = convolution.weight.shape
     with torch.no_grad():
         convolution.weight.zero_()
-        bias: Any = convolution.bias
-        bias.zero_()
-        bias[inputs:] = REFERENCE
+        _silence(convolution.bias)
         for channel in range(min(outputs, inputs)):
             _only(convolution.weight, channel, [channel], torch.full((taps,), 1 / taps))
+
+
+def _silence(bias: Tensor | None) -> None:
+    if bias is not None:
+        bias.zero_()
 
 
 def _only(weight: Tensor, output: int, inputs: list[int], over_time: Tensor) -> None:

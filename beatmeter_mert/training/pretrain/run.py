@@ -81,13 +81,13 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
     elif settings.start_from is not None:
         state.begin_as(settings.start_from)
     train, held_out = _divide(folders, settings)
-    cut = Cutter
-    if settings.keep_convolutions:
-        cut, backbone = FeatureCutter, state.network.backbone
-        train = convolved(train, backbone)
-        held_out = {name: convolved(material, backbone) for name, material in held_out.items()}
-    chunk = round(settings.chunk_seconds * settings.sample_rate)
-    cutter = cut(settings.backbone, chunk, settings.sample_rate)
+    chunk, kept = round(settings.chunk_seconds * settings.sample_rate), settings.keep_convolutions
+    cutter = Cutter(settings.backbone, chunk, settings.sample_rate)
+    if kept:
+        backbone = state.network.backbone
+        train = convolved(train, backbone, kept)
+        held_out = {name: convolved(clips, backbone, kept) for name, clips in held_out.items()}
+        cutter = FeatureCutter(settings.backbone, chunk, settings.sample_rate, kept)
     examples = TrainingExamples(_source(train, settings), cutter, settings.augment, settings.seed)
     if state.step == 0 and settings.start_from is None:
         some = Subset(examples, range(_HEARD_BEFORE))

@@ -98,8 +98,8 @@ class PretrainSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
-    keep_convolutions: bool = setting(
-        False, "Convolutions stay as they begin, and are asked once about each clip."
+    keep_convolutions: int = setting(
+        0, "So many convolutions stay as they begin, and are asked once about each clip."
     )
     start_from: Path | None = setting(  # noqa: RUF009  it makes a field
         None, "Classifier whose backbone and head the network begins as; random if none."
@@ -139,6 +139,11 @@ class PretrainSettings:
                 raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 0 or more)")
         if not 0 <= self.stream.share <= 1:
             raise SettingsError(f"setting: stream.share {self.stream.share} (allowed: 0 to 1)")
+        if not 0 <= self.keep_convolutions <= len(self.backbone.conv_dim):
+            raise SettingsError(
+                f"setting: keep_convolutions {self.keep_convolutions} "
+                f"(allowed: 0 to {len(self.backbone.conv_dim)})"
+            )
         if self.keep_convolutions and self.stream.share:
             raise SettingsError(
                 f"setting: stream.share {self.stream.share} (allowed with keep_convolutions: 0)"

@@ -9,7 +9,11 @@ import torch
 from torch import nn
 
 from beatmeter_mert.training.pretrain.filter_bank import start_as_filter_bank
-from beatmeter_mert.training.pretrain.lag_bank import start_as_lag_bank
+from beatmeter_mert.training.pretrain.lag_bank import (
+    start_as_bands,
+    start_as_lags,
+    start_as_mean_of_bands,
+)
 from beatmeter_mert.training.pretrain.onset_bank import (
     onset_channels,
     start_as_average,
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from transformers import HubertModel
 
 BRANCH_GAIN = 0.1
+SMALL_GAIN = 0.02
+FEWEST_WITH_LAGS = 6
+"""Convolutions: filters, onsets, an average, bands, lags, and their means over the bands."""
 
 
 def start_musically(backbone: HubertModel, sample_rate: int) -> None:
@@ -28,24 +35,27 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     Parameters
     ----------
     backbone : HubertModel
-        With random weights, and two convolutions or more.
+        With random weights, and two convolutions or more; with six or more, the last three begin
+        as lags.
     sample_rate : int
         Hz.
     """
     hubert: Any = backbone
-    first, second, *others = [layer.conv for layer in hubert.feature_extractor.conv_layers]
+    convolutions = [layer.conv for layer in hubert.feature_extractor.conv_layers]
+    first, second, *others = convolutions
     start_as_filter_bank(first, sample_rate)
     start_as_onset_bank(second)
     for convolution in others:
         start_as_average(convolution)
+    if len(convolutions) >= FEWEST_WITH_LAGS:
+        _start_with_lags(convolutions[-3:], first.out_channels)
     projection = hubert.feature_projection.projection
-    bands = (first.out_channels + 1) // 2
-    _start_at_unit_gain(projection, 1.0)
-    start_as_lag_bank(
-        projection,
-        hubert.encoder.pos_conv_embed.conv,
-        *onset_channels(bands, projection.in_features),
-    )
+    with torch.no_grad():
+        torch.nn.init.eye_(projection.weight)
+        projection.weight.add_(torch.randn_like(projection.weight) * SMALL_GAIN)
+        hubert.encoder.pos_conv_embed.conv.weight = (
+            SMALL_GAIN * hubert.encoder.pos_conv_embed.conv.weight
+        )
     branch = BRANCH_GAIN / sqrt(2 * len(hubert.encoder.layers))
     for layer in hubert.encoder.layers:
         for linear in (layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj):
@@ -53,6 +63,14 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
         _start_at_unit_gain(layer.attention.out_proj, branch)
         _start_at_unit_gain(layer.feed_forward.intermediate_dense, 1.0)
         _start_at_unit_gain(layer.feed_forward.output_dense, branch)
+
+
+def _start_with_lags(convolutions: list[nn.Conv1d], filters: int) -> None:
+    bands, lags, means = convolutions
+    wide = bands.out_channels // 2
+    start_as_bands(bands, *onset_channels((filters + 1) // 2, bands.in_channels))
+    start_as_lags(lags, wide)
+    start_as_mean_of_bands(means, wide, bands.out_channels)
 
 
 def _start_at_unit_gain(linear: nn.Linear, gain: float) -> None:

@@ -1,8 +1,36 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import gelu
 
-from beatmeter_mert.training.pretrain.lag_bank import lag_filter, start_as_lag_bank
+from beatmeter_mert.training.pretrain.lag_bank import (
+    BEND,
+    lag_filter,
+    lags_in_frames,
+    start_as_bands,
+    start_as_lags,
+    start_as_mean_of_bands,
+)
+
+BANDS, LAGS, TAPS = 2, 24, 96
+CHANNELS = 2 * BANDS
+
+
+@pytest.fixture
+def heard():
+    """What three convolutions say of onsets: shape (onsets) (1, 8, frames) to (channels,)."""
+    bands = torch.nn.Conv1d(8, CHANNELS, 1)
+    lags = torch.nn.Conv1d(CHANNELS, BANDS * LAGS + CHANNELS, TAPS)
+    means = torch.nn.Conv1d(BANDS * LAGS + CHANNELS, LAGS + CHANNELS, 1)
+    start_as_bands(bands, 4, 8)
+    start_as_lags(lags, BANDS)
+    start_as_mean_of_bands(means, BANDS, CHANNELS)
+
+    def listen(onsets):
+        with torch.no_grad():
+            return means(gelu(lags(gelu(bands(onsets)))))[0]
+
+    return listen
 
 
 @pytest.mark.parametrize("lag", [3.0, 7.5, 40.25])
@@ -16,17 +44,30 @@ def test_a_filter_is_two_pulses_apart_by_the_lag_and_without_a_mean(lag):
     assert early.sum() == pytest.approx(late.sum(), rel=1e-3)
 
 
-def test_what_recurs_is_strongest_at_its_period():
-    torch.manual_seed(0)
-    projection = torch.nn.Linear(8, 256)
-    convolution = torch.nn.utils.parametrizations.weight_norm(
-        torch.nn.Conv1d(256, 256, 96, padding=48, groups=8), dim=2
-    )
-    start_as_lag_bank(projection, convolution, 4, 8)
-    lags = np.geomspace(3.0, 0.7 * 96, 256)
-    onsets = 0.05 * torch.rand(1, 400, 8)
-    onsets[:, ::20, 4] += 1.0
-    with torch.no_grad():
-        heard = torch.nn.functional.gelu(convolution(projection(onsets).transpose(1, 2)))
-    strongest = lags[heard[0].mean(dim=1).argmax()] / 20
-    assert strongest == pytest.approx(max(round(strongest), 1), rel=0.05)
+@pytest.mark.parametrize("period", [12, 20, 31])
+def test_what_recurs_is_strongest_at_its_period(heard, period):
+    onsets = torch.zeros(1, 8, 400)
+    for offset, strength in ((-1, 0.5), (0, 1.0), (1, 0.5)):
+        onsets[:, 4:, 1 + offset :: period] = strength
+    lags = np.array(lags_in_frames(LAGS, TAPS))
+    strength = np.where(lags > 8, heard(onsets)[:LAGS].mean(dim=1), 0.0)
+    strongest = lags[strength.argmax()] / period
+    assert strongest == pytest.approx(max(round(strongest), 1), rel=0.07)
+
+
+def test_bands_are_not_mistaken_for_each_other(heard):
+    alternating = torch.zeros(1, 8, 400)
+    alternating[:, 4:6, ::40] = 1.0
+    alternating[:, 6:8, 20::40] = 1.0
+    strength = heard(alternating)[:LAGS].mean(dim=1)
+    at = np.abs(np.array(lags_in_frames(LAGS, TAPS))[:, None] - [20, 40]).argmin(axis=0)
+    assert strength[at[1]] > strength[at[0]]
+
+
+def test_the_bands_themselves_are_passed_on(heard):
+    onsets = torch.zeros(1, 8, 200)
+    onsets[:, 4:6, 100] = 1.0
+    passed = heard(onsets)[LAGS:]
+    assert passed[0].argmax() == 100 - TAPS // 2
+    assert passed[1].max() == 0
+    assert passed[BANDS].min() < passed[BANDS].max() <= BEND

@@ -43,11 +43,10 @@ def test_an_average_passes_channels_on():
     np.testing.assert_allclose(convolution(steady)[0, :3].detach().mean(1), [1, 2, 3], rtol=1e-6)
 
 
-def test_outputs_to_spare_are_constants():
-    convolution = torch.nn.Conv1d(3, 5, 4)
+def test_outputs_to_spare_are_silent():
+    convolution = torch.nn.Conv1d(3, 5, 4, bias=False)
     start_as_average(convolution)
-    answers = convolution(torch.randn(2, 3, 9)).detach()
-    assert torch.equal(answers[:, 3:], torch.ones(2, 2, 6))
+    assert not convolution(torch.randn(2, 3, 9)).detach()[:, 3:].any()
 
 
 def test_onsets_are_the_rises_as_far_as_there_is_room():

@@ -1,7 +1,18 @@
 import numpy as np
+import torch
 
+from beatmeter_mert.classifier.preprocessing import z_score
 from beatmeter_mert.training.pretrain.filter_bank import mel_filters
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
+
+WITH_LAGS = {
+    "musical_start": True,
+    "hidden_size": 48,
+    "heads": 2,
+    "conv_dim": [32, 48, 48, 4, 68, 36],
+    "conv_kernel": [256, 8, 4, 5, 96, 1],
+    "conv_stride": [120, 2, 2, 3, 1, 1],
+}
 
 
 def test_the_network_begins_musically_when_asked(tiny_settings):
@@ -9,3 +20,18 @@ def test_the_network_begins_musically_when_asked(tiny_settings):
     backbone = PretrainNetwork(settings).backbone
     first = backbone.feature_extractor.conv_layers[0].conv.weight[:, 0].detach()
     np.testing.assert_array_equal(first, mel_filters(*first.shape, 24_000))
+
+
+def test_the_period_of_a_recording_stands_out_before_anything_is_learned(tiny_settings):
+    torch.manual_seed(0)
+    network = PretrainNetwork(
+        tiny_settings(backbone=vars(tiny_settings().backbone) | WITH_LAGS)
+    ).eval()
+    bursts = 0.001 * torch.randn(1, 24_000 * 12)
+    for start in range(6_000, 24_000 * 12 - 600, 24_000):
+        bursts[0, start : start + 600] = torch.randn(600)
+    with torch.inference_mode():
+        lags = network.backbone.feature_extractor(z_score(bursts))[0, :32].mean(dim=1)
+    period = 24_000 / (120 * 2 * 2 * 3)
+    found = np.geomspace(3.0, 0.7 * 96, 32)[int(lags[4:].argmax()) + 4] / period
+    assert abs(found - max(round(found), 1)) < 0.15
