@@ -94,11 +94,11 @@ def build_backbone(fields: Mapping[str, Any], max_layer: int | None = None) -> H
     BackboneError
         If the fields describe no HuBERT.
     """
-    from transformers import HubertModel
+    from beatmeter_mert.classifier.hubert import Hubert
 
     config = hubert_config(fields, max_layer)
     config._attn_implementation = "sdpa"
-    model = HubertModel(config)
+    model = Hubert(config)
     speed_up_first_convolution(model)
     return model
 

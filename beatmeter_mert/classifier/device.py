@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from beatmeter_mert.classifier.attention import ATTENTION
 from beatmeter_mert.errors import CheckpointError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -62,7 +63,7 @@ def computes_in_bfloat16(device: torch.device) -> bool:
 
 def attention(device: torch.device) -> str:
     """Name the attention that costs least there in bfloat16, for chunks of some seconds."""
-    return "eager" if device.type == "cpu" else "sdpa"
+    return ATTENTION if device.type == "cpu" else "sdpa"
 
 
 def chunks_at_once(device: torch.device) -> int:

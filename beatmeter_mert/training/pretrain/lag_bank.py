@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-
 SHORTEST_FRAMES = 3.0
 LONGEST_SHARE = 0.7
 """Of the width of the convolution."""
