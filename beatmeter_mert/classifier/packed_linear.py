@@ -40,6 +40,11 @@ class PackedLinear(nn.Module):
 
 
 def pack(linear: nn.Linear) -> nn.Module:
-    """Pack a linear layer, where PyTorch has oneDNN; it stays as it is elsewhere."""
+    """Pack a linear layer, where oneDNN multiplies in bfloat16; it stays as it is elsewhere."""
+    return PackedLinear(linear) if _can_pack() else linear
+
+
+def _can_pack() -> bool:
     has_onednn: Any = torch.backends.mkldnn.is_available
-    return PackedLinear(linear) if has_onednn() else linear
+    kernels: Any = torch.ops.mkldnn
+    return has_onednn() and kernels._is_mkldnn_bf16_supported()

@@ -31,7 +31,14 @@ def test_the_plain_weight_is_gone():
     assert [name for name, _ in PackedLinear(nn.Linear(24, 40)).named_parameters()] == ["bias"]
 
 
-def test_without_onednn_the_layer_stays(monkeypatch):
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+@pytest.mark.parametrize(
+    ("kernels", "question"),
+    [
+        (torch.backends.mkldnn, "is_available"),
+        (torch.ops.mkldnn, "_is_mkldnn_bf16_supported"),
+    ],
+)
+def test_where_onednn_cannot_the_layer_stays(monkeypatch, kernels, question):
+    monkeypatch.setattr(kernels, question, lambda: False)
     linear = nn.Linear(24, 40)
     assert pack(linear) is linear
