@@ -21,7 +21,6 @@ import torch
 from filelock import FileLock
 
 from beatmeter.progress import track
-from beatmeter_mert.classifier.backbone import fingerprint
 from beatmeter_mert.classifier.preprocessing import z_score
 from beatmeter_mert.training.pretrain.audio_cache import FULL_SCALE, Rows
 from beatmeter_mert.training.pretrain.augment import Features, augment_features
@@ -173,9 +172,7 @@ def convolved(material: Material, backbone: HubertModel, count: int) -> Convolve
 
 def _convolved_rows(rows: Rows, convolutions: nn.Module) -> npt.NDArray[np.float16]:
     decoded = Path(str(cast("np.memmap[Any, Any]", rows).filename))
-    known = f"{decoded.name} {fingerprint(convolutions.state_dict())}"
-    digest = hashlib.sha256(known.encode()).hexdigest()[:12]
-    path = decoded.with_name(_CACHE.format(stem=decoded.stem, digest=digest))
+    path = decoded.with_name(_CACHE.format(stem=decoded.stem, digest=_digest(convolutions)))
     shape = _convolve(convolutions, rows[:1]).shape[1:]
     bytes_each = 2 * prod(shape)
     with FileLock(f"{path}.lock"), path.open("ab") as cache:
@@ -187,10 +184,20 @@ def _convolved_rows(rows: Rows, convolutions: nn.Module) -> npt.NDArray[np.float
     return np.memmap(path, np.float16, "r").reshape(-1, *shape)[: len(rows)]
 
 
+def _digest(convolutions: nn.Module) -> str:
+    """Tell convolutions apart by how they are built and by every one of their weights."""
+    digest = hashlib.sha256(str(convolutions).encode())
+    for name, tensor in convolutions.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 @torch.inference_mode()
-def _convolve(convolutions: Any, rows: Rows) -> npt.NDArray[np.float16]:
-    samples = torch.from_numpy(rows.astype(np.float32) / FULL_SCALE)
+def _convolve(convolutions: nn.Module, rows: Rows) -> npt.NDArray[np.float16]:
+    device = next(convolutions.parameters()).device
+    samples = torch.from_numpy(rows.astype(np.float32) / FULL_SCALE).to(device)
     features: npt.NDArray[np.float16] = (
-        convolutions(z_score(samples)[:, None]).transpose(1, 2).half().numpy()
+        convolutions(z_score(samples)[:, None]).transpose(1, 2).half().cpu().numpy()
     )
     return features

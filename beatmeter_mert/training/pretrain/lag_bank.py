@@ -4,7 +4,7 @@ The first one adds to each band the same band some time earlier. Rectified, and 
 as the head does, the sum is large where what sounds comes back after that time (Brown,
 "Determination of the meter of musical scores by autocorrelation", 1993). The second one averages
 over the bands. So the network begins with a rhythm's periods, which random weights would have to
-find. Bands are compared each with itself: of their sum, far less can be told.
+find.
 """
 
 from __future__ import annotations
@@ -22,6 +22,26 @@ LONGEST_SHARE = 0.7
 LINEAR_GAIN, BENT_GAIN = 0.6, 2.4
 BEND = 0.7
 """An onset counts for more up to here than beyond, as under a logarithm."""
+
+
+def can_be_lags(bands: Any, lags: Any, means: Any) -> bool:
+    """Tell whether three convolutions after each other have the shapes of a bank of lags.
+
+    Parameters
+    ----------
+    bands, lags, means : Conv1d
+        As of :func:`start_as_bands`, :func:`start_as_lags` and :func:`start_as_mean_of_bands`.
+    """
+    wide, odd = divmod(bands.out_channels, 2)
+    count = means.out_channels - bands.out_channels
+    return (
+        wide >= 1
+        and not odd
+        and count >= 1
+        and lags.out_channels == count * wide + bands.out_channels
+        and LONGEST_SHARE * lags.kernel_size[0] > SHORTEST_FRAMES
+        and means.kernel_size[0] == 1
+    )
 
 
 def start_as_bands(convolution: Any, first: int, last: int) -> None:

@@ -10,6 +10,7 @@ from torch import nn
 
 from beatmeter_mert.training.pretrain.filter_bank import start_as_filter_bank
 from beatmeter_mert.training.pretrain.lag_bank import (
+    can_be_lags,
     start_as_bands,
     start_as_lags,
     start_as_mean_of_bands,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 BRANCH_GAIN = 0.1
 SMALL_GAIN = 0.02
-FEWEST_WITH_LAGS = 6
-"""Convolutions: filters, onsets, an average, bands, lags, and their means over the bands."""
 
 
 def start_musically(backbone: HubertModel, sample_rate: int) -> None:
@@ -35,20 +34,19 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     Parameters
     ----------
     backbone : HubertModel
-        With random weights, and two convolutions or more; with six or more, the last three begin
-        as lags.
+        With random weights, and two convolutions or more; the last three of more begin as bands,
+        their lags and the means over the bands, if they have the shapes for it.
     sample_rate : int
         Hz.
     """
     hubert: Any = backbone
-    convolutions = [layer.conv for layer in hubert.feature_extractor.conv_layers]
-    first, second, *others = convolutions
+    first, second, *others = [layer.conv for layer in hubert.feature_extractor.conv_layers]
     start_as_filter_bank(first, sample_rate)
     start_as_onset_bank(second)
     for convolution in others:
         start_as_average(convolution)
-    if len(convolutions) >= FEWEST_WITH_LAGS:
-        _start_with_lags(convolutions[-3:], first.out_channels)
+    if len(others) >= 3 and can_be_lags(*others[-3:]):
+        _start_with_lags(others[-3:], first.out_channels)
     projection = hubert.feature_projection.projection
     with torch.no_grad():
         torch.nn.init.eye_(projection.weight)

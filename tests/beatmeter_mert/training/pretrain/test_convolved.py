@@ -53,6 +53,30 @@ def test_features_are_those_of_the_whole_clip_and_kept(click_dataset, tiny_setti
     assert asked == [1]
 
 
+def test_other_convolutions_are_asked_anew(click_dataset, tiny_settings):
+    material = read_material([click_dataset], "train", 24_000)
+    shape = vars(tiny_settings().backbone)
+    wide = shape | {"conv_dim": [8, 64, 16], "conv_kernel": [64, 16, 8]}
+    network = EncoderNetwork(tiny_settings(keep_convolutions=KEPT, backbone=wide))
+    before = convolved(material, network.backbone, KEPT).samples(0)
+    with torch.no_grad():
+        network.backbone.feature_extractor.conv_layers[1].conv.weight[-1] += 1.0
+    after = convolved(material, network.backbone, KEPT).samples(0)
+    assert (after[:, -1] != before[:, -1]).any()
+
+
+def test_other_strides_are_asked_anew(click_dataset, tiny_settings):
+    material = read_material([click_dataset], "train", 24_000)
+    shape = vars(tiny_settings().backbone)
+    for stride in (10, 5):
+        backbone = shape | {"conv_stride": [24, stride, 4]}
+        network = EncoderNetwork(tiny_settings(keep_convolutions=KEPT, backbone=backbone))
+        features = convolved(material, network.backbone, KEPT).samples(2)
+        with torch.no_grad():
+            expected = first_two(network, torch.from_numpy(material.samples(2))[None])[0].T
+        np.testing.assert_allclose(features, expected, rtol=1e-2, atol=1e-3)
+
+
 def test_targets_of_features_fit_those_of_samples(tiny_settings, clicks):
     backbone = tiny_settings().backbone
     clip = clicks(4)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from beatmeter_mert.classifier.preprocessing import z_score
@@ -20,6 +21,25 @@ def test_the_network_begins_musically_when_asked(tiny_settings):
     backbone = PretrainNetwork(settings).backbone
     first = backbone.feature_extractor.conv_layers[0].conv.weight[:, 0].detach()
     np.testing.assert_array_equal(first, mel_filters(*first.shape, 24_000))
+
+
+@pytest.mark.parametrize(
+    ("dims", "kernels"),
+    [
+        ([32, 48, 48, 48, 48, 48], [256, 8, 4, 3, 3, 2]),
+        ([32, 48, 48, 4, 70, 36], [256, 8, 4, 5, 96, 1]),
+        ([32, 48, 48, 5, 68, 36], [256, 8, 4, 5, 96, 1]),
+    ],
+)
+def test_convolutions_of_other_shapes_begin_as_averages(tiny_settings, dims, kernels):
+    shape = {"conv_dim": dims, "conv_kernel": kernels}
+    settings = tiny_settings(backbone=vars(tiny_settings().backbone) | WITH_LAGS | shape)
+    layers = PretrainNetwork(settings).backbone.feature_extractor.conv_layers
+    for layer in layers[2:]:
+        weight = layer.conv.weight.detach()
+        of_same_number = weight.diagonal(dim1=0, dim2=1)
+        torch.testing.assert_close(of_same_number.sum(dim=0), torch.ones(min(weight.shape[:2])))
+        assert weight.abs().sum() == pytest.approx(min(weight.shape[:2]), rel=1e-4)
 
 
 def test_the_period_of_a_recording_stands_out_before_anything_is_learned(tiny_settings):
