@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from beatmeter.errors import BeatMeterError, CannotSpeak
 from beatmeter.hashing import hash_named
 from beatmeter.meters import METERS, MeterScores, ScoreKind
+from beatmeter_mert.classifier import hub
 from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
 
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
     from beatmeter.rhythm import Rhythm
     from beatmeter_mert.classifier import MertMeterClassifier, Prediction
 
-CHECKPOINT_FILES = (
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "head/config.json",
-    "head/model.safetensors",
-    "backbone/config.json",
-    "backbone/model.safetensors",
-    "backbone/preprocessor_config.json",
-)
-"""What a checkpoint's fingerprint holds: named here because asking for it must not import torch."""
+CHECKPOINT_FILES = tuple(name for name in hub.CHECKPOINT_FILES if name != hub.CARD)
+"""What a checkpoint's fingerprint holds: all that it consists of, but not what describes it."""
 _NEEDED = ("torch", "transformers", "peft", "safetensors")
 _MEGABYTE = 1_000_000
 _loading = threading.Lock()

@@ -13,6 +13,7 @@ from pathlib import Path
 from beatmeter_mert.classifier.published import PUBLISHED
 from beatmeter_mert.errors import BackboneError, CheckpointError, reason
 
+CARD = "README.md"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 CHECKPOINT_FILES = (
     "adapter_config.json",
@@ -22,7 +23,7 @@ CHECKPOINT_FILES = (
     "backbone/config.json",
     "backbone/preprocessor_config.json",
     "backbone/model.safetensors",
-    "README.md",
+    CARD,
 )
 _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 

@@ -138,17 +138,12 @@ def unpack(path: Path) -> Path | None:
 
 
 def _fetch_all(files: list[RemoteFile], out: Path) -> list[Path]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    from beatmeter.progress import progress_bars
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with progress_bars("{task.description}", *columns) as progress:
         task = progress.add_task("METER2800", total=sum(file.size for file in files))
         return [fetch(file, out, lambda n: progress.advance(task, n)) for file in files]
 

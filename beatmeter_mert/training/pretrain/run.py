@@ -215,23 +215,11 @@ def _in_bfloat16(settings: PretrainSettings, device: torch.device) -> bool:
 
 @contextmanager
 def _progress(steps: int, done: int) -> Iterator[tuple[Progress, TaskID]]:
-    """Show a bar while the block runs, on a terminal's standard error only."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    """Show a bar while the block runs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("step"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    from beatmeter.progress import progress_bars
+
+    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
+    with progress_bars("step", *columns, "loss {task.fields[loss]:.3f}") as progress:
         yield progress, progress.add_task("", total=steps, completed=done, loss=float("nan"))

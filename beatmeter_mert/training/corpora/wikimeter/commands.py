@@ -56,14 +56,11 @@ def download(
 
 
 def _download(songs: list[Song], out: Path, pause: float, retry_failed: bool) -> None:
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from beatmeter.progress import progress_bars
     from beatmeter_mert.training.corpora.wikimeter.fetching import fetch_all
     from beatmeter_mert.training.corpora.wikimeter.youtube import Downloader
 
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("WIKIMETER", total=len(songs) + 1)
 
         def show(song: Song) -> None:
