@@ -1,8 +1,8 @@
 """A head that begins with inputs of equal strength.
 
-The mean of a hidden state differs much less from clip to clip than its maximum; a head that hears
-both alike learns from the maxima for a long time before it hears the means. So its norm begins by
-standardising every input over some clips (Krähenbühl et al., "Data-dependent initializations of
+The mean of a hidden state differs much less from clip to clip than its maximum, and a layer norm
+over both leaves it so. So the norm of the head begins by standardising every input over some clips
+(Krähenbühl et al., "Data-dependent initializations of
 convolutional neural networks", 2016).
 """
 
