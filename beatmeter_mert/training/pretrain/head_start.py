@@ -1,9 +1,8 @@
 """A head that begins with inputs of equal strength.
 
-The mean of a hidden state differs much less from clip to clip than its maximum, and a layer norm
+From clip to clip the mean of a hidden state may differ much less than its maximum, and a layer norm
 over both leaves it so. So the norm of the head begins by standardising every input over some clips
-(Krähenbühl et al., "Data-dependent initializations of
-convolutional neural networks", 2016).
+(Krähenbühl et al., "Data-dependent initializations of convolutional neural networks", 2016).
 """
 
 from __future__ import annotations
