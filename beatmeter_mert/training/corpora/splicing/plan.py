@@ -57,6 +57,20 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
     SpliceError
         If the source has too few bars.
     """
+    order, needed = walk(recipe, source_meter, beats)
+    if needed > bars:
+        raise SpliceError(f"splice: needs {needed} source bars (allowed: {bars})")
+    return Plan(order, sum(span.length for span in recipe))
+
+
+def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Indices, int]:
+    """List source beats bar after bar, and count the source bars that they come from.
+
+    Parameters
+    ----------
+    recipe, source_meter, beats
+        As of :func:`follow`.
+    """
     order: list[int] = []
     bar, reached = -1, source_meter
     while len(order) < beats:
@@ -66,9 +80,7 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
             reached = span.end
             order.extend(bar * source_meter + np.arange(span.start, span.end))
         reached = source_meter
-    if bar >= bars:
-        raise SpliceError(f"splice: needs {bar + 1} source bars (allowed: {bars})")
-    return Plan(np.array(order), sum(span.length for span in recipe))
+    return np.array(order), bar + 1
 
 
 def borrow(

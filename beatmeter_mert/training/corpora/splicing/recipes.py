@@ -87,8 +87,6 @@ RECIPES: dict[tuple[int, int], tuple[Recipe, ...]] = {
 """Recipes by source and target meter."""
 
 SOURCE_METERS = (3, 4)
-LEAST_YIELD = 0.55
-"""Every recipe makes more beats than this from each beat of the bars it goes through."""
 
 
 def grouping_of(recipe: Recipe) -> tuple[int, ...]:

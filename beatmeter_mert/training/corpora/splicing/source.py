@@ -15,8 +15,13 @@ from beatmeter.audio import AUDIO_SUFFIXES, open_recording
 from beatmeter.errors import AudioError, DatasetError
 from beatmeter_mert.training.corpora.piece import Meter, Origin
 from beatmeter_mert.training.corpora.render import SAMPLE_RATE
-from beatmeter_mert.training.corpora.splicing.recipes import LEAST_YIELD, SOURCE_METERS
-from beatmeter_mert.training.corpora.splicing.splice import BarredMusic, splice
+from beatmeter_mert.training.corpora.splicing.recipes import SOURCE_METERS
+from beatmeter_mert.training.corpora.splicing.splice import (
+    BarredMusic,
+    bars_for,
+    beats_in,
+    splice,
+)
 from beatmeter_mert.training.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter_mert.training.corpora.take import Take
 
@@ -137,7 +142,7 @@ class SplicedRecordings:
 
     def _long_enough(self, seconds: float) -> list[Stretch]:
         """Find stretches that last for any meter, lest the choice tell which one it is."""
-        usable = [s for s in self._stretches if s.duration_s * LEAST_YIELD > seconds + _SPARE_S]
+        usable = [stretch for stretch in self._stretches if _lasts(stretch, seconds + _SPARE_S)]
         if not usable:
             raise DatasetError(
                 f"recordings: no steady stretch lasts for clips of {seconds:g} s "
@@ -158,6 +163,11 @@ class SplicedRecordings:
             np.array(stretch.beats) - first,
             stretch.meter,
         )
+
+
+def _lasts(stretch: Stretch, seconds: float) -> bool:
+    bars = (len(stretch.beats) - 1) // stretch.meter
+    return bars_for(stretch.meter, beats_in(seconds, stretch.beats)) <= bars
 
 
 def _draw(stretches: Sequence[Stretch], rng: np.random.Generator) -> Stretch:

@@ -9,7 +9,13 @@ import numpy.typing as npt
 
 from beatmeter.audio import Samples
 from beatmeter.meters import check_meter
-from beatmeter_mert.training.corpora.splicing.plan import Plan, SpliceError, borrow, follow
+from beatmeter_mert.training.corpora.splicing.plan import (
+    Plan,
+    SpliceError,
+    borrow,
+    follow,
+    walk,
+)
 from beatmeter_mert.training.corpora.splicing.recipes import (
     RECIPES,
     SOURCE_METERS,
@@ -124,12 +130,26 @@ def splice(music: BarredMusic, meter: int, seconds: float, rng: np.random.Genera
     return splice_with(music, recipe, seconds, rng)
 
 
+def beats_in(seconds: float, beats: npt.ArrayLike) -> int:
+    """Tell how many beats last for so many seconds, at the median distance of some beats."""
+    return int(np.ceil(seconds / float(np.median(np.diff(beats)))))
+
+
+def bars_for(source_meter: int, beats: int) -> int:
+    """Tell how many source bars make so many beats, whatever the meter and the recipe."""
+    return max(
+        walk(recipe, source_meter, beats)[1]
+        for (of_meter, _), recipes in RECIPES.items()
+        if of_meter == source_meter
+        for recipe in recipes
+    )
+
+
 def splice_with(
     music: BarredMusic, recipe: Recipe, seconds: float, rng: np.random.Generator
 ) -> Spliced:
     """Re-bar music with a given recipe; see :func:`splice`."""
-    period = float(np.median(np.diff(music.beats)))
-    plan = follow(recipe, music.meter, music.bars, int(np.ceil(seconds / period)))
+    plan = follow(recipe, music.meter, music.bars, beats_in(seconds, music.beats))
     share = float(rng.uniform(*SHARE_OF_CUTS))
     plan = borrow(plan, music.meter, music.bars, share, rng)
     samples, beats = _play(music, plan)

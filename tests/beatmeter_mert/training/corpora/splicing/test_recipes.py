@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from beatmeter.meters import METERS
-from beatmeter_mert.training.corpora.splicing.plan import follow
+from beatmeter_mert.training.corpora.splicing.plan import SpliceError, follow
 from beatmeter_mert.training.corpora.splicing.recipes import (
-    LEAST_YIELD,
     RECIPES,
     SOURCE_METERS,
     grouping_of,
 )
+from beatmeter_mert.training.corpora.splicing.splice import bars_for
 
 EVERY_RECIPE = [(pair, recipe) for pair, recipes in RECIPES.items() for recipe in recipes]
 
@@ -27,8 +27,19 @@ def test_a_recipe_makes_bars_of_its_meter_from_beats_that_exist(pair, recipe) ->
 
 
 @pytest.mark.parametrize(("pair", "recipe"), EVERY_RECIPE)
-def test_a_recipe_plays_no_beat_twice_and_wastes_little(pair, recipe) -> None:
+def test_a_recipe_plays_no_beat_twice(pair, recipe) -> None:
     source, meter = pair
     order = follow(recipe, source, bars=1000, beats=meter * 40).order
     assert (order[1:] > order[:-1]).all()
-    assert len(order) / (order[-1] + 1) > LEAST_YIELD
+
+
+@pytest.mark.parametrize("source", SOURCE_METERS)
+@pytest.mark.parametrize("beats", [1, 40, 61, 100])
+def test_bars_that_are_enough_are_enough_for_every_recipe_and_no_more(source, beats) -> None:
+    recipes = [recipe for (of, _), recipe in EVERY_RECIPE if of == source]
+    bars = bars_for(source, beats)
+    for recipe in recipes:
+        follow(recipe, source, bars, beats)
+    with pytest.raises(SpliceError, match=r"source bars"):
+        for recipe in recipes:
+            follow(recipe, source, bars - 1, beats)
