@@ -98,7 +98,7 @@ class MertSignal:
         Raises
         ------
         CannotSpeak
-            If the model is missing or cannot be loaded.
+            If the model is missing or cannot be loaded, or the recording is too short for it.
         """
         from beatmeter_mert.classifier.preprocessing import centre_crop
 
@@ -107,7 +107,13 @@ class MertSignal:
             raise CannotSpeak(reason)
         listener = _listener(self._dtype)
         audio = listener.model.preprocessing
-        return listener.hear(centre_crop(rhythm.resampled(audio.sample_rate), audio.clip_samples))
+        clip = centre_crop(rhythm.resampled(audio.sample_rate), audio.clip_samples)
+        if len(clip) < audio.shortest_samples:
+            raise CannotSpeak(
+                f"{len(clip) / audio.sample_rate:.1f} s of audio "
+                f"(allowed: {audio.shortest_seconds:g} s or more)"
+            )
+        return listener.hear(clip)
 
 
 @dataclass(frozen=True)

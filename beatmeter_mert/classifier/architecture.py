@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter_mert.classifier.preprocessing import CHUNK_SECONDS, CLIP_SECONDS, Preprocessing
+from beatmeter_mert.classifier.preprocessing import (
+    CHUNK_SECONDS,
+    CLIP_SECONDS,
+    Preprocessing,
+    shortest_for,
+)
 from beatmeter_mert.errors import BackboneError, reason
 
 if TYPE_CHECKING:
@@ -125,12 +131,17 @@ def read_preprocessing(
     """
     wanted = folder / "preprocessor_config.json"
     settings = read_json_object(wanted) if wanted.exists() else {}
-    rate: Any = settings.get("sampling_rate", read_fields(folder).get("sample_rate"))
-    return Preprocessing(
+    fields = read_fields(folder)
+    rate: Any = settings.get("sampling_rate", fields.get("sample_rate"))
+    config = hubert_config(fields)
+    plain = Preprocessing(
         sample_rate=rate,
         chunk_seconds=chunk_seconds,
         clip_seconds=clip_seconds,
         normalize=bool(settings.get("do_normalize", True)),
+    )
+    return replace(
+        plain, shortest_seconds=shortest_for(config.conv_kernel, config.conv_stride, rate)
     )
 
 

@@ -17,6 +17,8 @@ from beatmeter.errors import AudioError
 from beatmeter_mert.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
     import torch
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 CLIP_SECONDS = 30.0
 CHUNK_SECONDS = 5.0
 SHORTEST_CHUNK_S = 1.0
+_LEAST_FIELDS = 1.25
+"""What is heard at once lasts at least so many receptive fields of the convolutions."""
 _VARIANCE_FLOOR = 1e-7
 
 
@@ -41,6 +45,8 @@ class Preprocessing:
         Longest clip; of a longer recording the centre is heard.
     normalize : bool
         Whether every chunk is scaled to zero mean and unit variance.
+    shortest_seconds : float, 1.0 to `chunk_seconds`
+        A last piece under this is dropped, a whole clip under it padded.
 
     Raises
     ------
@@ -52,12 +58,14 @@ class Preprocessing:
     chunk_seconds: float = CHUNK_SECONDS
     clip_seconds: float = CLIP_SECONDS
     normalize: bool = True
+    shortest_seconds: float = SHORTEST_CHUNK_S
 
     def __post_init__(self) -> None:
         if type(self.sample_rate) is not int or not 1000 <= self.sample_rate <= 384_000:
             raise CheckpointError(f"sample_rate: {self.sample_rate!r} (allowed: 1000 to 384000)")
         for name, least in (
-            ("chunk_seconds", SHORTEST_CHUNK_S),
+            ("shortest_seconds", SHORTEST_CHUNK_S),
+            ("chunk_seconds", self.shortest_seconds),
             ("clip_seconds", self.chunk_seconds),
         ):
             seconds = getattr(self, name)
@@ -77,7 +85,24 @@ class Preprocessing:
     @property
     def shortest_samples(self) -> int:
         """Length in samples below which a last piece is dropped and a whole clip is padded."""
-        return round(SHORTEST_CHUNK_S * self.sample_rate)
+        return round(self.shortest_seconds * self.sample_rate)
+
+
+def shortest_for(kernels: Sequence[int], strides: Sequence[int], sample_rate: int) -> float:
+    """Tell how many seconds convolutions must hear at least, to say something more than once.
+
+    Parameters
+    ----------
+    kernels, strides : sequence of int
+        Of the convolutions, in order.
+    sample_rate : int
+        Hz.
+    """
+    field, hop = 1, 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        field += (kernel - 1) * hop
+        hop *= stride
+    return max(SHORTEST_CHUNK_S, math.ceil(_LEAST_FIELDS * field / sample_rate))
 
 
 def prepare(
@@ -123,8 +148,8 @@ def centre_crop(samples: Samples, length: int) -> Samples:
 def chunk_spans(length: int, preprocessing: Preprocessing) -> list[tuple[int, int]]:
     """Where the chunks of a clip lie.
 
-    Chunks follow each other without overlap. A last piece under one second is dropped; a whole
-    clip under one second is one span of one second, to be padded with zeros.
+    Chunks follow each other without overlap. A last piece under ``shortest_seconds`` is dropped;
+    a whole clip under it is one span as long, to be padded with zeros.
 
     Parameters
     ----------

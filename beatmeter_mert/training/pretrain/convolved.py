@@ -58,11 +58,20 @@ class EncoderNetwork(PretrainNetwork):
 
     def states(self, input_values: Tensor) -> tuple[Tensor, ...]:
         """Hidden states 1 to N over features: float32, shape (batch, frames, channels)."""
+        return self.transformed(self.projected(input_values))
+
+    def projected(self, input_values: Tensor) -> Tensor:
+        """What goes into the transformer: float32, shape (batch, frames, hidden)."""
         hubert: Any = self.backbone
         heard = input_values.transpose(1, 2)
         for layer in hubert.feature_extractor.conv_layers[self._kept :]:
             heard = layer.activation(_convolved(layer.conv, heard))
-        projected = hubert.feature_projection(heard.transpose(1, 2)).float()
+        projected: Tensor = hubert.feature_projection(heard.transpose(1, 2)).float()
+        return projected
+
+    def transformed(self, projected: Tensor) -> tuple[Tensor, ...]:
+        """Hidden states 1 to N."""
+        hubert: Any = self.backbone
         positions = hubert.encoder.pos_conv_embed
         swings = convolve_by_fourier(positions.conv, projected.transpose(1, 2)).transpose(1, 2)
         state = hubert.encoder.dropout(projected + positions.activation(swings))
@@ -121,19 +130,29 @@ class FeatureCutter(Cutter):
 
     def stretched(self, clip: Features) -> Features:
         """Interpolate to the length of a chunk."""
-        if len(clip) == self.length:
-            return clip
-        places = np.linspace(0, len(clip) - 1, self.length)
-        before = np.minimum(places.astype(np.int64), len(clip) - 2)
-        share = (places - before).astype(np.float32)[:, None]
-        stretched: Features = clip[before] * (1 - share) + clip[before + 1] * share
-        return stretched
+        return interpolated(clip, self.length)
 
     def changed(
         self, chunk: Features, settings: AugmentSettings, rng: np.random.Generator
     ) -> Features:
         """Change features as sound would be changed."""
         return augment_features(chunk, settings, rng)
+
+
+def resampled(clip: Features, speed: float) -> Features:
+    """Play features so many times as fast."""
+    return interpolated(clip, round(len(clip) / speed))
+
+
+def interpolated(clip: Features, length: int) -> Features:
+    """Interpolate features to so many frames."""
+    if len(clip) == length:
+        return clip
+    places = np.linspace(0, len(clip) - 1, length)
+    before = np.minimum(places.astype(np.int64), len(clip) - 2)
+    share = (places - before).astype(np.float32)[:, None]
+    stretched: Features = clip[before] * (1 - share) + clip[before + 1] * share
+    return stretched
 
 
 def kept_layers(backbone: HubertModel, count: int) -> list[Any]:

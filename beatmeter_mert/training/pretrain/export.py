@@ -14,7 +14,7 @@ from beatmeter_mert.classifier.backbone import (
     fingerprint,
     freeze,
 )
-from beatmeter_mert.classifier.preprocessing import CLIP_SECONDS
+from beatmeter_mert.classifier.preprocessing import shortest_for
 
 if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.figures import Figures
@@ -50,8 +50,12 @@ def export(
         layers=settings.backbone.layers,
         fingerprint=fingerprint(backbone.state_dict()),
     )
+    shape = settings.backbone
     preprocessing = Preprocessing(
-        settings.sample_rate, settings.chunk_seconds, max(CLIP_SECONDS, settings.chunk_seconds)
+        settings.sample_rate,
+        settings.chunk_seconds,
+        max(settings.clip_seconds, settings.chunk_seconds),
+        shortest_seconds=shortest_for(shape.conv_kernel, shape.conv_stride, settings.sample_rate),
     )
     classifier = MertMeterClassifier(
         LoadedBackbone(backbone, reference, preprocessing),

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from beatmeter_mert.classifier.head import MERTClassificationHead
     from beatmeter_mert.training.pretrain.examples import Example
     from beatmeter_mert.training.pretrain.network import PretrainNetwork
 
-_LEAST_DEVIATION = 1e-3
+LEAST_DEVIATION = 1e-3
 
 
 @torch.no_grad()
@@ -32,8 +35,22 @@ def standardise_head(network: PretrainNetwork, batches: Iterable[Example]) -> No
     head = network.meter_head
     device = head.layer_logits.device
     pooled = torch.cat([network.pooled(batch["input_values"].to(device)) for batch in batches])
+    standardise(head, pooled)
+
+
+@torch.no_grad()
+def standardise(head: MERTClassificationHead, pooled: Tensor) -> None:
+    """Set scale and offset of the norm of a head.
+
+    Parameters
+    ----------
+    head : MERTClassificationHead
+    pooled : Tensor, shape (clips, layers, features)
+        Two clips or more. An input that is the same for all of them becomes 0.
+    """
     mixed = torch.einsum("l,blf->bf", head.layer_weights(), pooled)
     normal = torch.nn.functional.layer_norm(mixed, mixed.shape[1:], eps=head.norm.eps)
-    deviation = normal.std(dim=0).clamp(min=_LEAST_DEVIATION)
-    head.norm.weight.copy_(1 / deviation)
-    head.norm.bias.copy_(-normal.mean(dim=0) / deviation)
+    deviation = normal.std(dim=0)
+    gain = deviation / (deviation.square() + LEAST_DEVIATION**2)
+    head.norm.weight.copy_(gain)
+    head.norm.bias.copy_(-normal.mean(dim=0) * gain)

@@ -1,10 +1,10 @@
-"""Convolutions that begin as an autocorrelation of the onsets in each band.
+"""Convolutions that begin by comparing every band with itself some time earlier.
 
-The first one adds to each band the same band some time earlier. Rectified, and averaged over time
-as the head does, the sum is large where what sounds comes back after that time (Brown,
-"Determination of the meter of musical scores by autocorrelation", 1993). The second one averages
-over the bands. So the network begins with a rhythm's periods, which random weights would have to
-find.
+The first one takes from each band the same band a lag earlier. Rectified, averaged over the bands
+by the second one, and over time by what comes after, the difference is small where the music comes
+back after that time: the beat spectrum (Foote and Uchihashi, "The beat spectrum: a new approach to
+rhythm analysis", 2001), by which Gainza finds meters ("Automatic musical meter detection", 2009).
+So the network begins with a rhythm's periods, which random weights would have to find.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ SHORTEST_FRAMES = 3.0
 LONGEST_SHARE = 0.7
 """Of the width of the convolution."""
 
-LINEAR_GAIN, BENT_GAIN = 0.6, 2.4
-BEND = 0.7
-"""An onset counts for more up to here than beyond, as under a logarithm."""
+LINEAR_GAIN, BENT_GAIN = 1.2, 2.8
+OTHERS_GAIN = 0.1
+"""Of what is passed on beside the lags, which are to be the most of what is normalised."""
+BEND = 1.0
+"""What sounds counts for more up to here than beyond, as under a logarithm."""
 
 
 def can_be_lags(bands: Any, lags: Any, means: Any) -> bool:
@@ -44,19 +46,19 @@ def can_be_lags(bands: Any, lags: Any, means: Any) -> bool:
     )
 
 
-def start_as_bands(convolution: Any, first: int, last: int) -> None:
-    """Let a convolution begin as onsets of a few bands, each twice: as they are, and bent.
+def start_as_bands(convolution: Any, envelopes: int) -> None:
+    """Let a convolution begin as envelopes of a few bands, each twice: as they are, and bent.
 
     Parameters
     ----------
     convolution : Conv1d
-        Its inputs `first` to `last`, excluded, are onsets of narrow bands; its outputs, an even
-        number of them, become half as many wide bands, then what those lack to :data:`BEND`.
-    first, last : int
+        Its first inputs are envelopes of narrow bands; its outputs, an even number of them,
+        become half as many wide bands, then what those lack to :data:`BEND`.
+    envelopes : int
     """
     outputs, _, taps = convolution.weight.shape
     wide = outputs // 2
-    narrow = np.array_split(np.arange(first, last), wide)
+    narrow = np.array_split(np.arange(envelopes), wide)
     with torch.no_grad():
         convolution.weight.zero_()
         convolution.bias.zero_()
@@ -67,7 +69,7 @@ def start_as_bands(convolution: Any, first: int, last: int) -> None:
 
 
 def start_as_lags(convolution: Any, bands: int) -> None:
-    """Let a convolution begin as every band plus itself a lag earlier, and the bands themselves.
+    """Let a convolution begin as every band less itself a lag earlier, and the bands themselves.
 
     Parameters
     ----------
@@ -82,11 +84,11 @@ def start_as_lags(convolution: Any, bands: int) -> None:
         convolution.weight.zero_()
         convolution.bias.zero_()
         for number, lag in enumerate(lags):
-            pulses = torch.from_numpy(lag_filter(lag, taps))
+            difference = torch.from_numpy(lag_filter(lag, taps))
             for band in range(bands):
                 output = number * bands + band
-                convolution.weight[output, band] = LINEAR_GAIN * pulses
-                convolution.weight[output, bands + band] = -BENT_GAIN * pulses
+                convolution.weight[output, band] = LINEAR_GAIN * difference
+                convolution.weight[output, bands + band] = -BENT_GAIN * difference
         for channel in range(inputs):
             convolution.weight[outputs - inputs + channel, channel, taps // 2] = 1.0
 
@@ -101,14 +103,14 @@ def start_as_mean_of_bands(convolution: Any, bands: int, others: int) -> None:
         inputs.
     bands, others : int
     """
-    outputs, inputs, _ = convolution.weight.shape
+    outputs = convolution.weight.shape[0]
     with torch.no_grad():
         convolution.weight.zero_()
         convolution.bias.zero_()
         for lag in range(outputs - others):
             convolution.weight[lag, lag * bands : (lag + 1) * bands, 0] = 1 / bands
-        for channel in range(others):
-            convolution.weight[outputs - others + channel, inputs - others + channel, 0] = 1.0
+        for channel in range(-others, 0):
+            convolution.weight[channel, channel, 0] = OTHERS_GAIN
 
 
 def lags_in_frames(count: int, taps: int) -> list[float]:
@@ -117,16 +119,18 @@ def lags_in_frames(count: int, taps: int) -> list[float]:
 
 
 def lag_filter(lag: float, taps: int) -> npt.NDArray[np.float32]:
-    """Make a filter of two pulses a lag apart around the middle, without a mean: shape (taps,).
+    """Make a filter that takes from what sounds what sounded a lag earlier: shape (taps,).
 
     Parameters
     ----------
     lag : float
-        Frames, less than `taps`; a pulse between two frames is shared by them.
+        Frames, less than `taps`; its ends lie as far before the middle as behind, and one between
+        two frames is shared by them.
     taps : int
     """
-    places = (taps - 1) / 2 + np.array([-lag / 2, lag / 2])
     frames = np.arange(taps)
-    pulses = np.maximum(0.0, 1.0 - np.abs(frames[:, None] - places)).sum(axis=1)
-    filtered: npt.NDArray[np.float32] = (pulses - pulses.mean()).astype(np.float32)
-    return filtered
+    earlier, later = (
+        np.maximum(0.0, 1.0 - np.abs(frames - (taps - 1) / 2 - side * lag / 2)) for side in (-1, 1)
+    )
+    difference: npt.NDArray[np.float32] = (later - earlier).astype(np.float32)
+    return difference

@@ -43,19 +43,6 @@ def start_as_onset_bank(convolution: nn.Conv1d) -> None:
             _only(convolution.weight, output, [band, band + bands], over_time)
 
 
-def onset_channels(bands: int, channels: int) -> tuple[int, int]:
-    """Tell which channels hold the rises: the first and one past the last, as far as there is room.
-
-    Parameters
-    ----------
-    bands : int
-    channels : int
-        How many there are.
-    """
-    last = min(2 * bands, channels)
-    return min(bands, last - 1), last
-
-
 def start_as_average(convolution: nn.Conv1d) -> None:
     """Let each output begin as the mean of the input of its number; others stay silent."""
     outputs, inputs, taps = convolution.weight.shape

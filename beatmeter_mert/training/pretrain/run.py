@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.utils.data import DataLoader, Subset
@@ -38,6 +38,7 @@ from beatmeter_mert.training.pretrain.figures import Figures, evaluate
 from beatmeter_mert.training.pretrain.head_start import standardise_head
 from beatmeter_mert.training.pretrain.material import Material, belongs_to, read_material
 from beatmeter_mert.training.pretrain.network import Losses, losses
+from beatmeter_mert.training.pretrain.rehearsal import average, joined, rehearse
 from beatmeter_mert.training.pretrain.rendering import Mixed, Rendered, corpus_config
 from beatmeter_mert.training.pretrain.schedule import learning_rate
 from beatmeter_mert.training.pretrain.state import TrainingState, prepare_folder
@@ -45,6 +46,7 @@ from beatmeter_mert.training.pretrain.state import TrainingState, prepare_folder
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL = "model"
@@ -89,15 +91,27 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
         held_out = {name: convolved(clips, backbone, kept) for name, clips in held_out.items()}
         cutter = FeatureCutter(settings.backbone, chunk, settings.sample_rate, kept)
     examples = TrainingExamples(_source(train, settings), cutter, settings.augment, settings.seed)
-    if state.step == 0 and settings.start_from is None:
+    if not begun and settings.start_from is None:
         some = Subset(examples, range(_HEARD_BEFORE))
         standardise_head(state.network, DataLoader(some, settings.batch_size))
+    if not begun and settings.rehearsal.steps:
+        _rehearse(state, train, settings)
+        state.save(out)
     deadline = time.monotonic() + 60 * settings.max_minutes if settings.max_minutes else None
     with (
         Curve(out, state.step) as curve,
         _progress(settings.steps, state.step) as (progress, task),
         deferred_interruption() as interrupted,
     ):
+
+        def evaluate_and_export() -> None:
+            evaluation = _evaluate(state, held_out, cutter, device)
+            for name, figures in evaluation.items():
+                curve.add(state.step, name, figures)
+            export(state.averaged, settings, evaluation, out / MODEL)
+
+        if state.step == 0 and settings.rehearsal.steps:
+            evaluate_and_export()
         seen, since = state.step, time.monotonic()
         for batch in training_loader(examples, settings, state.step):
             loss = _take_step(state, batch, device)
@@ -111,15 +125,21 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
                 progress.update(task, loss=figures["loss"])
                 seen, since = state.step, time.monotonic()
             if state.step % settings.eval_steps == 0 or is_last:
-                evaluation = _evaluate(state, held_out, cutter, device)
-                for name, figures in evaluation.items():
-                    curve.add(state.step, name, figures)
-                export(state.averaged, settings, evaluation, out / MODEL)
+                evaluate_and_export()
             if state.step % settings.save_steps == 0 or is_last or stops:
                 state.save(out)
             if stops:
                 break
     return state
+
+
+def _rehearse(state: TrainingState, train: Material, settings: PretrainSettings) -> None:
+    network = cast("EncoderNetwork", state.network)
+    clips = cast("ConvolvedMaterial", train)
+    views = range(settings.rehearsal.views)
+    heard = [average(network.eval(), clips, settings.augment, view) for view in views]
+    rehearse(network, joined(heard), settings.rehearsal, settings.seed)
+    state.averaged.load_state_dict(network.state_dict())
 
 
 def _divide(

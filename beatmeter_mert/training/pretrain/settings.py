@@ -72,6 +72,18 @@ class StreamSettings:
 
 
 @dataclass(frozen=True)
+class RehearsalSettings:
+    """A run before the first step, on averages over time, which thousands of clips a second are."""
+
+    steps: int = setting(0, "Its steps; 0 does without. It needs keep_convolutions.")
+    views: int = setting(10, "Random chunks of each clip, averaged once.")
+    batch_size: int = setting(128, "Clips of a step.")
+    learning_rate: float = setting(1e-3, "Peak learning rate; it falls to 0.")
+    weight_decay: float = setting(0.05, "Weight decay of matrices.")
+    noise: float = setting(0.1, "Noise on the averages, in standard deviations.")
+
+
+@dataclass(frozen=True)
 class OptimizerSettings:
     """AdamW, with a constant rate between warm-up and decay, and an average of the weights."""
 
@@ -97,6 +109,7 @@ class PretrainSettings:
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+    rehearsal: RehearsalSettings = field(default_factory=RehearsalSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     keep_convolutions: int = setting(
         0, "So many convolutions stay as they begin, and are asked once about each clip."
@@ -105,6 +118,9 @@ class PretrainSettings:
         None, "Classifier whose backbone and head the network begins as; random if none."
     )
     chunk_seconds: float = setting(15.0, "What is heard at once; every chunk is exactly as long.")
+    clip_seconds: float = setting(
+        30.0, "What the classifier hears of a recording, chunk after chunk; its centre."
+    )
     sample_rate: int = setting(24_000, "Hz.")
     batch_size: int = setting(16, "Chunks of a step.")
     steps: int = setting(20_000, "Steps of the whole run.")
@@ -125,7 +141,6 @@ class PretrainSettings:
     def __post_init__(self) -> None:
         at_least_one = (
             "batch_size",
-            "steps",
             "eval_steps",
             "eval_clips",
             "save_steps",
@@ -134,7 +149,7 @@ class PretrainSettings:
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 1 or more)")
-        for name in ("seed", "workers", "max_minutes"):
+        for name in ("steps", "seed", "workers", "max_minutes"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 0 or more)")
         if not 0 <= self.stream.share <= 1:
@@ -143,6 +158,11 @@ class PretrainSettings:
             raise SettingsError(
                 f"setting: keep_convolutions {self.keep_convolutions} "
                 f"(allowed: 0 to {len(self.backbone.conv_dim)})"
+            )
+        if self.rehearsal.steps and not self.keep_convolutions:
+            raise SettingsError(
+                f"setting: rehearsal.steps {self.rehearsal.steps} "
+                "(allowed without keep_convolutions: 0)"
             )
         if self.keep_convolutions and self.stream.share:
             raise SettingsError(
@@ -158,6 +178,7 @@ class PretrainSettings:
 
 MAY_CHANGE = frozenset(
     {
+        "clip_seconds",
         "steps",
         "eval_steps",
         "eval_clips",

@@ -16,7 +16,6 @@ from beatmeter_mert.training.pretrain.lag_bank import (
     start_as_mean_of_bands,
 )
 from beatmeter_mert.training.pretrain.onset_bank import (
-    onset_channels,
     start_as_average,
     start_as_onset_bank,
 )
@@ -25,11 +24,15 @@ if TYPE_CHECKING:
     from transformers import HubertModel
 
 BRANCH_GAIN = 0.1
+FRAME_GAIN = 0.05
+"""Of each frame beside the average over time, whose maxima would drown it in the head."""
 SMALL_GAIN = 0.02
 
 
 def start_musically(backbone: HubertModel, sample_rate: int) -> None:
-    """Begin as a mel filter bank, onset detectors and lags, with layers of unit gain.
+    """Begin as a mel filter bank, onset detectors and lags, averaged over time by attention.
+
+    Keys begin at zero, so that attention looks everywhere alike.
 
     Parameters
     ----------
@@ -50,25 +53,32 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     projection = hubert.feature_projection.projection
     with torch.no_grad():
         torch.nn.init.eye_(projection.weight)
-        projection.weight.add_(torch.randn_like(projection.weight) * SMALL_GAIN)
-        hubert.encoder.pos_conv_embed.conv.weight = (
-            SMALL_GAIN * hubert.encoder.pos_conv_embed.conv.weight
-        )
+        projection.weight.mul_(FRAME_GAIN)
+        positions = hubert.encoder.pos_conv_embed.conv
+        positions.weight = FRAME_GAIN * SMALL_GAIN * positions.weight
     branch = BRANCH_GAIN / sqrt(2 * len(hubert.encoder.layers))
     for layer in hubert.encoder.layers:
-        for linear in (layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj):
-            _start_at_unit_gain(linear, 1.0)
+        _start_at_unit_gain(layer.attention.q_proj, 1.0)
+        _start_at_unit_gain(layer.attention.k_proj, 0.0)
+        _start_at_unit_gain(layer.attention.v_proj, 1.0)
         _start_at_unit_gain(layer.attention.out_proj, branch)
         _start_at_unit_gain(layer.feed_forward.intermediate_dense, 1.0)
         _start_at_unit_gain(layer.feed_forward.output_dense, branch)
+    _start_passing_on(hubert.encoder.layers[0].attention)
 
 
 def _start_with_lags(convolutions: list[nn.Conv1d], filters: int) -> None:
     bands, lags, means = convolutions
     wide = bands.out_channels // 2
-    start_as_bands(bands, *onset_channels((filters + 1) // 2, bands.in_channels))
+    start_as_bands(bands, envelopes=min((filters + 1) // 2, bands.in_channels))
     start_as_lags(lags, wide)
     start_as_mean_of_bands(means, wide, bands.out_channels)
+
+
+def _start_passing_on(attention: Any) -> None:
+    with torch.no_grad():
+        for linear in (attention.v_proj, attention.out_proj):
+            torch.nn.init.eye_(linear.weight)
 
 
 def _start_at_unit_gain(linear: nn.Linear, gain: float) -> None:

@@ -2,7 +2,6 @@ import numpy as np
 import torch
 
 from beatmeter_mert.training.pretrain.onset_bank import (
-    onset_channels,
     start_as_average,
     start_as_onset_bank,
 )
@@ -47,9 +46,3 @@ def test_outputs_to_spare_are_silent():
     convolution = torch.nn.Conv1d(3, 5, 4, bias=False)
     start_as_average(convolution)
     assert not convolution(torch.randn(2, 3, 9)).detach()[:, 3:].any()
-
-
-def test_onsets_are_the_rises_as_far_as_there_is_room():
-    assert onset_channels(32, 128) == (32, 64)
-    assert onset_channels(8, 16) == (8, 16)
-    assert onset_channels(8, 4) == (3, 4)

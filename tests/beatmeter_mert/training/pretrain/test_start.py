@@ -53,5 +53,5 @@ def test_the_period_of_a_recording_stands_out_before_anything_is_learned(tiny_se
     with torch.inference_mode():
         lags = network.backbone.feature_extractor(z_score(bursts))[0, :32].mean(dim=1)
     period = 24_000 / (120 * 2 * 2 * 3)
-    found = np.geomspace(3.0, 0.7 * 96, 32)[int(lags[4:].argmax()) + 4] / period
+    found = np.geomspace(3.0, 0.7 * 96, 32)[int(lags[4:].argmin()) + 4] / period
     assert abs(found - max(round(found), 1)) < 0.15

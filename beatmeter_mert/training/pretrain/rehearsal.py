@@ -1,0 +1,202 @@
+"""A rehearsal: the transformer and the head learn from averages over time.
+
+As long as queries and positions are small, as at the start, attention looks everywhere alike: each
+layer adds the same to every frame, and one frame stands for all. What the first layer then sees of
+a chunk is an average that can be computed once. Meter, which takes many thousands of steps to
+learn, is learned from it at thousands of clips a second; whole sequences come after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from beatmeter.meters import METERS
+from beatmeter.progress import track
+from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
+from beatmeter_mert.training.pretrain.augment import augment_features, draw_speed
+from beatmeter_mert.training.pretrain.convolved import resampled
+from beatmeter_mert.training.pretrain.head_start import LEAST_DEVIATION, standardise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
+    from beatmeter_mert.training.pretrain.settings import AugmentSettings, RehearsalSettings
+
+_CLIPS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Averages:
+    """What the first layer sees of chunks, averaged over time.
+
+    Attributes
+    ----------
+    projected : Tensor, shape (chunks, hidden)
+        What goes into the transformer.
+    normalised : Tensor, shape (chunks, hidden)
+        The same, every frame normalised as the first layer does before its attention.
+    labels : Tensor, shape (chunks, 6)
+    """
+
+    projected: Tensor
+    normalised: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Tensor) -> Self:
+        """Keep some chunks."""
+        return type(self)(self.projected[indices], self.normalised[indices], self.labels[indices])
+
+
+def joined(parts: Sequence[Averages]) -> Averages:
+    """Put chunks of several kinds behind each other."""
+    return Averages(
+        torch.cat([part.projected for part in parts]),
+        torch.cat([part.normalised for part in parts]),
+        torch.cat([part.labels for part in parts]),
+    )
+
+
+@torch.no_grad()
+def average(
+    network: EncoderNetwork, material: ConvolvedMaterial, settings: AugmentSettings, seed: int
+) -> Averages:
+    """Average every clip over its whole length, played faster or slower and changed at random.
+
+    Parameters
+    ----------
+    network : EncoderNetwork
+    material : ConvolvedMaterial
+    settings : AugmentSettings
+        Clips that are heard at once share a speed.
+    seed : int
+    """
+    rng = np.random.default_rng((seed, 3))
+    layer: Any = network.backbone.encoder.layers[0]
+    device = layer.layer_norm.weight.device
+    order = rng.permutation(len(material))
+    parts = []
+    for start in track(range(0, len(order), _CLIPS_AT_ONCE), f"Averaging {seed + 1}"):
+        chosen = order[start : start + _CLIPS_AT_ONCE]
+        speed = draw_speed(settings, rng)
+        clips = [resampled(material.samples(index), speed) for index in chosen]
+        changed = np.stack([augment_features(clip, settings, rng) for clip in clips])
+        frames = network.projected(torch.from_numpy(changed).to(device))
+        labels = np.stack([np.isin(METERS, material.labels[index].meters) for index in chosen])
+        parts.append(
+            (
+                frames.mean(dim=1),
+                layer.layer_norm(frames).mean(dim=1),
+                torch.from_numpy(labels.astype(np.float32)).to(device),
+            )
+        )
+    return Averages(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def states_of(network: EncoderNetwork, averages: Averages) -> tuple[Tensor, ...]:
+    """Hidden states 1 to N under attention that looks everywhere alike: each (chunks, hidden)."""
+    layers: Any = network.backbone.encoder.layers
+    state, everywhere = averages.projected, averages.normalised
+    states = []
+    for number, layer in enumerate(layers):
+        if number:
+            everywhere = layer.layer_norm(state)
+        attended = layer.attention.out_proj(layer.attention.v_proj(everywhere))
+        state = state + layer.dropout(attended)
+        state = state + layer.feed_forward(layer.final_layer_norm(state))
+        states.append(state)
+    return tuple(states)
+
+
+def pooled_of(network: EncoderNetwork, averages: Averages) -> Tensor:
+    """What the head hears: shape (chunks, layers, 2 * hidden); mean and maximum are the same."""
+    return torch.stack([state.repeat(1, 2) for state in states_of(network, averages)], dim=1)
+
+
+@torch.no_grad()
+def standardised(network: EncoderNetwork, heard: Averages) -> Averages:
+    """Let the first layer norm make averages of mean 0 and deviation 1, if they differ at all."""
+    norm: Any = network.backbone.encoder.layers[0].layer_norm
+    deviation = heard.normalised.std(dim=0)
+    differs = heard.projected.std(dim=0) > 0
+    gain = torch.where(differs, 1 / deviation.clamp(min=LEAST_DEVIATION), 0.0)
+    offset = -gain * heard.normalised.mean(dim=0)
+    norm.weight.copy_(gain)
+    norm.bias.copy_(offset)
+    return Averages(heard.projected, heard.normalised * gain + offset, heard.labels)
+
+
+def rehearse(
+    network: EncoderNetwork, heard: Averages, settings: RehearsalSettings, seed: int
+) -> None:
+    """Train everything after the first layer norm, save queries, keys and positions.
+
+    Parameters
+    ----------
+    network : EncoderNetwork
+    heard : Averages
+    settings : RehearsalSettings
+    seed : int
+    """
+    heard = standardised(network, heard)
+    with torch.no_grad():
+        standardise(network.meter_head, pooled_of(network.eval(), heard))
+    learned = list(_learned(network))
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in learned if p.ndim > 1], "weight_decay": settings.weight_decay},
+            {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, settings.steps, pct_start=0.1, cycle_momentum=False
+    )
+    device = heard.labels.device
+    random = torch.Generator(device).manual_seed(seed)
+    network.train()
+    for batch in _batches(heard, settings, random):
+        noise = torch.randn(batch.normalised.shape, generator=random, device=device)
+        noisy = batch.normalised + settings.noise * noise
+        changed = Averages(batch.projected, noisy, batch.labels)
+        logits = network.meter_head(pooled_of(network, changed))
+        optimizer.zero_grad()
+        torch.autograd.backward(binary_cross_entropy_with_logits(logits, batch.labels))
+        torch.nn.utils.clip_grad_norm_(learned, 1.0, error_if_nonfinite=True)
+        optimizer.step()
+        schedule.step()
+
+
+@torch.no_grad()
+def accuracy_of(network: EncoderNetwork, heard: Averages) -> float:
+    """Balanced accuracy of the most probable meter, in [0, 1]."""
+    probabilities = network.eval().meter_head(pooled_of(network, heard)).sigmoid()
+    return balanced_accuracy(probabilities.double().cpu().numpy(), heard.labels.cpu().numpy() > 0)
+
+
+def _batches(
+    heard: Averages, settings: RehearsalSettings, random: torch.Generator
+) -> Iterator[Averages]:
+    device = heard.labels.device
+    for _ in track(range(settings.steps), "Rehearsing"):
+        size = (settings.batch_size,)
+        yield heard.take(torch.randint(len(heard), size, generator=random, device=device))
+
+
+def _learned(network: EncoderNetwork) -> Iterator[torch.nn.Parameter]:
+    layers: Any = network.backbone.encoder.layers
+    for number, layer in enumerate(layers):
+        learned = [layer.attention.v_proj, layer.attention.out_proj]
+        learned += [layer.feed_forward, layer.final_layer_norm]
+        learned += [layer.layer_norm] if number else []
+        for module in learned:
+            yield from module.parameters()
+    yield from network.meter_head.parameters()

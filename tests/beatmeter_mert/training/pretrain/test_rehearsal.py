@@ -1,0 +1,127 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from beatmeter.meters import METERS
+from beatmeter_mert.training.curve import read_curve
+from beatmeter_mert.training.pretrain import run
+from beatmeter_mert.training.pretrain.convolved import EncoderNetwork, convolved
+from beatmeter_mert.training.pretrain.material import read_material
+from beatmeter_mert.training.pretrain.rehearsal import (
+    Averages,
+    accuracy_of,
+    average,
+    joined,
+    pooled_of,
+    rehearse,
+    states_of,
+)
+from beatmeter_mert.training.pretrain.settings import RehearsalSettings
+from beatmeter_mert.training.settings_file import SettingsError
+
+KEPT = 2
+WITH_REHEARSAL = {
+    "keep_convolutions": KEPT,
+    "rehearsal": {"steps": 4, "views": 2, "batch_size": 4},
+}
+
+
+@pytest.fixture
+def as_it_is(tiny_settings):
+    return replace(tiny_settings().augment, speed=0.0, noise=0.0, dropout=0.0, equalizer_db=0.0)
+
+
+@pytest.fixture
+def network(tiny_settings):
+    return EncoderNetwork(tiny_settings(**WITH_REHEARSAL)).eval()
+
+
+@pytest.fixture
+def heard(network, click_dataset, as_it_is):
+    material = read_material([click_dataset], "train", 24_000)
+    return average(network, convolved(material, network.backbone, KEPT), as_it_is, 0)
+
+
+def test_averages_are_of_whole_clips_with_their_meters(
+    network, heard, click_dataset, as_it_is, tiny_settings
+):
+    material = read_material([click_dataset], "train", 24_000)
+    assert len(heard) == len(material)
+    counts = [sum(meter in labels.meters for labels in material.labels) for meter in METERS]
+    assert heard.labels.sum(dim=0).tolist() == counts
+    clips = convolved(material, network.backbone, KEPT)
+    faster = average(network, clips, replace(tiny_settings().augment, speed=0.5), 0)
+    assert not torch.equal(faster.normalised, heard.normalised)
+    again = average(network, clips, replace(tiny_settings().augment, speed=0.5), 0)
+    assert torch.equal(faster.normalised, again.normalised)
+
+
+def test_one_frame_stands_for_all_where_attention_looks_everywhere_alike(tiny_settings):
+    torch.manual_seed(0)
+    musical = vars(tiny_settings().backbone) | {"musical_start": True}
+    network = EncoderNetwork(tiny_settings(backbone=musical, keep_convolutions=KEPT)).eval()
+    with torch.no_grad():
+        positions = network.backbone.encoder.pos_conv_embed.conv
+        positions.weight = 1e-6 * positions.weight
+        frames = network.projected(torch.rand(3, 60, 8))
+        first = network.backbone.encoder.layers[0]
+        averages = Averages(
+            frames.mean(dim=1), first.layer_norm(frames).mean(dim=1), torch.zeros(3, 6)
+        )
+        ours, theirs = states_of(network, averages), network.transformed(frames)
+    for one, all_frames in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, all_frames.mean(dim=1), rtol=0.02, atol=0.02)
+
+
+def test_rehearsing_learns_and_leaves_convolutions_queries_and_positions(network):
+    torch.manual_seed(0)
+    labels = torch.eye(6)[torch.arange(120) % 6]
+    normalised = labels @ torch.randn(6, 16) + 0.1 * torch.randn(120, 16)
+    heard = Averages(0.01 * torch.randn(120, 16), normalised, labels)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    settings = RehearsalSettings(steps=200, batch_size=8, learning_rate=5e-3, noise=0.0)
+    rehearse(network, heard, settings, seed=0)
+    norm = network.backbone.encoder.layers[0].layer_norm
+    with torch.no_grad():
+        standard = heard.normalised * norm.weight + norm.bias
+    assert accuracy_of(network, replace(heard, normalised=standard)) > 0.9
+    stays = ("conv", "q_proj", "k_proj", "frame", "feature_projection", "masked", "encoder.layer_n")
+    for name, tensor in network.state_dict().items():
+        if any(part in name for part in stays):
+            assert torch.equal(tensor, before[name]), name
+    standardised = standard[:, heard.projected.std(dim=0) > 0]
+    torch.testing.assert_close(
+        standardised.mean(dim=0), torch.zeros(standardised.shape[1]), rtol=0, atol=1e-3
+    )
+
+
+def test_what_is_joined_is_all_there(network, heard):
+    twice = joined([heard, heard])
+    assert len(twice) == 2 * len(heard)
+    pooled = pooled_of(network, twice)
+    torch.testing.assert_close(pooled[: len(heard)], pooled[len(heard) :])
+    means, maxima = pooled.chunk(2, dim=-1)
+    assert torch.equal(means, maxima)
+
+
+def test_a_run_may_be_a_rehearsal_alone(click_dataset, tmp_path, tiny_settings):
+    settings = tiny_settings(**WITH_REHEARSAL, steps=0)
+    state = run.pretrain([click_dataset], tmp_path, settings)
+    assert state.step == 0
+    assert [row["of"] for row in read_curve(tmp_path)] == ["val"]
+    assert (tmp_path / "model" / "head" / "model.safetensors").is_file()
+    again = run.pretrain([click_dataset], tmp_path / "again", settings)
+    for name, tensor in state.averaged.state_dict().items():
+        assert torch.equal(tensor, again.averaged.state_dict()[name]), name
+
+
+def test_a_run_goes_on_after_its_rehearsal(click_dataset, tmp_path, tiny_settings, monkeypatch):
+    run.pretrain([click_dataset], tmp_path, tiny_settings(**WITH_REHEARSAL, steps=0))
+    monkeypatch.setattr(run, "_rehearse", None)
+    assert run.pretrain([click_dataset], tmp_path, tiny_settings(**WITH_REHEARSAL)).step == 6
+
+
+def test_a_rehearsal_needs_kept_convolutions(tiny_settings):
+    with pytest.raises(SettingsError, match="allowed without keep_convolutions: 0"):
+        tiny_settings(rehearsal={"steps": 1})
