@@ -8,98 +8,22 @@ learn, is learned from it at thousands of clips a second; whole sequences come a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from beatmeter.meters import METERS
 from beatmeter.progress import track
 from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
-from beatmeter_mert.training.pretrain.augment import augment_features, draw_speed
-from beatmeter_mert.training.pretrain.convolved import resampled
+from beatmeter_mert.training.pretrain.averages import Averages
 from beatmeter_mert.training.pretrain.head_start import LEAST_DEVIATION, standardise
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
-    from beatmeter_mert.training.pretrain.settings import AugmentSettings, RehearsalSettings
-
-_CLIPS_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class Averages:
-    """What the first layer sees of chunks, averaged over time.
-
-    Attributes
-    ----------
-    projected : Tensor, shape (chunks, hidden)
-        What goes into the transformer.
-    normalised : Tensor, shape (chunks, hidden)
-        The same, every frame normalised as the first layer does before its attention.
-    labels : Tensor, shape (chunks, 6)
-    """
-
-    projected: Tensor
-    normalised: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: Tensor) -> Self:
-        """Keep some chunks."""
-        return type(self)(self.projected[indices], self.normalised[indices], self.labels[indices])
-
-
-def joined(parts: Sequence[Averages]) -> Averages:
-    """Put chunks of several kinds behind each other."""
-    return Averages(
-        torch.cat([part.projected for part in parts]),
-        torch.cat([part.normalised for part in parts]),
-        torch.cat([part.labels for part in parts]),
-    )
-
-
-@torch.no_grad()
-def average(
-    network: EncoderNetwork, material: ConvolvedMaterial, settings: AugmentSettings, seed: int
-) -> Averages:
-    """Average every clip over its whole length, played faster or slower and changed at random.
-
-    Parameters
-    ----------
-    network : EncoderNetwork
-    material : ConvolvedMaterial
-    settings : AugmentSettings
-        Clips that are heard at once share a speed.
-    seed : int
-    """
-    rng = np.random.default_rng((seed, 3))
-    layer: Any = network.backbone.encoder.layers[0]
-    device = layer.layer_norm.weight.device
-    order = rng.permutation(len(material))
-    parts = []
-    for start in track(range(0, len(order), _CLIPS_AT_ONCE), f"Averaging {seed + 1}"):
-        chosen = order[start : start + _CLIPS_AT_ONCE]
-        speed = draw_speed(settings, rng)
-        clips = [resampled(material.samples(index), speed) for index in chosen]
-        changed = np.stack([augment_features(clip, settings, rng) for clip in clips])
-        frames = network.projected(torch.from_numpy(changed).to(device))
-        labels = np.stack([np.isin(METERS, material.labels[index].meters) for index in chosen])
-        parts.append(
-            (
-                frames.mean(dim=1),
-                layer.layer_norm(frames).mean(dim=1),
-                torch.from_numpy(labels.astype(np.float32)).to(device),
-            )
-        )
-    return Averages(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
+    from beatmeter_mert.training.pretrain.settings import RehearsalSettings
 
 
 def states_of(network: EncoderNetwork, averages: Averages) -> tuple[Tensor, ...]:

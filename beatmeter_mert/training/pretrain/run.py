@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Subset
 from beatmeter_mert.classifier.device import choose_device
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.interruption import deferred_interruption
+from beatmeter_mert.training.pretrain.averages import averaged, joined
 from beatmeter_mert.training.pretrain.convolved import FeatureCutter, convolved
 from beatmeter_mert.training.pretrain.examples import (
     ClipSource,
@@ -38,7 +39,7 @@ from beatmeter_mert.training.pretrain.figures import Figures, evaluate
 from beatmeter_mert.training.pretrain.head_start import standardise_head
 from beatmeter_mert.training.pretrain.material import Material, belongs_to, read_material
 from beatmeter_mert.training.pretrain.network import Losses, losses
-from beatmeter_mert.training.pretrain.rehearsal import average, joined, rehearse
+from beatmeter_mert.training.pretrain.rehearsal import rehearse
 from beatmeter_mert.training.pretrain.rendering import Mixed, Rendered, corpus_config
 from beatmeter_mert.training.pretrain.schedule import learning_rate
 from beatmeter_mert.training.pretrain.state import TrainingState, prepare_folder
@@ -136,8 +137,10 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
 def _rehearse(state: TrainingState, train: Material, settings: PretrainSettings) -> None:
     network = cast("EncoderNetwork", state.network)
     clips = cast("ConvolvedMaterial", train)
-    views = range(settings.rehearsal.views)
-    heard = [average(network.eval(), clips, settings.augment, view) for view in views]
+    heard = [
+        averaged(clips, network.eval(), settings.augment, view)
+        for view in range(settings.rehearsal.views)
+    ]
     rehearse(network, joined(heard), settings.rehearsal, settings.seed)
     state.averaged.load_state_dict(network.state_dict())
 

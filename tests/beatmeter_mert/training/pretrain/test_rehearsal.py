@@ -5,14 +5,13 @@ import torch
 
 from beatmeter.meters import METERS
 from beatmeter_mert.training.curve import read_curve
+from beatmeter_mert.training.pretrain import averages as averages_module
 from beatmeter_mert.training.pretrain import run
+from beatmeter_mert.training.pretrain.averages import Averages, averaged, joined
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork, convolved
 from beatmeter_mert.training.pretrain.material import read_material
 from beatmeter_mert.training.pretrain.rehearsal import (
-    Averages,
     accuracy_of,
-    average,
-    joined,
     pooled_of,
     rehearse,
     states_of,
@@ -40,7 +39,7 @@ def network(tiny_settings):
 @pytest.fixture
 def heard(network, click_dataset, as_it_is):
     material = read_material([click_dataset], "train", 24_000)
-    return average(network, convolved(material, network.backbone, KEPT), as_it_is, 0)
+    return averaged(convolved(material, network.backbone, KEPT), network, as_it_is, 0)
 
 
 def test_averages_are_of_whole_clips_with_their_meters(
@@ -51,10 +50,22 @@ def test_averages_are_of_whole_clips_with_their_meters(
     counts = [sum(meter in labels.meters for labels in material.labels) for meter in METERS]
     assert heard.labels.sum(dim=0).tolist() == counts
     clips = convolved(material, network.backbone, KEPT)
-    faster = average(network, clips, replace(tiny_settings().augment, speed=0.5), 0)
+    changes = replace(tiny_settings().augment, speed=0.5)
+    faster = averaged(clips, network, changes, 0)
     assert not torch.equal(faster.normalised, heard.normalised)
-    again = average(network, clips, replace(tiny_settings().augment, speed=0.5), 0)
-    assert torch.equal(faster.normalised, again.normalised)
+    assert torch.equal(averaged(clips, network, changes, 0).normalised, faster.normalised)
+    assert not torch.equal(averaged(clips, network, changes, 1).normalised, faster.normalised)
+
+
+def test_averages_are_made_once(network, heard, click_dataset, as_it_is, monkeypatch):
+    monkeypatch.setattr(averages_module, "_average", None)
+    held_out = read_material([click_dataset], "val", 24_000)
+    clips = convolved(held_out, network.backbone, KEPT)
+    assert len(averaged(clips, network, as_it_is, 0)) == len(held_out)
+    with torch.no_grad():
+        network.backbone.feature_projection.projection.weight[0] += 1.0
+    with pytest.raises(TypeError, match="not callable"):
+        averaged(clips, network, as_it_is, 0)
 
 
 def test_one_frame_stands_for_all_where_attention_looks_everywhere_alike(tiny_settings):
