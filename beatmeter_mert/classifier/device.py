@@ -11,6 +11,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "float32", "bfloat16")
 _NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16", "arm_bf16", "bf16")
 _CHUNKS_AT_ONCE = 32
+_WIDE = 512
 
 
 def choose_device(name: str) -> torch.device:
@@ -36,8 +37,18 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """Return the precision of that name; for ``auto`` bfloat16 where the processor computes in it.
+def choose_dtype(name: str, device: torch.device, width: int) -> torch.dtype:
+    """Return the precision of that name; for ``auto`` bfloat16 where it pays.
+
+    It does where the processor computes in it and layers are wide enough: the time of narrow ones
+    goes into other things than products.
+
+    Parameters
+    ----------
+    name : {"auto", "float32", "bfloat16"}
+    device : torch.device
+    width : int
+        Of the transformer.
 
     Raises
     ------
@@ -47,7 +58,8 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in DTYPES:
         raise CheckpointError(f"dtype: {name!r} (allowed: {', '.join(DTYPES)})")
     if name == "auto":
-        name = "bfloat16" if computes_in_bfloat16(device) else "float32"
+        pays = width >= _WIDE and computes_in_bfloat16(device)
+        name = "bfloat16" if pays else "float32"
     return torch.bfloat16 if name == "bfloat16" else torch.float32
 
 

@@ -142,12 +142,19 @@ class MertMeterClassifier(MeterNetwork):
             backbone.
         """
         place = choose_device(device)
-        precision = choose_dtype(dtype, place)
         stored = read_checkpoint(checkpoint_folder(folder_or_repo, revision))
         config = stored.config
         beside = str(stored.folder / BESIDE) if config.backbone.is_beside else None
         name = backbone or beside or config.backbone.name
-        loaded = load_backbone(name, config.backbone.revision, config.max_layer)
+        audio = config.preprocessing
+        loaded = load_backbone(
+            name,
+            config.backbone.revision,
+            config.max_layer,
+            audio.chunk_seconds,
+            audio.clip_seconds,
+        )
+        precision = choose_dtype(dtype, place, loaded.model.config.hidden_size)
         check_backbone(stored, loaded.reference)
         known = replace(loaded, reference=config.backbone, preprocessing=config.preprocessing)
         model = cls(known, stored.lora, config.head)

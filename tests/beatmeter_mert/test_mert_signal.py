@@ -162,6 +162,11 @@ def test_without_the_extra_it_says_what_to_install(ready, rhythm, monkeypatch):
         ready.score(rhythm)
 
 
+def test_what_is_too_short_for_it_is_not_judged(ready, music):
+    with pytest.raises(CannotSpeak, match=r"0\.5 s of audio \(allowed: 1 s or more\)"):
+        ready.score(Rhythm(music(0.5), 24_000))
+
+
 def test_a_damaged_checkpoint_is_absent_and_tried_once(
     tiny_checkpoint, tmp_path, rhythm, monkeypatch, loads
 ):

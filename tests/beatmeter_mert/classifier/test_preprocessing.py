@@ -12,6 +12,7 @@ from beatmeter_mert.classifier.preprocessing import (
     centre_crop,
     chunk_spans,
     prepare,
+    shortest_for,
     z_score,
 )
 from beatmeter_mert.errors import CheckpointError
@@ -96,3 +97,22 @@ def test_silence_stays_finite():
 def test_settings_out_of_range_are_named(wrong):
     with pytest.raises(CheckpointError, match=next(iter(wrong))):
         Preprocessing(**wrong)
+
+
+@given(st.integers(1, 70 * 24_000))
+def test_pieces_are_as_long_as_wide_convolutions_need(length):
+    wide = Preprocessing(chunk_seconds=30.0, clip_seconds=60.0, shortest_seconds=13.0)
+    spans = chunk_spans(length, wide)
+    assert all(stop - start >= 13 * 24_000 for start, stop in spans)
+    assert (spans[-1][1] > length) == (length < 13 * 24_000)
+
+
+def test_the_shortest_clip_goes_by_what_the_convolutions_see():
+    assert shortest_for([10, 3, 2], [5, 2, 2], 24_000) == 1.0
+    seconds = shortest_for([256, 160], [240, 1], 24_000)
+    assert 1.25 * (256 + 159 * 240) / 24_000 <= seconds < 1.25 * (256 + 159 * 240) / 24_000 + 1
+
+
+def test_a_chunk_lasts_as_long_as_the_shortest_clip():
+    with pytest.raises(CheckpointError, match=r"chunk_seconds: 5\.0 \(allowed: 13 to 3600\)"):
+        Preprocessing(shortest_seconds=13.0)
