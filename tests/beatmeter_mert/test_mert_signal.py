@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import subprocess
@@ -162,9 +163,14 @@ def test_without_the_extra_it_says_what_to_install(ready, rhythm, monkeypatch):
         ready.score(rhythm)
 
 
-def test_what_is_too_short_for_it_is_not_judged(ready, music):
-    with pytest.raises(CannotSpeak, match=r"0\.5 s of audio \(allowed: 1 s or more\)"):
-        ready.score(Rhythm(music(0.5), 24_000))
+def test_what_is_too_short_for_it_is_not_judged(tiny_checkpoint, tmp_path, music, monkeypatch):
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "copy")
+    config = json.loads((folder / "head" / "config.json").read_text())
+    config["preprocessing"] |= {"chunk_seconds": 13.0, "shortest_seconds": 13.0}
+    (folder / "head" / "config.json").write_text(json.dumps(config))
+    monkeypatch.setenv(CHECKPOINT_VARIABLE, str(folder))
+    with pytest.raises(CannotSpeak, match=r"8\.0 s of audio \(allowed: 13 s or more\)"):
+        MertSignal().score(Rhythm(music(8), 24_000))
 
 
 def test_a_damaged_checkpoint_is_absent_and_tried_once(
