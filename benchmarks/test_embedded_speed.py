@@ -1,0 +1,87 @@
+"""What the embedded checkpoint costs: the whole signal, on one core, nothing known before.
+
+``pytest benchmarks/test_embedded_speed.py -s`` prints CPU seconds and the memory that a minute of
+audio takes beyond the loaded model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+import sys
+import time
+from statistics import median
+
+import numpy as np
+import pytest
+
+from beatmeter.errors import CannotSpeak
+from beatmeter.rhythm import Rhythm
+from beatmeter_mert.mert_signal import MertSignal
+from beatmeter_mert.settings import CHECKPOINT_VARIABLE
+
+RATE = 44_100
+SECONDS = 60
+ROUNDS = 7
+LEAST_TIMES_REAL_TIME = 25
+MOST_MEGABYTES = 300
+
+
+def clicks(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    music = rng.standard_normal(SECONDS * RATE) * 0.01
+    for start in range(0, len(music) - 2000, RATE // 2):
+        music[start : start + 2000] += np.exp(-np.arange(2000) / 400.0)
+    return music.astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv(CHECKPOINT_VARIABLE, raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_whole_signal_is_far_faster_than_the_music():
+    signal = MertSignal()
+    signal.score(Rhythm(clicks(0), RATE))
+    seconds = []
+    for seed in range(1, ROUNDS + 1):
+        samples = clicks(seed)
+        start = time.process_time()
+        signal.score(Rhythm(samples, RATE))
+        seconds.append(time.process_time() - start)
+    times = SECONDS / median(seconds)
+    print(f"\n{SECONDS} s of audio: {median(seconds):.3f} CPU s, {times:.0f} times real time")
+    assert times >= LEAST_TIMES_REAL_TIME
+
+
+def test_a_minute_takes_little_memory():
+    program = "from test_embedded_speed import print_megabytes; print_megabytes()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=__file__.rpartition("/")[0],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    megabytes = float(done.stdout)
+    print(f"\n{SECONDS} s of audio: {megabytes:.0f} MB beyond the loaded model")
+    assert megabytes < MOST_MEGABYTES
+
+
+def print_megabytes() -> None:
+    """Print how far a minute raises the peak memory of a process that has loaded the model."""
+    signal = MertSignal()
+    with contextlib.suppress(CannotSpeak):
+        signal.score(Rhythm(clicks(0)[: 2 * RATE], RATE))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    signal.score(Rhythm(clicks(1), RATE))
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
