@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from beatmeter.gate.bootstrap import Interval
 from beatmeter.meters import METERS
+from beatmeter_mert.classifier.thresholds import NoiseFloors
 from beatmeter_mert.diagnostics import accuracy, confidence, leakage, ranking, reliability
 from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Statistic, interval
 from beatmeter_mert.diagnostics.noise_floor import NoiseFloor, noise_floor
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, Predictions
+from beatmeter_mert.diagnostics.second_meter import SecondMeter, second_meter
 
 STATISTICS: dict[str, Statistic] = {
     "primary accuracy": accuracy.primary_accuracy,
@@ -79,6 +81,7 @@ class Evaluation:
     correlations : ndarray of float, shape (6, 6)
     shown_correlations : list of PairCorrelation
     noise_floor : NoiseFloor
+    second_meter : SecondMeter
     reliability : list of ReliabilityBin
     calibration_error : float
     references : tuple of Reference
@@ -101,6 +104,7 @@ class Evaluation:
     correlations: Floats
     shown_correlations: list[leakage.PairCorrelation]
     noise_floor: NoiseFloor
+    second_meter: SecondMeter
     reliability: list[reliability.ReliabilityBin]
     calibration_error: float
     references: tuple[Reference, ...] = ()
@@ -116,6 +120,7 @@ def evaluate(
     about: dict[str, str],
     references: tuple[Reference, ...] = (),
     resamples: int = RESAMPLES,
+    floors: NoiseFloors | None = None,
 ) -> Evaluation:
     """Compute every diagnostic.
 
@@ -126,6 +131,8 @@ def evaluate(
     references : tuple of Reference
     resamples : int > 0
         Of the intervals.
+    floors : NoiseFloors, optional
+        Of the checkpoint; uncalibrated by default.
     """
     p, labels = predictions.probabilities, predictions.labels
     counted = Counter(confidence.quadrants(p))
@@ -151,6 +158,7 @@ def evaluate(
         correlations=leakage.correlations(p),
         shown_correlations=leakage.shown_correlations(p),
         noise_floor=noise_floor(p, labels),
+        second_meter=second_meter(p, labels, floors or NoiseFloors()),
         reliability=reliability.reliability(p, labels),
         calibration_error=reliability.expected_calibration_error(p, labels),
         references=references,

@@ -47,6 +47,7 @@ def sections(evaluation: Evaluation) -> list[Section]:
         _gaps(evaluation),
         _quadrants(evaluation),
         _noise_floor(evaluation),
+        _second_meter(evaluation),
         _reliability(evaluation),
     ]
     return laid_out + ([_references(evaluation)] if evaluation.references else [])
@@ -173,6 +174,23 @@ def _noise_floor(evaluation: Evaluation) -> Section:
     ]
     header = ("", "clips", "mean", "median", *(f"{q}th" for q in PERCENTILES))
     return Section("noise_floor", "Noise floor", note, header, rows)
+
+
+def _second_meter(evaluation: Evaluation) -> Section:
+    second = evaluation.second_meter
+    rows = [
+        ("clips", str(second.several), str(second.single)),
+        ("all labels on top", number(second.on_top), ""),
+        *(
+            (f"a second one is heard, {level}", *map(number, shares))
+            for level, shares in second.decided.items()
+        ),
+    ]
+    note = (
+        "A second meter is heard when its probability passes the checkpoint's floor for the most "
+        "probable one. With one label, every second meter is invented."
+    )
+    return Section("second_meter", "Second meter", note, ("", "several labels", "one label"), rows)
 
 
 def _reliability(evaluation: Evaluation) -> Section:

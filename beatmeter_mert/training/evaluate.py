@@ -70,7 +70,9 @@ def evaluate_checkpoint(
         "BeatMeter": __version__,
     }
     predictions = answer(model, files, folder)
-    return evaluation.evaluate(predictions, about, published_figures(clips))
+    return evaluation.evaluate(
+        predictions, about, published_figures(clips), floors=model.noise_floors
+    )
 
 
 def published_figures(clips: Clips) -> tuple[Reference, ...]:

@@ -1,6 +1,5 @@
 """The checkpoint that comes with the package."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -51,6 +50,6 @@ def test_its_card_tells_how_well_it_hears(folder):
 
 def test_it_hears_four_in_the_bundled_recording(classifier):
     with open_recording(DEMO) as recording:
-        samples, rate = recording.read(0.0, math.inf), recording.sample_rate
+        samples, rate = recording.read(0.0, 60.0), recording.sample_rate
     prediction = classifier.predict(samples, rate)
     assert max(METERS, key=prediction.probabilities.__getitem__) == 4
