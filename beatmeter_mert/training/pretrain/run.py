@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL = "model"
+VAL, LEFT_OUT = "val", "left_out"
+"""Evaluation sets, beside one for each family."""
 _HEARD_BEFORE = 256
 """Examples by which the head is set before the first step."""
 
@@ -111,7 +113,7 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
                 curve.add(state.step, name, figures)
             export(state.averaged, settings, evaluation, out / MODEL)
 
-        if state.step == 0 and settings.rehearsal.steps:
+        if state.step == 0 and settings.rehearsal.steps and not (out / MODEL).is_dir():
             evaluate_and_export()
         seen, since = state.step, time.monotonic()
         for batch in training_loader(examples, settings, state.step):
@@ -152,9 +154,11 @@ def _divide(
     left_out = belongs_to(settings.leave_out)
     train = read_material(folders, "train", settings.sample_rate)
     val = read_material(folders, "val", settings.sample_rate)
+    families = sorted({labels.family for labels in val.labels})
     sets = {
-        "val": val.where(lambda labels: not left_out(labels)),
-        "left_out": val.where(left_out),
+        VAL: val.where(lambda labels: not left_out(labels)),
+        LEFT_OUT: val.where(left_out),
+        **{family: val.where(belongs_to([family])) for family in families},
     }
     clips = settings.eval_clips
     return (

@@ -120,7 +120,7 @@ def test_a_run_may_be_a_rehearsal_alone(click_dataset, tmp_path, tiny_settings):
     settings = tiny_settings(**WITH_REHEARSAL, steps=0)
     state = run.pretrain([click_dataset], tmp_path, settings)
     assert state.step == 0
-    assert [row["of"] for row in read_curve(tmp_path)] == ["val"]
+    assert [row["of"] for row in read_curve(tmp_path)] == ["val", "odd", "plain"]
     assert (tmp_path / "model" / "head" / "model.safetensors").is_file()
     again = run.pretrain([click_dataset], tmp_path / "again", settings)
     for name, tensor in state.averaged.state_dict().items():
