@@ -15,7 +15,6 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from beatmeter.progress import track
-from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
 from beatmeter_mert.training.pretrain.averages import Averages
 from beatmeter_mert.training.pretrain.head_start import LEAST_DEVIATION, standardise
 
@@ -97,13 +96,6 @@ def rehearse(
         torch.nn.utils.clip_grad_norm_(learned, 1.0, error_if_nonfinite=True)
         optimizer.step()
         schedule.step()
-
-
-@torch.no_grad()
-def accuracy_of(network: EncoderNetwork, heard: Averages) -> float:
-    """Balanced accuracy of the most probable meter, in [0, 1]."""
-    probabilities = network.eval().meter_head(pooled_of(network, heard)).sigmoid()
-    return balanced_accuracy(probabilities.double().cpu().numpy(), heard.labels.cpu().numpy() > 0)
 
 
 def _batches(

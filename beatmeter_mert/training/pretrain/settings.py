@@ -159,6 +159,16 @@ class PretrainSettings:
                 f"setting: keep_convolutions {self.keep_convolutions} "
                 f"(allowed: 0 to {len(self.backbone.conv_dim)})"
             )
+        for name in ("views", "batch_size"):
+            value = getattr(self.rehearsal, name)
+            if value < 1:
+                raise SettingsError(f"setting: rehearsal.{name} {value} (allowed: 1 or more)")
+        if self.rehearsal.steps < 0:
+            raise SettingsError(
+                f"setting: rehearsal.steps {self.rehearsal.steps} (allowed: 0 or more)"
+            )
+        if not self.steps and not self.rehearsal.steps:
+            raise SettingsError("setting: steps 0 (allowed without rehearsal: 1 or more)")
         if self.rehearsal.steps and not self.keep_convolutions:
             raise SettingsError(
                 f"setting: rehearsal.steps {self.rehearsal.steps} "
