@@ -60,8 +60,10 @@ def standardised(network: EncoderNetwork, heard: Averages) -> Averages:
 
 def rehearse(
     network: EncoderNetwork, heard: Averages, settings: RehearsalSettings, seed: int
-) -> None:
+) -> Iterator[float]:
     """Train everything after the first layer norm, save queries, keys and positions.
+
+    Yields the loss of each step.
 
     Parameters
     ----------
@@ -91,11 +93,13 @@ def rehearse(
         noisy = batch.normalised + settings.noise * noise
         changed = Averages(batch.projected, noisy, batch.labels)
         logits = network.meter_head(pooled_of(network, changed))
+        loss = binary_cross_entropy_with_logits(logits, batch.labels)
         optimizer.zero_grad()
-        torch.autograd.backward(binary_cross_entropy_with_logits(logits, batch.labels))
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(learned, 1.0, error_if_nonfinite=True)
         optimizer.step()
         schedule.step()
+        yield loss.item()
 
 
 def _batches(

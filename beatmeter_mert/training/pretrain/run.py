@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
-MODEL = "model"
+MODEL, REHEARSAL = "model", "rehearsal"
 VAL, LEFT_OUT = "val", "left_out"
 """Evaluation sets, beside one for each family."""
 _HEARD_BEFORE = 256
@@ -98,7 +98,7 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
         some = Subset(examples, range(_HEARD_BEFORE))
         standardise_head(state.network, DataLoader(some, settings.batch_size))
     if not begun and settings.rehearsal.steps:
-        _rehearse(state, train, settings)
+        _rehearse(state, train, settings, out / REHEARSAL)
         state.save(out)
     deadline = time.monotonic() + 60 * settings.max_minutes if settings.max_minutes else None
     with (
@@ -136,14 +136,24 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
     return state
 
 
-def _rehearse(state: TrainingState, train: Material, settings: PretrainSettings) -> None:
+def _rehearse(
+    state: TrainingState, train: Material, settings: PretrainSettings, folder: Path
+) -> None:
     network = cast("EncoderNetwork", state.network)
     clips = cast("ConvolvedMaterial", train)
     heard = [
         averaged(clips, network.eval(), settings.augment, view)
         for view in range(settings.rehearsal.views)
     ]
-    rehearse(network, joined(heard), settings.rehearsal, settings.seed)
+    folder.mkdir(exist_ok=True)
+    recent: list[float] = []
+    with Curve(folder, first_step=0) as curve:
+        losses_of_steps = rehearse(network, joined(heard), settings.rehearsal, settings.seed)
+        for step, loss in enumerate(losses_of_steps, start=1):
+            recent.append(loss)
+            if step % settings.log_steps == 0 or step == settings.rehearsal.steps:
+                curve.add(step, "train", {"meter": sum(recent) / len(recent)})
+                recent.clear()
     state.averaged.load_state_dict(network.state_dict())
 
 

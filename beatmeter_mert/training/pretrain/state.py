@@ -125,7 +125,7 @@ def prepare_folder(folder: Path) -> bool:
     return False
 
 
-_LEFT_BY_A_KILLED_START = ("curve.jsonl", "tensorboard", f"{CHECKPOINT}.part")
+_LEFT_BY_A_KILLED_START = ("curve.jsonl", "tensorboard", "rehearsal", f"{CHECKPOINT}.part")
 
 
 def _optimizer(network: PretrainNetwork, settings: OptimizerSettings) -> AdamW:

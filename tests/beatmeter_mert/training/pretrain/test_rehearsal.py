@@ -91,7 +91,9 @@ def test_rehearsing_learns_and_leaves_convolutions_queries_and_positions(network
     heard = Averages(0.01 * torch.randn(120, 16), normalised, labels)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     settings = RehearsalSettings(steps=200, batch_size=8, learning_rate=5e-3, noise=0.0)
-    rehearse(network, heard, settings, seed=0)
+    losses = list(rehearse(network, heard, settings, seed=0))
+    assert len(losses) == settings.steps
+    assert losses[-1] < 0.2 * losses[0]
     norm = network.backbone.encoder.layers[0].layer_norm
     with torch.no_grad():
         standard = heard.normalised * norm.weight + norm.bias
@@ -122,6 +124,7 @@ def test_a_run_may_be_a_rehearsal_alone(click_dataset, tmp_path, tiny_settings):
     state = run.pretrain([click_dataset], tmp_path, settings)
     assert state.step == 0
     assert [row["of"] for row in read_curve(tmp_path)] == ["val", "odd", "plain"]
+    assert [row["step"] for row in read_curve(tmp_path / "rehearsal")] == [1, 2, 3, 4]
     assert (tmp_path / "model" / "head" / "model.safetensors").is_file()
     again = run.pretrain([click_dataset], tmp_path / "again", settings)
     for name, tensor in state.averaged.state_dict().items():
