@@ -98,11 +98,17 @@ def shortest_for(kernels: Sequence[int], strides: Sequence[int], sample_rate: in
     sample_rate : int
         Hz.
     """
+    field = receptive_field(kernels, strides)
+    return max(SHORTEST_CHUNK_S, math.ceil(_LEAST_FIELDS * field / sample_rate))
+
+
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Count the samples that one frame of stacked convolutions sees."""
     field, hop = 1, 1
     for kernel, stride in zip(kernels, strides, strict=True):
         field += (kernel - 1) * hop
         hop *= stride
-    return max(SHORTEST_CHUNK_S, math.ceil(_LEAST_FIELDS * field / sample_rate))
+    return field
 
 
 def prepare(

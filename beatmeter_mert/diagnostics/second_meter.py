@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -43,7 +43,6 @@ def second_meter(probabilities: Floats, labels: Booleans, floors: NoiseFloors) -
     floors : NoiseFloors
     """
     several = labels.sum(axis=1) > 1
-    levels = {"evaluation": floors.evaluation, "production": floors.production}
     return SecondMeter(
         several=int(several.sum()),
         single=int((~several).sum()),
@@ -55,7 +54,7 @@ def second_meter(probabilities: Floats, labels: Booleans, floors: NoiseFloors) -
                 _share_heard(probabilities[several], of_level),
                 _share_heard(probabilities[~several], of_level),
             )
-            for level, of_level in levels.items()
+            for level, of_level in asdict(floors).items()
             if of_level != UNCALIBRATED
         },
     )

@@ -6,7 +6,6 @@ The averages are kept beside the decoded audio.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from beatmeter.atomic import replacing
 from beatmeter.meters import METERS
 from beatmeter.progress import track
 from beatmeter_mert.training.pretrain.augment import augment_features, draw_speed
-from beatmeter_mert.training.pretrain.convolved import resampled
+from beatmeter_mert.training.pretrain.convolved import digest_of, resampled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -131,13 +130,10 @@ def _average(
 def _digest(network: EncoderNetwork, settings: AugmentSettings, view: int) -> str:
     """Tell averages apart by the weights that make them and by how clips are changed."""
     hubert: Any = network.backbone
-    digest = hashlib.sha256(f"{hubert.feature_extractor} {asdict(settings)} {view}".encode())
-    made_by = (
-        hubert.feature_extractor,
+    convolutions = hubert.feature_extractor
+    return digest_of(
+        f"{convolutions} {asdict(settings)} {view}",
+        convolutions,
         hubert.feature_projection,
         hubert.encoder.layers[0].layer_norm,
     )
-    for module in made_by:
-        for tensor in module.state_dict().values():
-            digest.update(tensor.float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:12]

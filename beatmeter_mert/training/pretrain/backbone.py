@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter_mert.classifier.preprocessing import receptive_field
+
 if TYPE_CHECKING:
     from transformers import HubertModel
 
@@ -73,9 +75,8 @@ def frame_times(
     -------
     ndarray of float, shape (frames,)
     """
-    frames, field, hop = samples, 1, 1
+    field = receptive_field(settings.conv_kernel, settings.conv_stride)
+    frames = samples
     for kernel, stride in zip(settings.conv_kernel, settings.conv_stride, strict=True):
         frames = (frames - kernel) // stride + 1
-        field += (kernel - 1) * hop
-        hop *= stride
     return (np.arange(frames) * prod(settings.conv_stride) + field / 2) / sample_rate

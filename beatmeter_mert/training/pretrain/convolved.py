@@ -191,7 +191,9 @@ def convolved(material: Material, backbone: HubertModel, count: int) -> Convolve
 
 def _convolved_rows(rows: Rows, convolutions: nn.Module) -> npt.NDArray[np.float16]:
     decoded = Path(str(cast("np.memmap[Any, Any]", rows).filename))
-    path = decoded.with_name(_CACHE.format(stem=decoded.stem, digest=_digest(convolutions)))
+    path = decoded.with_name(
+        _CACHE.format(stem=decoded.stem, digest=digest_of(str(convolutions), convolutions))
+    )
     shape = _convolve(convolutions, rows[:1]).shape[1:]
     bytes_each = 2 * prod(shape)
     with FileLock(f"{path}.lock"), path.open("ab") as cache:
@@ -203,12 +205,13 @@ def _convolved_rows(rows: Rows, convolutions: nn.Module) -> npt.NDArray[np.float
     return np.memmap(path, np.float16, "r").reshape(-1, *shape)[: len(rows)]
 
 
-def _digest(convolutions: nn.Module) -> str:
-    """Tell convolutions apart by how they are built and by every one of their weights."""
-    digest = hashlib.sha256(str(convolutions).encode())
-    for name, tensor in convolutions.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.float().cpu().numpy().tobytes())
+def digest_of(made_how: str, *modules: nn.Module) -> str:
+    """Tell answers apart by how they are made, and by every weight of what makes them."""
+    digest = hashlib.sha256(made_how.encode())
+    for module in modules:
+        for name, tensor in module.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.float().cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
 
 

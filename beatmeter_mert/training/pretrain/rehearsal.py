@@ -3,7 +3,7 @@
 As long as queries and positions are small, as at the start, attention looks everywhere alike: each
 layer adds the same to every frame, and one frame stands for all. What the first layer then sees of
 a chunk is an average that can be computed once. Meter, which takes many thousands of steps to
-learn, is learned from it at thousands of clips a second; whole sequences come after.
+learn, is learned from it far faster than from whole sequences, which come after.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from beatmeter.progress import track
 from beatmeter_mert.training.pretrain.averages import Averages
+from beatmeter_mert.training.pretrain.decay import decay_groups
 from beatmeter_mert.training.pretrain.head_start import LEAST_DEVIATION, standardise
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def standardised(network: EncoderNetwork, heard: Averages) -> Averages:
     differs = heard.projected.std(dim=0) > 0
     gain = torch.where(differs, 1 / deviation.clamp(min=LEAST_DEVIATION), 0.0)
     offset = -gain * heard.normalised.mean(dim=0)
-    norm.weight.copy_(gain)
-    norm.bias.copy_(offset)
+    norm.weight.mul_(gain)
+    norm.bias.mul_(gain).add_(offset)
     return Averages(heard.projected, heard.normalised * gain + offset, heard.labels)
 
 
@@ -76,12 +77,7 @@ def rehearse(
     with torch.no_grad():
         standardise(network.meter_head, pooled_of(network.eval(), heard))
     learned = list(_learned(network))
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in learned if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-    )
+    optimizer = torch.optim.AdamW(decay_groups(learned, settings.weight_decay))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, settings.steps, pct_start=0.1, cycle_momentum=False
     )

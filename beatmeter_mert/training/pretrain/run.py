@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL, REHEARSAL = "model", "rehearsal"
-VAL, LEFT_OUT = "val", "left_out"
-"""Evaluation sets, beside one for each family."""
 _HEARD_BEFORE = 256
 """Examples by which the head is set before the first step."""
 
@@ -166,8 +164,8 @@ def _divide(
     val = read_material(folders, "val", settings.sample_rate)
     families = sorted({labels.family for labels in val.labels})
     sets = {
-        VAL: val.where(lambda labels: not left_out(labels)),
-        LEFT_OUT: val.where(left_out),
+        "val": val.where(lambda labels: not left_out(labels)),
+        "left_out": val.where(left_out),
         **{family: val.where(belongs_to([family])) for family in families},
     }
     clips = settings.eval_clips

@@ -73,10 +73,10 @@ class StreamSettings:
 
 @dataclass(frozen=True)
 class RehearsalSettings:
-    """A run before the first step, on averages over time, which thousands of clips a second are."""
+    """A run before the first step, on averages over time instead of whole sequences."""
 
     steps: int = setting(0, "Its steps; 0 does without. It needs keep_convolutions.")
-    views: int = setting(10, "Random chunks of each clip, averaged once.")
+    views: int = setting(10, "Random changes of each clip, each averaged once.")
     batch_size: int = setting(128, "Clips of a step.")
     learning_rate: float = setting(1e-3, "Peak learning rate; it falls to 0.")
     weight_decay: float = setting(0.05, "Weight decay of matrices.")

@@ -14,8 +14,9 @@ from beatmeter.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
+from beatmeter_mert.training.pretrain.decay import decay_groups
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
-from beatmeter_mert.training.pretrain.settings import MAY_CHANGE, OptimizerSettings
+from beatmeter_mert.training.pretrain.settings import MAY_CHANGE
 from beatmeter_mert.training.settings_file import SettingsError, refuse_changes, to_mapping
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ class TrainingState:
         self.average = AveragedModel(
             self.network, multi_avg_fn=_averaging(settings.optimizer.average)
         )
-        self.optimizer = _optimizer(self.network, settings.optimizer)
+        self.optimizer = AdamW(
+            decay_groups(self.network.parameters(), settings.optimizer.weight_decay),
+            lr=settings.optimizer.learning_rate,
+            betas=(0.9, 0.98),
+        )
 
     @property
     def averaged(self) -> PretrainNetwork:
@@ -126,16 +131,6 @@ def prepare_folder(folder: Path) -> bool:
 
 
 _LEFT_BY_A_KILLED_START = ("curve.jsonl", "tensorboard", "rehearsal", f"{CHECKPOINT}.part")
-
-
-def _optimizer(network: PretrainNetwork, settings: OptimizerSettings) -> AdamW:
-    """Decay matrices and kernels, but neither biases nor norms."""
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
 
 
 def _averaging(decay: float) -> Any:

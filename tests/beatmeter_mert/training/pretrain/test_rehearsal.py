@@ -13,6 +13,7 @@ from beatmeter_mert.training.pretrain.material import read_material
 from beatmeter_mert.training.pretrain.rehearsal import (
     pooled_of,
     rehearse,
+    standardised,
     states_of,
 )
 from beatmeter_mert.training.pretrain.settings import RehearsalSettings
@@ -108,6 +109,18 @@ def test_rehearsing_learns_and_leaves_convolutions_queries_and_positions(network
     torch.testing.assert_close(
         standardised.mean(dim=0), torch.zeros(standardised.shape[1]), rtol=0, atol=1e-3
     )
+
+
+def test_what_was_standardised_before_is_standardised_anew(network, heard):
+    norm = network.backbone.encoder.layers[0].layer_norm
+    with torch.no_grad():
+        norm.weight.mul_(3.0)
+        norm.bias.add_(2.0)
+    scaled = replace(heard, normalised=heard.normalised * 3.0 + 2.0)
+    expected = standardised(network, scaled).normalised
+    with torch.no_grad():
+        said = heard.normalised * norm.weight + norm.bias
+    torch.testing.assert_close(said, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_what_is_joined_is_all_there(network, heard):
