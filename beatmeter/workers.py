@@ -6,7 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -22,8 +25,32 @@ def start_workers(jobs: int) -> ProcessPoolExecutor:
     """
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_follow_parent)
+    return ProcessPoolExecutor(jobs, mp_context=_DeafContext(), initializer=_follow_parent)
+
+
+class _DeafProcess(SpawnProcess):
+    """A process that hears no interrupt, not even while it is still importing."""
+
+    def start(self) -> None:
+        with _interrupts_held():
+            super().start()
+
+
+class _DeafContext(SpawnContext):
+    Process = _DeafProcess
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep interrupts waiting; what is started meanwhile never gets any."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

@@ -147,6 +147,37 @@ def started(tmp_path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         process.kill()
 
 
+SLOW_TO_START = """
+import os, sys, time
+from pathlib import Path
+from beatmeter import batch
+
+if __name__ == "__main__":
+    try:
+        list(batch.run_all([batch.Task(Path("a")), batch.Task(Path("b"))], 2))
+    except KeyboardInterrupt:
+        sys.exit(130)
+else:
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(60)
+"""
+
+
+def test_a_process_that_is_still_starting_hears_no_interrupt(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SLOW_TO_START)
+    starting = tmp_path / "starting"
+    starting.mkdir()
+    command = [sys.executable, str(script), str(starting)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        wait_until(lambda: any(starting.iterdir()))
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "")
+
+
 def is_running(pid: int) -> bool:
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
@@ -155,9 +186,9 @@ def is_running(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until_gone(pids: list[int]) -> None:
+def wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while any(is_running(pid) for pid in pids):
+    while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -174,7 +205,8 @@ def test_an_interrupt_ends_at_once_and_keeps_what_was_finished(started):
 def test_no_process_outlives_its_parent(started):
     process, done = started
     process.kill()
-    wait_until_gone([int(path.stem) for path in done.glob("*.pid")])
+    workers = [int(path.stem) for path in done.glob("*.pid")]
+    wait_until(lambda: not any(map(is_running, workers)))
 
 
 def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
