@@ -156,7 +156,7 @@ def save_backbone(model: nn.Module, folder: Path, preprocessing: Preprocessing) 
         Adapters are not written.
     folder : Path
         Made if need be; receives ``config.json``, ``preprocessor_config.json`` and
-        ``model.safetensors``.
+        ``model.safetensors``. A tensor that half precision holds exactly is written in it.
     preprocessing : Preprocessing
     """
     from safetensors.torch import save_file
@@ -172,7 +172,20 @@ def save_backbone(model: nn.Module, folder: Path, preprocessing: Preprocessing) 
         "do_normalize": preprocessing.normalize,
     }
     _write_json(folder / "preprocessor_config.json", wanted)
-    save_file(backbone_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
+    tensors = {name: _smallest(tensor) for name, tensor in backbone_tensors(model).items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@torch.no_grad()
+def round_to_half(model: nn.Module) -> None:
+    """Round every parameter to one that half precision holds, so that it is written in half."""
+    for parameter in model.parameters():
+        parameter.copy_(parameter.half())
+
+
+def _smallest(tensor: Tensor) -> Tensor:
+    half = tensor.half()
+    return half if torch.equal(half.to(tensor.dtype), tensor) else tensor
 
 
 def hidden_states(model: nn.Module, chunks: Tensor) -> tuple[Tensor, ...]:

@@ -13,6 +13,7 @@ from beatmeter_mert.classifier.backbone import (
     LoadedBackbone,
     fingerprint,
     freeze,
+    round_to_half,
 )
 from beatmeter_mert.classifier.preprocessing import shortest_for
 
@@ -30,7 +31,7 @@ def export(
     evaluation: dict[str, Figures],
     folder: Path,
 ) -> None:
-    """Write the backbone and the clip's head as a classifier without adapters.
+    """Write the backbone, rounded to half precision, and the clip's head: no adapters.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ def export(
     """
     backbone: Any = copy.deepcopy(network.backbone).cpu()
     freeze(backbone.eval())
+    round_to_half(backbone)
     reference = BackboneReference(
         name=BESIDE,
         revision=None,

@@ -1,22 +1,27 @@
 """Convolutions that begin by comparing every band with itself some time earlier.
 
-The first one takes from each band the same band a lag earlier. Rectified, averaged over the bands
-by the second one, and over time by what comes after, the difference is small where the music comes
-back after that time: the beat spectrum (Foote and Uchihashi, "The beat spectrum: a new approach to
-rhythm analysis", 2001), by which Gainza finds meters ("Automatic musical meter detection", 2009).
-So the network begins with a rhythm's periods, which random weights would have to find.
+The first one takes from each band the same band a lag earlier. Rectified, averaged over groups of
+bands by the second one, and over time by what comes after, the difference is small where the music
+comes back after that time: the beat spectrum (Foote and Uchihashi, "The beat spectrum: a new
+approach to rhythm analysis", 2001), by which Gainza finds meters ("Automatic musical meter
+detection", 2009). So the network begins with a rhythm's periods, which random weights would have to
+find.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SHORTEST_FRAMES = 3.0
-LONGEST_SHARE = 0.7
+LONGEST_SHARE = 0.92
 """Of the width of the convolution."""
 
 LINEAR_GAIN, BENT_GAIN = 1.2, 2.8
@@ -26,24 +31,61 @@ BEND = 1.0
 """What sounds counts for more up to here than beyond, as under a logarithm."""
 
 
-def can_be_lags(bands: Any, lags: Any, means: Any) -> bool:
-    """Tell whether three convolutions after each other have the shapes of a bank of lags.
+@dataclass(frozen=True)
+class LagShape:
+    """What three convolutions can hold as a bank of lags.
 
-    Parameters
+    Attributes
     ----------
-    bands, lags, means : Conv1d
-        As of :func:`start_as_bands`, :func:`start_as_lags` and :func:`start_as_mean_of_bands`.
+    bands : int
+        Wide bands, each there twice.
+    lags : int
+    groups : int
+        Groups of neighbouring bands. The means begin with the first group's lags, from short to
+        long, then come the next group's.
     """
-    wide, odd = divmod(bands.out_channels, 2)
-    count = means.out_channels - bands.out_channels
-    return (
-        wide >= 1
-        and not odd
-        and count >= 1
-        and lags.out_channels == count * wide + bands.out_channels
-        and LONGEST_SHARE * lags.kernel_size[0] > SHORTEST_FRAMES
-        and means.kernel_size[0] == 1
-    )
+
+    bands: int
+    lags: int
+    groups: int
+
+    @classmethod
+    def of(cls, bands: Any, lags: Any, means: Any) -> Self | None:
+        """Read it off convolutions, or tell that they have other shapes.
+
+        Parameters
+        ----------
+        bands, lags, means : Conv1d
+            As of :func:`start_as_bands`, :func:`start_as_lags` and :func:`start_as_means`.
+        """
+        others = bands.out_channels
+        wide, odd = divmod(others, 2)
+        if not wide or odd or means.kernel_size[0] != 1:
+            return None
+        count, left = divmod(lags.out_channels - others, wide)
+        if count < 1 or left or LONGEST_SHARE * lags.kernel_size[0] <= SHORTEST_FRAMES:
+            return None
+        groups, left = divmod(means.out_channels - others, count)
+        if left or not 1 <= groups <= wide:
+            return None
+        return cls(wide, count, groups)
+
+    def spectra(self, means: Tensor) -> Tensor:
+        """Beat spectra, shape (n, groups, lags), out of means over time, shape (n, channels)."""
+        return means[:, : self.groups * self.lags].reshape(-1, self.groups, self.lags)
+
+    def shifted(self, means: Tensor, offset: int) -> Tensor:
+        """Move beat spectra to lags so many places longer; their ends are drawn out.
+
+        Parameters
+        ----------
+        means : Tensor, shape (n, channels)
+        offset : int
+            Shorter if negative.
+        """
+        places = torch.arange(self.lags, device=means.device) - offset
+        moved = self.spectra(means)[..., places.clamp(0, self.lags - 1)].flatten(1)
+        return torch.cat([moved, means[:, moved.shape[1] :]], dim=1)
 
 
 def start_as_bands(convolution: Any, envelopes: int) -> None:
@@ -68,7 +110,7 @@ def start_as_bands(convolution: Any, envelopes: int) -> None:
             convolution.weight[wide + band, members] = -1 / (len(members) * taps)
 
 
-def start_as_lags(convolution: Any, bands: int) -> None:
+def start_as_lags(convolution: Any, shape: LagShape) -> None:
     """Let a convolution begin as every band less itself a lag earlier, and the bands themselves.
 
     Parameters
@@ -76,10 +118,11 @@ def start_as_lags(convolution: Any, bands: int) -> None:
     convolution : Conv1d
         Its inputs are those of :func:`start_as_bands`; its outputs become the bands of each lag,
         lag after lag, and last the inputs.
-    bands : int
+    shape : LagShape
     """
     outputs, inputs, taps = convolution.weight.shape
-    lags = lags_in_frames((outputs - inputs) // bands, taps)
+    bands = shape.bands
+    lags = lags_in_frames(shape.lags, taps)
     with torch.no_grad():
         convolution.weight.zero_()
         convolution.bias.zero_()
@@ -93,22 +136,24 @@ def start_as_lags(convolution: Any, bands: int) -> None:
             convolution.weight[outputs - inputs + channel, channel, taps // 2] = 1.0
 
 
-def start_as_mean_of_bands(convolution: Any, bands: int, others: int) -> None:
-    """Let a convolution of one frame begin as the mean over bands of each lag.
+def start_as_means(convolution: Any, shape: LagShape) -> None:
+    """Let a convolution of one frame begin as the mean of each lag over each group of bands.
 
     Parameters
     ----------
     convolution : Conv1d
-        Its inputs are those of :func:`start_as_lags`, its outputs the lags and the last `others`
-        inputs.
-    bands, others : int
+        Its inputs are those of :func:`start_as_lags`, its outputs the lags of each group and the
+        last inputs.
+    shape : LagShape
     """
-    outputs = convolution.weight.shape[0]
+    others = 2 * shape.bands
     with torch.no_grad():
         convolution.weight.zero_()
         convolution.bias.zero_()
-        for lag in range(outputs - others):
-            convolution.weight[lag, lag * bands : (lag + 1) * bands, 0] = 1 / bands
+        for group, members in enumerate(np.array_split(np.arange(shape.bands), shape.groups)):
+            for lag in range(shape.lags):
+                inputs = lag * shape.bands + members
+                convolution.weight[group * shape.lags + lag, inputs, 0] = 1 / len(members)
         for channel in range(-others, 0):
             convolution.weight[channel, channel, 0] = OTHERS_GAIN
 

@@ -3,27 +3,30 @@
 As long as queries and positions are small, as at the start, attention looks everywhere alike: each
 layer adds the same to every frame, and one frame stands for all. What the first layer then sees of
 a chunk is an average that can be computed once. Meter, which takes many thousands of steps to
-learn, is learned from it far faster than from whole sequences, which come after.
+learn, is learned from it far faster than from whole sequences, which come after; and faster still
+from teachers, which hear the same averages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from beatmeter.progress import track
 from beatmeter_mert.training.pretrain.averages import Averages
-from beatmeter_mert.training.pretrain.decay import decay_groups
+from beatmeter_mert.training.pretrain.drill import drill
 from beatmeter_mert.training.pretrain.head_start import LEAST_DEVIATION, standardise
+from beatmeter_mert.training.pretrain.teacher import answers_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
+    from beatmeter_mert.training.pretrain.lag_bank import LagShape
     from beatmeter_mert.training.pretrain.settings import RehearsalSettings
+    from beatmeter_mert.training.pretrain.teacher import Teacher
 
 
 def states_of(network: EncoderNetwork, averages: Averages) -> tuple[Tensor, ...]:
@@ -60,7 +63,12 @@ def standardised(network: EncoderNetwork, heard: Averages) -> Averages:
 
 
 def rehearse(
-    network: EncoderNetwork, heard: Averages, settings: RehearsalSettings, seed: int
+    network: EncoderNetwork,
+    heard: Averages,
+    shape: LagShape | None,
+    teachers: Sequence[Teacher],
+    settings: RehearsalSettings,
+    seed: int,
 ) -> Iterator[float]:
     """Train everything after the first layer norm, save queries, keys and positions.
 
@@ -70,41 +78,24 @@ def rehearse(
     ----------
     network : EncoderNetwork
     heard : Averages
+        Standardised.
+    shape : LagShape or None
+        Where beat spectra lie in what is heard; None if it holds none.
+    teachers : sequence of Teacher
+        Whose answers to give; those of the labels if there are none.
     settings : RehearsalSettings
     seed : int
     """
-    heard = standardised(network, heard)
     with torch.no_grad():
         standardise(network.meter_head, pooled_of(network.eval(), heard))
-    learned = list(_learned(network))
-    optimizer = torch.optim.AdamW(decay_groups(learned, settings.weight_decay))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, settings.steps, pct_start=0.1, cycle_momentum=False
-    )
-    device = heard.labels.device
-    random = torch.Generator(device).manual_seed(seed)
+
+    def loss_of(batch: Averages, noisy: Averages) -> Tensor:
+        wanted = answers_of(teachers, batch) if teachers else batch.labels
+        logits = network.meter_head(pooled_of(network, noisy))
+        return binary_cross_entropy_with_logits(logits, wanted)
+
     network.train()
-    for batch in _batches(heard, settings, random):
-        noise = torch.randn(batch.normalised.shape, generator=random, device=device)
-        noisy = batch.normalised + settings.noise * noise
-        changed = Averages(batch.projected, noisy, batch.labels)
-        logits = network.meter_head(pooled_of(network, changed))
-        loss = binary_cross_entropy_with_logits(logits, batch.labels)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(learned, 1.0, error_if_nonfinite=True)
-        optimizer.step()
-        schedule.step()
-        yield loss.item()
-
-
-def _batches(
-    heard: Averages, settings: RehearsalSettings, random: torch.Generator
-) -> Iterator[Averages]:
-    device = heard.labels.device
-    for _ in track(range(settings.steps), "Rehearsing"):
-        size = (settings.batch_size,)
-        yield heard.take(torch.randint(len(heard), size, generator=random, device=device))
+    yield from drill(list(_learned(network)), loss_of, heard, shape, settings, seed)
 
 
 def _learned(network: EncoderNetwork) -> Iterator[torch.nn.Parameter]:

@@ -39,15 +39,19 @@ from beatmeter_mert.training.pretrain.figures import Figures, evaluate
 from beatmeter_mert.training.pretrain.head_start import standardise_head
 from beatmeter_mert.training.pretrain.material import Material, belongs_to, read_material
 from beatmeter_mert.training.pretrain.network import Losses, losses
-from beatmeter_mert.training.pretrain.rehearsal import rehearse
+from beatmeter_mert.training.pretrain.rehearsal import rehearse, standardised
 from beatmeter_mert.training.pretrain.rendering import Mixed, Rendered, corpus_config
 from beatmeter_mert.training.pretrain.schedule import learning_rate
+from beatmeter_mert.training.pretrain.start import lags_of
 from beatmeter_mert.training.pretrain.state import TrainingState, prepare_folder
+from beatmeter_mert.training.pretrain.teacher import Teacher, teach
+from beatmeter_mert.training.settings_file import SettingsError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
+    from beatmeter_mert.training.pretrain.lag_bank import LagShape
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL, REHEARSAL = "model", "rehearsal"
@@ -139,20 +143,47 @@ def _rehearse(
 ) -> None:
     network = cast("EncoderNetwork", state.network)
     clips = cast("ConvolvedMaterial", train)
-    heard = [
+    shape = _lags_for(network, settings)
+    views = [
         averaged(clips, network.eval(), settings.augment, view)
         for view in range(settings.rehearsal.views)
     ]
+    heard = standardised(network, joined(views))
     folder.mkdir(exist_ok=True)
-    recent: list[float] = []
     with Curve(folder, first_step=0) as curve:
-        losses_of_steps = rehearse(network, joined(heard), settings.rehearsal, settings.seed)
-        for step, loss in enumerate(losses_of_steps, start=1):
-            recent.append(loss)
-            if step % settings.log_steps == 0 or step == settings.rehearsal.steps:
-                curve.add(step, "train", {"meter": sum(recent) / len(recent)})
-                recent.clear()
+
+        def follow(losses_of_steps: Iterator[float], kind: str) -> None:
+            recent: list[float] = []
+            for step, loss in enumerate(losses_of_steps, start=1):
+                recent.append(loss)
+                if step % settings.log_steps == 0 or step == settings.rehearsal.steps:
+                    curve.add(step, kind, {"meter": sum(recent) / len(recent)})
+                    recent.clear()
+
+        teachers = []
+        if shape is not None:
+            for number in range(settings.rehearsal.teachers):
+                teacher = Teacher(shape, settings.loss.head_dropout).to(heard.labels.device)
+                lessons = teach(teacher, heard, shape, settings.rehearsal, settings.seed + number)
+                follow(lessons, f"teacher {number + 1}")
+                teachers.append(teacher)
+        lessons = rehearse(network, heard, shape, teachers, settings.rehearsal, settings.seed)
+        follow(lessons, "train")
     state.averaged.load_state_dict(network.state_dict())
+
+
+def _lags_for(network: EncoderNetwork, settings: PretrainSettings) -> LagShape | None:
+    """Where beat spectra lie in what the network hears on average."""
+    shape = lags_of(network.backbone) if settings.backbone.musical_start else None
+    fits = shape is not None and shape.groups * shape.lags <= settings.backbone.hidden_size
+    for name in ("shift", "teachers"):
+        value = getattr(settings.rehearsal, name)
+        if value and not fits:
+            raise SettingsError(
+                f"setting: rehearsal.{name} {value} "
+                "(allowed with convolutions that are no bank of lags, or wider than hidden_size: 0)"
+            )
+    return shape if fits else None
 
 
 def _divide(

@@ -81,6 +81,10 @@ class RehearsalSettings:
     learning_rate: float = setting(1e-3, "Peak learning rate; it falls to 0.")
     weight_decay: float = setting(0.05, "Weight decay of matrices.")
     noise: float = setting(0.1, "Noise on the averages, in standard deviations.")
+    shift: int = setting(0, "Most places by which beat spectra are shifted, as if played faster.")
+    teachers: int = setting(
+        0, "Networks made for beat spectra, trained first, whose answers are learned."
+    )
 
 
 @dataclass(frozen=True)
@@ -163,10 +167,10 @@ class PretrainSettings:
             value = getattr(self.rehearsal, name)
             if value < 1:
                 raise SettingsError(f"setting: rehearsal.{name} {value} (allowed: 1 or more)")
-        if self.rehearsal.steps < 0:
-            raise SettingsError(
-                f"setting: rehearsal.steps {self.rehearsal.steps} (allowed: 0 or more)"
-            )
+        for name in ("steps", "shift", "teachers"):
+            value = getattr(self.rehearsal, name)
+            if value < 0:
+                raise SettingsError(f"setting: rehearsal.{name} {value} (allowed: 0 or more)")
         if not self.steps and not self.rehearsal.steps:
             raise SettingsError("setting: steps 0 (allowed without rehearsal: 1 or more)")
         if self.rehearsal.steps and not self.keep_convolutions:

@@ -10,10 +10,10 @@ from torch import nn
 
 from beatmeter_mert.training.pretrain.filter_bank import start_as_filter_bank
 from beatmeter_mert.training.pretrain.lag_bank import (
-    can_be_lags,
+    LagShape,
     start_as_bands,
     start_as_lags,
-    start_as_mean_of_bands,
+    start_as_means,
 )
 from beatmeter_mert.training.pretrain.onset_bank import (
     start_as_average,
@@ -48,8 +48,8 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     start_as_onset_bank(second)
     for convolution in others:
         start_as_average(convolution)
-    if len(others) >= 3 and can_be_lags(*others[-3:]):
-        _start_with_lags(others[-3:], first.out_channels)
+    if shape := lags_of(backbone):
+        _start_with_lags(others[-3:], first.out_channels, shape)
     projection = hubert.feature_projection.projection
     with torch.no_grad():
         torch.nn.init.eye_(projection.weight)
@@ -67,12 +67,18 @@ def start_musically(backbone: HubertModel, sample_rate: int) -> None:
     _start_passing_on(hubert.encoder.layers[0].attention)
 
 
-def _start_with_lags(convolutions: list[nn.Conv1d], filters: int) -> None:
+def lags_of(backbone: HubertModel) -> LagShape | None:
+    """What bank of lags the last three convolutions of a backbone can hold, if any."""
+    hubert: Any = backbone
+    _, _, *others = [layer.conv for layer in hubert.feature_extractor.conv_layers]
+    return LagShape.of(*others[-3:]) if len(others) >= 3 else None
+
+
+def _start_with_lags(convolutions: list[nn.Conv1d], filters: int, shape: LagShape) -> None:
     bands, lags, means = convolutions
-    wide = bands.out_channels // 2
     start_as_bands(bands, envelopes=min((filters + 1) // 2, bands.in_channels))
-    start_as_lags(lags, wide)
-    start_as_mean_of_bands(means, wide, bands.out_channels)
+    start_as_lags(lags, shape)
+    start_as_means(means, shape)
 
 
 def _start_passing_on(attention: Any) -> None:

@@ -92,23 +92,43 @@ def test_rehearsing_learns_and_leaves_convolutions_queries_and_positions(network
     heard = Averages(0.01 * torch.randn(120, 16), normalised, labels)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     settings = RehearsalSettings(steps=200, batch_size=8, learning_rate=5e-3, noise=0.0)
-    losses = list(rehearse(network, heard, settings, seed=0))
+    losses = list(rehearse(network, heard, None, [], settings, seed=0))
     assert len(losses) == settings.steps
     assert losses[-1] < 0.2 * losses[0]
-    norm = network.backbone.encoder.layers[0].layer_norm
     with torch.no_grad():
-        standard = heard.normalised * norm.weight + norm.bias
-        pooled = pooled_of(network.eval(), replace(heard, normalised=standard))
-        heard_as = network.meter_head(pooled).argmax(dim=1)
+        heard_as = network.meter_head(pooled_of(network.eval(), heard)).argmax(dim=1)
     assert (heard_as == labels.argmax(dim=1)).float().mean() > 0.9
     stays = ("conv", "q_proj", "k_proj", "frame", "feature_projection", "masked", "encoder.layer_n")
+    stays += ("layers.0.layer_norm",)
     for name, tensor in network.state_dict().items():
         if any(part in name for part in stays):
             assert torch.equal(tensor, before[name]), name
-    standardised = standard[:, heard.projected.std(dim=0) > 0]
+
+
+def test_what_is_rehearsed_is_standardised(network, heard):
+    standard = standardised(network, heard).normalised[:, heard.projected.std(dim=0) > 0]
+    assert standard.shape[1] > 0
     torch.testing.assert_close(
-        standardised.mean(dim=0), torch.zeros(standardised.shape[1]), rtol=0, atol=1e-3
+        standard.mean(dim=0), torch.zeros(standard.shape[1]), rtol=0, atol=1e-3
     )
+
+
+class OfOneMind(torch.nn.Module):
+    """A teacher that hears 7 in everything."""
+
+    def forward(self, normalised):
+        return torch.tensor([-9.0, -9.0, -9.0, 9.0, -9.0, -9.0]).repeat(len(normalised), 1)
+
+
+def test_teachers_are_believed_rather_than_labels(network):
+    torch.manual_seed(0)
+    labels = torch.eye(6)[torch.arange(60) % 6]
+    heard = Averages(torch.zeros(60, 16), torch.randn(60, 16), labels)
+    settings = RehearsalSettings(steps=60, batch_size=8, learning_rate=1e-2)
+    list(rehearse(network, heard, None, [OfOneMind()], settings, seed=0))
+    with torch.no_grad():
+        answers = network.meter_head(pooled_of(network.eval(), heard))
+    assert (answers.argmax(dim=1) == 3).all()
 
 
 def test_what_was_standardised_before_is_standardised_anew(network, heard):
@@ -148,6 +168,50 @@ def test_a_run_goes_on_after_its_rehearsal(click_dataset, tmp_path, tiny_setting
     run.pretrain([click_dataset], tmp_path, tiny_settings(**WITH_REHEARSAL, steps=0))
     monkeypatch.setattr(run, "_rehearse", None)
     assert run.pretrain([click_dataset], tmp_path, tiny_settings(**WITH_REHEARSAL)).step == 6
+
+
+WITH_LAGS = {
+    "musical_start": True,
+    "hidden_size": 40,
+    "conv_dim": [32, 24, 24, 4, 28, 28],
+    "conv_kernel": [256, 8, 4, 5, 20, 1],
+    "conv_stride": [120, 2, 2, 3, 1, 1],
+}
+
+
+def lag_settings(tiny_settings, **backbone):
+    return tiny_settings(
+        backbone=vars(tiny_settings().backbone) | WITH_LAGS | backbone,
+        keep_convolutions=4,
+        chunk_seconds=2.8,
+        steps=0,
+        rehearsal={"steps": 3, "views": 1, "batch_size": 4, "teachers": 2, "shift": 3},
+    )
+
+
+def test_teachers_learn_first_and_their_curves_are_kept(click_dataset, tmp_path, tiny_settings):
+    state = run.pretrain([click_dataset], tmp_path, lag_settings(tiny_settings))
+    kinds = [row["of"] for row in read_curve(tmp_path / "rehearsal")]
+    assert kinds == ["teacher 1"] * 3 + ["teacher 2"] * 3 + ["train"] * 3
+    again = run.pretrain([click_dataset], tmp_path / "again", lag_settings(tiny_settings))
+    for name, tensor in state.averaged.state_dict().items():
+        assert torch.equal(tensor, again.averaged.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    "backbone", [{"hidden_size": 20, "heads": 2}, {"conv_dim": [32, 24, 24, 4, 28, 27]}]
+)
+def test_without_whole_beat_spectra_there_is_nothing_to_teach(
+    click_dataset, tmp_path, tiny_settings, backbone
+):
+    with pytest.raises(SettingsError, match=r"rehearsal\.shift 3 \(allowed .* 0\)"):
+        run.pretrain([click_dataset], tmp_path, lag_settings(tiny_settings, **backbone))
+
+
+@pytest.mark.parametrize("name", ["steps", "shift", "teachers"])
+def test_what_is_counted_is_not_negative(tiny_settings, name):
+    with pytest.raises(SettingsError, match=rf"rehearsal\.{name} -1 \(allowed: 0 or more\)"):
+        tiny_settings(keep_convolutions=KEPT, rehearsal={name: -1})
 
 
 @pytest.mark.parametrize("name", ["views", "batch_size"])

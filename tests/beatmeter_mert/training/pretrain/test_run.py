@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
 from beatmeter.errors import DatasetError
 from beatmeter_mert.classifier import MertMeterClassifier
+from beatmeter_mert.classifier.backbone import round_to_half
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.pretrain import run
@@ -55,11 +57,16 @@ def test_the_export_is_a_classifier_that_answers_as_the_network(
     state = run.pretrain([click_dataset], tmp_path, tiny_settings(steps=2))
     model = MertMeterClassifier.from_pretrained(tmp_path / "model", device="cpu", dtype="float32")
     samples = clicks(5).samples[:48_000]
+    round_to_half(state.averaged.backbone)
     with torch.inference_mode():
         logits = state.averaged.eval()(torch.from_numpy(samples)[None]).meters[0]
     said = list(model.predict(samples, 24_000).probabilities.values())
     np.testing.assert_allclose(said, logits.sigmoid().numpy(), atol=1e-5)
-    fresh = MertMeterClassifier.from_backbone(str(tmp_path / "model" / "backbone"))
+    backbone = tmp_path / "model" / "backbone"
+    assert {tensor.dtype for tensor in load_file(backbone / "model.safetensors").values()} == {
+        torch.float16
+    }
+    fresh = MertMeterClassifier.from_backbone(str(backbone))
     assert fresh.max_layer == 2
 
 

@@ -4,7 +4,9 @@ import torch
 
 from beatmeter_mert.classifier.preprocessing import z_score
 from beatmeter_mert.training.pretrain.filter_bank import mel_filters
+from beatmeter_mert.training.pretrain.lag_bank import LagShape, lags_in_frames
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
+from beatmeter_mert.training.pretrain.start import lags_of
 
 WITH_LAGS = {
     "musical_start": True,
@@ -21,6 +23,12 @@ def test_the_network_begins_musically_when_asked(tiny_settings):
     backbone = PretrainNetwork(settings).backbone
     first = backbone.feature_extractor.conv_layers[0].conv.weight[:, 0].detach()
     np.testing.assert_array_equal(first, mel_filters(*first.shape, 24_000))
+
+
+def test_the_bank_of_lags_is_told_by_its_shape(tiny_settings):
+    settings = tiny_settings(backbone=vars(tiny_settings().backbone) | WITH_LAGS)
+    assert lags_of(PretrainNetwork(settings).backbone) == LagShape(bands=2, lags=32, groups=1)
+    assert lags_of(PretrainNetwork(tiny_settings()).backbone) is None
 
 
 @pytest.mark.parametrize(
@@ -53,5 +61,5 @@ def test_the_period_of_a_recording_stands_out_before_anything_is_learned(tiny_se
     with torch.inference_mode():
         lags = network.backbone.feature_extractor(z_score(bursts))[0, :32].mean(dim=1)
     period = 24_000 / (120 * 2 * 2 * 3)
-    found = np.geomspace(3.0, 0.7 * 96, 32)[int(lags[4:].argmin()) + 4] / period
+    found = np.array(lags_in_frames(32, 96))[int(lags[4:].argmin()) + 4] / period
     assert abs(found - max(round(found), 1)) < 0.15
