@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from beatmeter.gate.bootstrap import Interval
 from beatmeter.meters import METERS
 from beatmeter_mert.classifier.thresholds import NoiseFloors
 from beatmeter_mert.diagnostics import accuracy, confidence, leakage, ranking, reliability
 from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Statistic, interval
+from beatmeter_mert.diagnostics.kinds import KindFigures, Kinds, by_kind
 from beatmeter_mert.diagnostics.noise_floor import NoiseFloor, noise_floor
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, Predictions
 from beatmeter_mert.diagnostics.second_meter import SecondMeter, second_meter
@@ -85,6 +87,8 @@ class Evaluation:
     reliability : list of ReliabilityBin
     calibration_error : float
     references : tuple of Reference
+    kinds : tuple of KindFigures
+        Empty where nothing is known of the music.
     """
 
     about: dict[str, str]
@@ -108,6 +112,7 @@ class Evaluation:
     reliability: list[reliability.ReliabilityBin]
     calibration_error: float
     references: tuple[Reference, ...] = ()
+    kinds: tuple[KindFigures, ...] = ()
 
     @property
     def leaks(self) -> bool:
@@ -121,6 +126,7 @@ def evaluate(
     references: tuple[Reference, ...] = (),
     resamples: int = RESAMPLES,
     floors: NoiseFloors | None = None,
+    kinds: Kinds = MappingProxyType({}),
 ) -> Evaluation:
     """Compute every diagnostic.
 
@@ -133,6 +139,8 @@ def evaluate(
         Of the intervals.
     floors : NoiseFloors, optional
         Of the checkpoint; uncalibrated by default.
+    kinds : mapping of str to sequence of str
+        By trait, such as the tempo, of what kind each clip is; unknown by default.
     """
     p, labels = predictions.probabilities, predictions.labels
     counted = Counter(confidence.quadrants(p))
@@ -162,6 +170,7 @@ def evaluate(
         reliability=reliability.reliability(p, labels),
         calibration_error=reliability.expected_calibration_error(p, labels),
         references=references,
+        kinds=by_kind(predictions, kinds),
     )
 
 

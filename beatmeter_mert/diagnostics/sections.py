@@ -50,7 +50,11 @@ def sections(evaluation: Evaluation) -> list[Section]:
         _second_meter(evaluation),
         _reliability(evaluation),
     ]
-    return laid_out + ([_references(evaluation)] if evaluation.references else [])
+    if evaluation.kinds:
+        laid_out.append(_kinds(evaluation))
+    if evaluation.references:
+        laid_out.append(_references(evaluation))
+    return laid_out
 
 
 def number(value: float | None) -> str:
@@ -209,6 +213,24 @@ def _reliability(evaluation: Evaluation) -> Section:
     )
     header = ("probability", "answers", "mean", "share true")
     return Section("reliability", "Reliability", note, header, rows)
+
+
+def _kinds(evaluation: Evaluation) -> Section:
+    rows = [
+        (
+            f"{figures.trait}: {figures.kind}",
+            str(figures.clips),
+            number(figures.accuracy),
+            number(figures.balanced_accuracy),
+        )
+        for figures in evaluation.kinds
+    ]
+    note = (
+        "By what is known of how the clips were made. Accuracy is the primary one, balanced over "
+        "the meters that a kind has clips of."
+    )
+    header = ("", "clips", "accuracy", "balanced accuracy")
+    return Section("kinds", "Kinds of music", note, header, rows)
 
 
 def _references(evaluation: Evaluation) -> Section:

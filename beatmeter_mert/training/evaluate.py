@@ -59,6 +59,7 @@ def evaluate_checkpoint(
     from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.diagnostics import evaluation
     from beatmeter_mert.training.answering import answer, fingerprint, usable_clips
+    from beatmeter_mert.training.kinds import kinds_of
 
     files, left_out = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
@@ -71,7 +72,11 @@ def evaluate_checkpoint(
     }
     predictions = answer(model, files, folder)
     return evaluation.evaluate(
-        predictions, about, published_figures(clips), floors=model.noise_floors
+        predictions,
+        about,
+        published_figures(clips),
+        floors=model.noise_floors,
+        kinds=kinds_of(clips.folder, predictions.names),
     )
 
 

@@ -94,6 +94,7 @@ def perform(piece: Piece, seconds: float, rng: np.random.Generator) -> Performan
             "pulse_bpm": f"{piece.pulse_bpm:.1f}",
             "parts": str(len(sounding)),
             "ensemble": ensemble,
+            "drums": "yes" if any(part.is_drums for part in sounding) else "no",
             "tempo": manner,
             "swing": f"{touch.swing:.2f}",
         },

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import HubertModel
 
 from beatmeter_mert.classifier.architecture import hubert_config, read_fields
@@ -13,6 +13,7 @@ from beatmeter_mert.classifier.backbone import (
     backbone_tensors,
     hidden_states,
     load_backbone,
+    round_to_half,
     save_backbone,
 )
 from beatmeter_mert.classifier.first_convolution import as_matrix_product
@@ -130,6 +131,27 @@ def test_saving_and_loading_a_backbone_changes_nothing(tmp_path, either_mert, so
     assert again.reference.fingerprint == loaded.reference.fingerprint
     for ours, theirs in zip(states_of(tmp_path, sound), states_of(either_mert, sound), strict=True):
         torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+
+
+def test_only_what_half_precision_holds_is_written_in_it(tmp_path, tiny_mert):
+    model = load_backbone(str(tiny_mert)).model
+    layer = model.encoder.layers[0].feed_forward.output_dense
+    with torch.no_grad():
+        layer.weight.fill_(0.1)
+        layer.bias.fill_(0.25)
+    save_backbone(model, tmp_path / "exact", Preprocessing())
+    stored = load_file(tmp_path / "exact" / "model.safetensors")
+    name = "encoder.layers.0.feed_forward.output_dense"
+    assert stored[f"{name}.weight"].dtype == torch.float32
+    assert stored[f"{name}.bias"].dtype == torch.float16
+    round_to_half(model)
+    save_backbone(model, tmp_path / "rounded", Preprocessing())
+    assert torch.equal(layer.weight, torch.full_like(layer.weight, 0.1).half().float())
+    stored = load_file(tmp_path / "rounded" / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    again = load_backbone(str(tmp_path / "rounded")).model
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_another_frame_rate_and_depth_of_convolutions_load(tmp_path, make_tiny_mert):
