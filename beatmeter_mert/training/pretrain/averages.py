@@ -83,7 +83,13 @@ def averaged(
         Number of the random changes, from 0.
     """
     datasets = {id(rows): rows for rows, _ in material.rows}
-    known = {key: _averaged_rows(rows, network, settings, view) for key, rows in datasets.items()}
+    last = dict.fromkeys(datasets, 0)
+    for rows, row in material.rows:
+        last[id(rows)] = max(last[id(rows)], row)
+    known = {
+        key: _averaged_rows(rows, last[key] + 1, network, settings, view)
+        for key, rows in datasets.items()
+    }
     chosen = np.stack([known[id(rows)][row] for rows, row in material.rows])
     labels = np.stack([np.isin(METERS, of_clip.meters) for of_clip in material.labels])
     device = next(network.parameters()).device
@@ -92,13 +98,17 @@ def averaged(
 
 
 def _averaged_rows(
-    rows: Rows, network: EncoderNetwork, settings: AugmentSettings, view: int
+    rows: Rows, needed: int, network: EncoderNetwork, settings: AugmentSettings, view: int
 ) -> npt.NDArray[np.float32]:
+    """Averages of at least the first `needed` rows; a dataset may have grown since they were kept.
+
+    They are then all made anew.
+    """
     features = Path(str(cast("np.memmap[Any, Any]", rows).filename))
     digest = _digest(network, settings, view)
     path = features.with_name(_CACHE.format(stem=features.stem, digest=digest))
     with FileLock(f"{path}.lock"):
-        if not path.is_file():
+        if not path.is_file() or len(np.load(path, mmap_mode="r")) < needed:
             averages = _average(rows, network, settings, view)
             with replacing(path) as partial, partial.open("wb") as file:
                 np.save(file, averages)

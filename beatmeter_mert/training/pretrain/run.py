@@ -163,7 +163,7 @@ def _rehearse(
         teachers = []
         if shape is not None:
             for number in range(settings.rehearsal.teachers):
-                teacher = Teacher(shape, settings.loss.head_dropout).to(heard.labels.device)
+                teacher = Teacher(shape, settings.rehearsal.teacher_dropout).to(heard.labels.device)
                 lessons = teach(teacher, heard, shape, settings.rehearsal, settings.seed + number)
                 follow(lessons, f"teacher {number + 1}")
                 teachers.append(teacher)

@@ -85,6 +85,7 @@ class RehearsalSettings:
     teachers: int = setting(
         0, "Networks made for beat spectra, trained first, whose answers are learned."
     )
+    teacher_dropout: float = setting(0.3, "Dropout in those networks.")
 
 
 @dataclass(frozen=True)

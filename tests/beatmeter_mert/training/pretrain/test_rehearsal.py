@@ -1,5 +1,7 @@
+import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -66,6 +68,20 @@ def test_averages_are_made_once(network, heard, click_dataset, as_it_is, monkeyp
         network.backbone.feature_projection.projection.weight[0] += 1.0
     with pytest.raises(TypeError, match="not callable"):
         averaged(clips, network, as_it_is, 0)
+
+
+def test_averages_of_a_dataset_that_has_grown_are_made_anew(
+    network, click_dataset, as_it_is, tmp_path, monkeypatch
+):
+    folder = tmp_path / "growing"
+    shutil.copytree(click_dataset, folder)
+    clips = convolved(read_material([folder], "train", 24_000), network.backbone, KEPT)
+    whole = averaged(clips, network, as_it_is, 0)
+    for path in folder.glob("*-averaged-*.npy"):
+        np.save(path, np.load(path)[:3])
+    assert torch.equal(averaged(clips, network, as_it_is, 0).normalised, whole.normalised)
+    monkeypatch.setattr(averages_module, "_average", None)
+    assert len(averaged(clips, network, as_it_is, 0)) == len(clips)
 
 
 def test_one_frame_stands_for_all_where_attention_looks_everywhere_alike(tiny_settings):
