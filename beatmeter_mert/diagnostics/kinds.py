@@ -63,7 +63,8 @@ def _by_kind(predictions: Predictions, trait: str, of_clips: Sequence[str]) -> l
     figures = []
     for kind in sorted(set(of_clips)):
         rows = np.flatnonzero([of_clip == kind for of_clip in of_clips])
-        answers = predictions.probabilities[rows], predictions.labels[rows]
+        alone = predictions.take(rows)
+        answers = alone.probabilities, alone.labels
         figures.append(
             KindFigures(
                 trait, kind, len(rows), primary_accuracy(*answers), balanced_accuracy(*answers)

@@ -83,11 +83,11 @@ def evaluate_checkpoint(
 def published_figures(clips: Clips) -> tuple[Reference, ...]:
     """The published figures, when the clips are METER2800's test split; rendered ones are not."""
     from beatmeter.tabfile import find_table
-    from beatmeter_mert.training.corpora.dataset import DESCRIPTION
+    from beatmeter_mert.training.corpora.dataset import is_dataset
     from beatmeter_mert.training.corpora.meter2800 import PUBLISHED
 
     has_table = find_table(clips.folder, "data_test_4_classes") is not None
-    is_meter2800 = has_table and not (clips.folder / DESCRIPTION).exists()
+    is_meter2800 = has_table and not is_dataset(clips.folder)
     return PUBLISHED if is_meter2800 and clips.split == "test" else ()
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beatmeter_mert.training.corpora.dataset import LABELS_FOLDER, read_labels
+from beatmeter_mert.training.corpora.dataset import is_dataset, read_labels
 
 if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.kinds import Kinds
@@ -31,7 +31,7 @@ def kinds_of(folder: Path, names: Sequence[str]) -> Kinds:
     DatasetError
         If labels cannot be read.
     """
-    if not (folder / LABELS_FOLDER).is_dir():
+    if not is_dataset(folder):
         return {}
     known = dict(read_labels(folder))
     clips = [known[name] for name in names if name in known]

@@ -164,7 +164,7 @@ def _rehearse(
         if shape is not None:
             for number in range(settings.rehearsal.teachers):
                 teacher = Teacher(shape, settings.rehearsal.teacher_dropout).to(heard.labels.device)
-                lessons = teach(teacher, heard, shape, settings.rehearsal, settings.seed + number)
+                lessons = teach(teacher, heard, settings.rehearsal, settings.seed + number)
                 follow(lessons, f"teacher {number + 1}")
                 teachers.append(teacher)
         lessons = rehearse(network, heard, shape, teachers, settings.rehearsal, settings.seed)

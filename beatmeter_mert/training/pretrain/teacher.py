@@ -43,7 +43,7 @@ class Teacher(nn.Module):
 
     def __init__(self, shape: LagShape, dropout: float) -> None:
         super().__init__()
-        self._shape = shape
+        self.shape = shape
         self.first = nn.Conv1d(shape.groups, _FILTERS, _WIDTH, padding="same")
         self.places = nn.Parameter(torch.zeros(_FILTERS, shape.lags))
         self.second = nn.Conv1d(_FILTERS, _FILTERS, _SECOND_WIDTH, padding="same")
@@ -53,7 +53,7 @@ class Teacher(nn.Module):
 
     def forward(self, normalised: Tensor) -> Tensor:
         """Answer averages, shape (clips, hidden), with logits: shape (clips, 6)."""
-        spectra = self._shape.spectra(normalised)
+        spectra = self.shape.spectra(normalised)
         found = gelu(self.first(spectra) + self.places)
         found = found + gelu(self.second(self.dropout(found)))
         summary = torch.cat(
@@ -64,11 +64,7 @@ class Teacher(nn.Module):
 
 
 def teach(
-    teacher: Teacher,
-    heard: Averages,
-    shape: LagShape,
-    settings: RehearsalSettings,
-    seed: int,
+    teacher: Teacher, heard: Averages, settings: RehearsalSettings, seed: int
 ) -> Iterator[float]:
     """Train a teacher on labels; yields the loss of each step.
 
@@ -77,7 +73,6 @@ def teach(
     teacher : Teacher
     heard : Averages
         Standardised.
-    shape : LagShape
     settings : RehearsalSettings
     seed : int
     """
@@ -86,7 +81,7 @@ def teach(
         return binary_cross_entropy_with_logits(teacher(noisy.normalised), batch.labels)
 
     teacher.train()
-    yield from drill(list(teacher.parameters()), loss_of, heard, shape, settings, seed)
+    yield from drill(list(teacher.parameters()), loss_of, heard, teacher.shape, settings, seed)
     teacher.eval()
 
 

@@ -29,7 +29,7 @@ def taught():
     torch.manual_seed(0)
     teacher = Teacher(SHAPE, dropout=0.1)
     heard = spectra_with_dips(np.random.default_rng(1).integers(8, 24, size=240))
-    return teacher, list(teach(teacher, heard, SHAPE, SETTINGS, seed=0))
+    return teacher, list(teach(teacher, heard, SETTINGS, seed=0))
 
 
 def test_a_teacher_learns(taught):
