@@ -18,6 +18,8 @@ from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from beatmeter.audio import Samples
     from beatmeter.rhythm import Rhythm
     from beatmeter_mert.classifier import MertMeterClassifier, Prediction
@@ -132,15 +134,19 @@ class Listener:
         clip : ndarray of float32, shape (n,)
             At the model's sample rate, at most one clip long.
         """
+        embedded = [self._embedded(version) for version in self.model.versions(clip)]
+        return self.model.predict_embedded(embedded, len(clip))
+
+    def _embedded(self, clip: Samples) -> Tensor:
         import torch
 
         key = f"{self.fingerprint} {hashlib.sha256(clip.tobytes()).hexdigest()}"
         known = self.cache.get(key)
         if known is not None:
-            return self.model.predict_embedded(torch.from_numpy(known), len(clip))
+            return torch.from_numpy(known)
         embedded = self.model.embed_clip(clip)
         self.cache.put(key, embedded.numpy())
-        return self.model.predict_embedded(embedded, len(clip))
+        return embedded
 
 
 def _listener(dtype: str | None) -> Listener:

@@ -67,8 +67,15 @@ def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
             f"- {parameters}",
             f"- Audio: mono, {audio.sample_rate} Hz, clips of at most {audio.clip_seconds:g} s in "
             f"chunks of {audio.chunk_seconds:g} s",
+            f"- Heard as it is{_playback(config.playback_rates)}",
         ]
     )
+
+
+def _playback(rates: tuple[float, ...]) -> str:
+    if not rates:
+        return ""
+    return f", and at {', '.join(f'{rate:g}' for rate in rates)} times its speed: the mean logit"
 
 
 def _base_model(config: CheckpointConfig) -> str:

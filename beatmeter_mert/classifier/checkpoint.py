@@ -157,6 +157,7 @@ def _describe(model: MertMeterClassifier, staged: Path) -> CheckpointConfig:
         head=model.head_settings,
         noise_floors=model.noise_floors,
         files={name: digest for name, digest in digests.items() if digest is not None},
+        playback_rates=model.playback_rates,
         evaluation=model.evaluation,
         training_note=model.training_note,
     )

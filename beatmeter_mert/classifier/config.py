@@ -12,6 +12,7 @@ from typing import Any
 from beatmeter.meters import METERS
 from beatmeter_mert.classifier.backbone import BackboneReference
 from beatmeter_mert.classifier.head import HeadSettings
+from beatmeter_mert.classifier.playback import check_rates
 from beatmeter_mert.classifier.preprocessing import Preprocessing
 from beatmeter_mert.classifier.thresholds import NoiseFloors
 from beatmeter_mert.errors import CheckpointError
@@ -37,6 +38,8 @@ class CheckpointConfig:
     noise_floors : NoiseFloors
     files : dict of str to str
         SHA-256 of every weight file in the folder, by its path.
+    playback_rates : tuple of float
+        At which a clip is heard besides as it is.
     evaluation : dict of str to dict of str to float
         Figures by dataset and metric, for the model card.
     training_note : str
@@ -49,6 +52,7 @@ class CheckpointConfig:
     head: HeadSettings
     noise_floors: NoiseFloors
     files: dict[str, str]
+    playback_rates: tuple[float, ...] = ()
     evaluation: Evaluation = field(default_factory=dict)
     training_note: str = ""
 
@@ -80,6 +84,7 @@ def config_from_fields(fields: Mapping[str, Any], source: str) -> CheckpointConf
             head=HeadSettings(**fields["head"]),
             noise_floors=NoiseFloors.from_mapping(fields["noise_floors"]),
             files=dict(fields["files"]),
+            playback_rates=check_rates(fields.get("playback_rates", ())),
             evaluation={name: dict(row) for name, row in fields["evaluation"].items()},
             training_note=str(fields["training_note"]),
         )

@@ -22,6 +22,7 @@ from beatmeter_mert.classifier.head import HeadSettings
 from beatmeter_mert.classifier.hub import checkpoint_folder
 from beatmeter_mert.classifier.lora import LoraSettings
 from beatmeter_mert.classifier.network import MeterNetwork
+from beatmeter_mert.classifier.playback import versions
 from beatmeter_mert.classifier.pooling import pool_chunks
 from beatmeter_mert.classifier.prediction import Prediction, predict_from
 from beatmeter_mert.classifier.preprocessing import (
@@ -34,6 +35,8 @@ from beatmeter_mert.classifier.published import DEFAULT_BACKBONE
 from beatmeter_mert.classifier.thresholds import NoiseFloors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
     from torch import Tensor
@@ -60,6 +63,8 @@ class MertMeterClassifier(MeterNetwork):
     ----------
     noise_floors : NoiseFloors
         When a second meter counts as heard.
+    playback_rates : tuple of float
+        At which a clip is heard besides as it is; see :mod:`beatmeter_mert.classifier.playback`.
     evaluation : dict of str to dict of str to float
         Figures by dataset and metric, for the model card.
     training_note : str
@@ -71,6 +76,7 @@ class MertMeterClassifier(MeterNetwork):
     ) -> None:
         super().__init__(loaded, lora, head_settings)
         self.noise_floors = NoiseFloors()
+        self.playback_rates: tuple[float, ...] = ()
         self.evaluation: Evaluation = {}
         self.training_note = ""
 
@@ -160,6 +166,7 @@ class MertMeterClassifier(MeterNetwork):
         model = cls(known, stored.lora, config.head)
         load_checkpoint_weights(model, stored.folder)
         model.noise_floors = config.noise_floors
+        model.playback_rates = config.playback_rates
         model.evaluation = config.evaluation
         model.training_note = config.training_note
         model.eval().place(place, precision)
@@ -180,7 +187,12 @@ class MertMeterClassifier(MeterNetwork):
             If there are no samples, or any is not finite.
         """
         clip = prepare(audio, sample_rate, self.preprocessing)
-        return self.predict_embedded(self.embed_clip(clip), len(clip))
+        embedded = [self.embed_clip(version) for version in self.versions(clip)]
+        return self.predict_embedded(embedded, len(clip))
+
+    def versions(self, clip: Samples) -> list[Samples]:
+        """Return a prepared clip as it is, then played at every rate at which it is long enough."""
+        return versions(clip, self.playback_rates, self.preprocessing.shortest_samples)
 
     @torch.inference_mode()
     def embed_clip(self, clip: Samples) -> Tensor:
@@ -204,26 +216,28 @@ class MertMeterClassifier(MeterNetwork):
             self.train(training)
 
     @torch.inference_mode()
-    def predict_embedded(self, embedded: Tensor, length: int) -> Prediction:
+    def predict_embedded(self, embedded: Sequence[Tensor], length: int) -> Prediction:
         """Tell the meters of a clip from the embeddings of its chunks.
 
         Parameters
         ----------
-        embedded : Tensor, shape (chunks, layers, 2 * hidden)
-            From :meth:`embed_clip`.
+        embedded : sequence of Tensor, each (chunks, layers, 2 * hidden)
+            From :meth:`embed_clip`, of each of the :meth:`versions`. The clip's logits are the mean
+            of theirs; its chunks are those of the first.
         length : int >= 1
-            Samples of the clip.
+            Samples of the clip as it is.
         """
-        rows = torch.cat([pool_chunks(embedded)[None], embedded]).to(self.device)
+        clips = torch.stack([pool_chunks(chunks) for chunks in embedded])
+        rows = torch.cat([clips, embedded[0]]).to(self.device)
         training = self.head.training
         self.head.eval()
-        probabilities = self.head(rows).double().sigmoid().cpu().numpy()
+        of_clips, of_chunks = self.head(rows).double().split([len(clips), len(embedded[0])])
         self.head.train(training)
         rate = self.preprocessing.sample_rate
         spans = chunk_spans(length, self.preprocessing)
         return predict_from(
-            clip=probabilities[0],
-            chunks=probabilities[1:],
+            clip=of_clips.mean(dim=0).sigmoid().cpu().numpy(),
+            chunks=of_chunks.sigmoid().cpu().numpy(),
             spans_s=[(start / rate, min(stop, length) / rate) for start, stop in spans],
             floors=self.noise_floors,
             layer_weights=self.head.layer_weights().tolist(),

@@ -23,27 +23,41 @@ if TYPE_CHECKING:
 @click.argument("checkpoint", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @clip_options(split="val")
 @model_options
-def calibrate(checkpoint: Path, clips: Clips, device: str, precision: str) -> None:
+@click.option(
+    "--playback-rate",
+    "rates",
+    multiple=True,
+    type=float,
+    help="How fast to play clips, here and from now on, besides as they are; may be repeated.  "
+    "[default: as before]",
+)
+def calibrate(
+    checkpoint: Path, clips: Clips, device: str, precision: str, rates: tuple[float, ...]
+) -> None:
     """Measure a checkpoint's noise floors on clips of one meter, and write them into it.
 
     For each meter heard, the 95th percentile of the second probability becomes the threshold for
     evaluation, the 99th the one for production. Use clips that it was not trained on. Meters heard
-    in too few clips stay uncalibrated.
+    in too few clips stay uncalibrated. Floors depend on the rates at which clips are played.
     """
     from beatmeter.meters import METERS
     from beatmeter_mert.classifier import MertMeterClassifier
+    from beatmeter_mert.classifier.playback import check_rates
     from beatmeter_mert.diagnostics.noise_floor import noise_floor
     from beatmeter_mert.diagnostics.sections import number
     from beatmeter_mert.training.answering import answer, usable_clips
 
+    played = check_rates(rates)
     files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
     single = [file for file in files if len(file.clip.meters) == 1]
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
+    if rates:
+        model.playback_rates = played
     with_answers = checkpoint / "calibration"
     predictions = answer(model, single, with_answers)
     floor = noise_floor(predictions.probabilities, predictions.labels)
     floors = thresholds(floor)
-    write_noise_floors(checkpoint, floors, model.parameter_count())
+    write_calibration(checkpoint, floors, model.playback_rates, model.parameter_count())
     shutil.rmtree(with_answers)
     for meter, part, low, high in zip(
         METERS, floor.by_predicted, floors.evaluation, floors.production, strict=True
@@ -63,13 +77,21 @@ def thresholds(floor: NoiseFloor) -> NoiseFloors:
     )
 
 
-def write_noise_floors(checkpoint: Path, floors: NoiseFloors, parameters: ParameterCount) -> None:
-    """Write thresholds into a checkpoint and its model card; the weights are not touched.
+def write_calibration(
+    checkpoint: Path,
+    floors: NoiseFloors,
+    playback_rates: tuple[float, ...],
+    parameters: ParameterCount,
+) -> None:
+    """Write thresholds, and the playback rates that they hold for, into a checkpoint and its card.
+
+    The weights are not touched.
 
     Parameters
     ----------
     checkpoint : Path
     floors : NoiseFloors
+    playback_rates : tuple of float
     parameters : ParameterCount
         The model's, for the card.
 
@@ -82,7 +104,8 @@ def write_noise_floors(checkpoint: Path, floors: NoiseFloors, parameters: Parame
     from beatmeter_mert.classifier.card import model_card
     from beatmeter_mert.classifier.checkpoint import HEAD_CONFIG, read_checkpoint
 
-    config = replace(read_checkpoint(checkpoint).config, noise_floors=floors)
+    stored = read_checkpoint(checkpoint).config
+    config = replace(stored, noise_floors=floors, playback_rates=playback_rates)
     with replacing(checkpoint / HEAD_CONFIG) as partial:
         partial.write_text(config.to_json(), encoding="utf-8")
     with replacing(checkpoint / "README.md") as partial:

@@ -12,7 +12,7 @@ from beatmeter_mert.classifier import MertMeterClassifier
 from beatmeter_mert.diagnostics.noise_floor import Floor, NoiseFloor
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.training.answering import answer, usable_clips
-from beatmeter_mert.training.calibrate import calibrate, thresholds, write_noise_floors
+from beatmeter_mert.training.calibrate import calibrate, thresholds, write_calibration
 from beatmeter_mert.training.evaluate import evaluate, published_figures
 from beatmeter_mert.training.options import Clips
 
@@ -136,14 +136,34 @@ def test_measured_floors_become_thresholds(checkpoint):
     parts = [Floor(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100) for meter in METERS]
     parts[5] = Floor(20, 0.1, 0.1, 0.2, 0.3, None)
     floors = thresholds(NoiseFloor(parts[0], tuple(parts), tuple(parts)))
-    write_noise_floors(checkpoint, floors, _model(checkpoint).parameter_count())
+    write_calibration(checkpoint, floors, (0.8,), _model(checkpoint).parameter_count())
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
     assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
     assert content["production"][:5] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49])
     assert content["production"][5] is None
     assert _model(checkpoint).noise_floors == floors
+    assert _model(checkpoint).playback_rates == (0.8,)
     card = (checkpoint / "README.md").read_text()
     assert "0.490 | not calibrated" in card
+
+
+def test_rates_that_clips_are_played_at_stay_until_others_are_named(run, checkpoint):
+    run(calibrate, "--split", "test", "--playback-rate", "1.25", "--playback-rate", "0.8")
+    assert _model(checkpoint).playback_rates == (0.8, 1.25)
+    assert "at 0.8, 1.25 times its speed" in (checkpoint / "README.md").read_text()
+    run(calibrate, "--split", "test")
+    assert _model(checkpoint).playback_rates == (0.8, 1.25)
+    run(calibrate, "--split", "test", "--playback-rate", "1")
+    assert _model(checkpoint).playback_rates == ()
+
+
+def test_answers_at_other_rates_are_not_taken_for_these(checkpoint, data, tmp_path):
+    files, _ = usable_clips(data, "test", 0, 0.0)
+    model = _model(checkpoint)
+    first = answer(model, files, tmp_path / "out")
+    model.playback_rates = (0.8,)
+    second = answer(model, files, tmp_path / "out")
+    assert not np.allclose(first.probabilities, second.probabilities)
 
 
 def test_a_split_without_clips_is_refused(data):
