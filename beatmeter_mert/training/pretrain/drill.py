@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from beatmeter.progress import track
-from beatmeter_mert.training.pretrain.decay import decay_groups
+from beatmeter_mert.training.pretrain.lesson import Lesson
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from beatmeter_mert.training.pretrain.averages import Averages
     from beatmeter_mert.training.pretrain.lag_bank import LagShape
+    from beatmeter_mert.training.pretrain.lesson import LessonFile
     from beatmeter_mert.training.pretrain.settings import RehearsalSettings
+
+_KEPT_EVERY = 250
+"""Steps."""
 
 
 def drill(
@@ -26,8 +30,11 @@ def drill(
     shape: LagShape | None,
     settings: RehearsalSettings,
     seed: int,
+    file: LessonFile | None = None,
 ) -> Iterator[float]:
     """Train parameters, every meter heard equally often; yields the loss of each step.
+
+    Steps taken before an interruption are not taken again, but their losses are told.
 
     Parameters
     ----------
@@ -39,15 +46,16 @@ def drill(
         Where beat spectra lie in what is heard, to be shifted; None if it holds none.
     settings : RehearsalSettings
     seed : int
+    file : LessonFile, optional
+        Where it is kept how far this has come.
     """
-    optimizer = torch.optim.AdamW(decay_groups(learned, settings.weight_decay))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, settings.steps, pct_start=0.1, cycle_momentum=False
-    )
-    device = heard.labels.device
-    random = torch.Generator(device).manual_seed(seed)
+    lesson = Lesson(learned, settings, seed)
+    if file is not None:
+        file.load(lesson)
+    yield from lesson.losses
+    device, random = heard.labels.device, lesson.random
     shares = _shares(heard.labels)
-    for _ in track(range(settings.steps), "Rehearsing"):
+    for step in track(range(len(lesson.losses), settings.steps), "Rehearsing"):
         chosen = torch.multinomial(shares, settings.batch_size, replacement=True, generator=random)
         batch = heard.take(chosen)
         if shape is not None and settings.shift:
@@ -56,13 +64,11 @@ def drill(
             batch = _shifted(batch, shape, int(offset))
         noise = torch.randn(batch.normalised.shape, generator=random, device=device)
         noisy = replace(batch, normalised=batch.normalised + settings.noise * noise)
-        loss = loss_of(batch, noisy)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(learned, 1.0, error_if_nonfinite=True)
-        optimizer.step()
-        schedule.step()
-        yield loss.item()
+        lesson.take_step(loss_of(batch, noisy))
+        is_last = step + 1 == settings.steps
+        if file is not None and (is_last or (step + 1) % _KEPT_EVERY == 0):
+            file.save(lesson)
+        yield lesson.losses[-1]
 
 
 def _shares(labels: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
     from beatmeter_mert.training.pretrain.lag_bank import LagShape
+    from beatmeter_mert.training.pretrain.lesson import LessonFile
     from beatmeter_mert.training.pretrain.settings import RehearsalSettings
     from beatmeter_mert.training.pretrain.teacher import Teacher
 
@@ -69,6 +70,7 @@ def rehearse(
     teachers: Sequence[Teacher],
     settings: RehearsalSettings,
     seed: int,
+    file: LessonFile | None = None,
 ) -> Iterator[float]:
     """Train everything after the first layer norm, save queries, keys and positions.
 
@@ -85,6 +87,8 @@ def rehearse(
         Whose answers to give; those of the labels if there are none.
     settings : RehearsalSettings
     seed : int
+    file : LessonFile, optional
+        Where it is kept how far this has come.
     """
     with torch.no_grad():
         standardise(network.meter_head, pooled_of(network.eval(), heard))
@@ -95,7 +99,7 @@ def rehearse(
         return binary_cross_entropy_with_logits(logits, wanted)
 
     network.train()
-    yield from drill(list(_learned(network)), loss_of, heard, shape, settings, seed)
+    yield from drill(list(_learned(network)), loss_of, heard, shape, settings, seed, file)
 
 
 def _learned(network: EncoderNetwork) -> Iterator[torch.nn.Parameter]:

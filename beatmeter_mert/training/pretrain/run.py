@@ -37,6 +37,7 @@ from beatmeter_mert.training.pretrain.examples import (
 from beatmeter_mert.training.pretrain.export import export
 from beatmeter_mert.training.pretrain.figures import Figures, evaluate
 from beatmeter_mert.training.pretrain.head_start import standardise_head
+from beatmeter_mert.training.pretrain.lesson import LessonFile
 from beatmeter_mert.training.pretrain.material import Material, belongs_to, read_material
 from beatmeter_mert.training.pretrain.network import Losses, losses
 from beatmeter_mert.training.pretrain.rehearsal import rehearse, standardised
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from beatmeter_mert.training.pretrain.convolved import ConvolvedMaterial, EncoderNetwork
     from beatmeter_mert.training.pretrain.lag_bank import LagShape
+    from beatmeter_mert.training.pretrain.network import PretrainNetwork
     from beatmeter_mert.training.pretrain.settings import PretrainSettings
 
 MODEL, REHEARSAL = "model", "rehearsal"
@@ -87,6 +89,7 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
         state.load(out)
     elif settings.start_from is not None:
         state.begin_as(settings.start_from)
+    shape = _lags_for(state.network, settings) if settings.rehearsal.steps else None
     train, held_out = _divide(folders, settings)
     chunk, kept = round(settings.chunk_seconds * settings.sample_rate), settings.keep_convolutions
     cutter = Cutter(settings.backbone, chunk, settings.sample_rate)
@@ -100,8 +103,10 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
         some = Subset(examples, range(_HEARD_BEFORE))
         standardise_head(state.network, DataLoader(some, settings.batch_size))
     if not begun and settings.rehearsal.steps:
-        _rehearse(state, train, settings, out / REHEARSAL)
+        _rehearse(state, train, shape, settings, out / REHEARSAL)
         state.save(out)
+        for lesson in (out / REHEARSAL).glob("*.pt"):
+            lesson.unlink()
     deadline = time.monotonic() + 60 * settings.max_minutes if settings.max_minutes else None
     with (
         Curve(out, state.step) as curve,
@@ -139,11 +144,14 @@ def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> 
 
 
 def _rehearse(
-    state: TrainingState, train: Material, settings: PretrainSettings, folder: Path
+    state: TrainingState,
+    train: Material,
+    shape: LagShape | None,
+    settings: PretrainSettings,
+    folder: Path,
 ) -> None:
     network = cast("EncoderNetwork", state.network)
     clips = cast("ConvolvedMaterial", train)
-    shape = _lags_for(network, settings)
     views = [
         averaged(clips, network.eval(), settings.augment, view)
         for view in range(settings.rehearsal.views)
@@ -164,15 +172,17 @@ def _rehearse(
         if shape is not None:
             for number in range(settings.rehearsal.teachers):
                 teacher = Teacher(shape, settings.rehearsal.teacher_dropout).to(heard.labels.device)
-                lessons = teach(teacher, heard, settings.rehearsal, settings.seed + number)
+                file = LessonFile(folder / f"teacher-{number + 1}.pt", settings)
+                lessons = teach(teacher, heard, settings.rehearsal, settings.seed + number, file)
                 follow(lessons, f"teacher {number + 1}")
                 teachers.append(teacher)
-        lessons = rehearse(network, heard, shape, teachers, settings.rehearsal, settings.seed)
+        file = LessonFile(folder / "network.pt", settings)
+        lessons = rehearse(network, heard, shape, teachers, settings.rehearsal, settings.seed, file)
         follow(lessons, "train")
     state.averaged.load_state_dict(network.state_dict())
 
 
-def _lags_for(network: EncoderNetwork, settings: PretrainSettings) -> LagShape | None:
+def _lags_for(network: PretrainNetwork, settings: PretrainSettings) -> LagShape | None:
     """Where beat spectra lie in what the network hears on average."""
     shape = lags_of(network.backbone) if settings.backbone.musical_start else None
     fits = shape is not None and shape.groups * shape.lags <= settings.backbone.hidden_size

@@ -16,6 +16,7 @@ from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
 from beatmeter_mert.training.pretrain.decay import decay_groups
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
+from beatmeter_mert.training.pretrain.randomness import random_states, set_random_states
 from beatmeter_mert.training.pretrain.settings import MAY_CHANGE
 from beatmeter_mert.training.settings_file import SettingsError, refuse_changes, to_mapping
 
@@ -79,8 +80,7 @@ class TrainingState:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "random_accelerator": _accelerator_random(),
+            **random_states(),
         }
         with replacing(folder / CHECKPOINT) as partial:
             torch.save(content, partial)
@@ -104,14 +104,11 @@ class TrainingState:
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.step = content["step"]
-            torch.set_rng_state(content["random"])
+            set_random_states(content["random"], content["random_accelerator"])
         except SettingsError:
             raise
         except Exception as error:
             raise CheckpointError(f"{path}: cannot be read ({error})") from error
-        accelerator = content["random_accelerator"]
-        if torch.cuda.is_available() and len(accelerator) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(accelerator)
 
 
 def prepare_folder(folder: Path) -> bool:
@@ -142,7 +139,3 @@ def _averaging(decay: float) -> Any:
         torch._foreach_lerp_(list(averages), list(current), weight)
 
     return update
-
-
-def _accelerator_random() -> list[Tensor]:
-    return torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from beatmeter_mert.training.pretrain.averages import Averages
     from beatmeter_mert.training.pretrain.lag_bank import LagShape
+    from beatmeter_mert.training.pretrain.lesson import LessonFile
     from beatmeter_mert.training.pretrain.settings import RehearsalSettings
 
 _FILTERS, _WIDTH, _SECOND_WIDTH = 32, 65, 9
@@ -64,7 +65,11 @@ class Teacher(nn.Module):
 
 
 def teach(
-    teacher: Teacher, heard: Averages, settings: RehearsalSettings, seed: int
+    teacher: Teacher,
+    heard: Averages,
+    settings: RehearsalSettings,
+    seed: int,
+    file: LessonFile | None = None,
 ) -> Iterator[float]:
     """Train a teacher on labels; yields the loss of each step.
 
@@ -75,13 +80,16 @@ def teach(
         Standardised.
     settings : RehearsalSettings
     seed : int
+    file : LessonFile, optional
+        Where it is kept how far this has come.
     """
 
     def loss_of(batch: Averages, noisy: Averages) -> Tensor:
         return binary_cross_entropy_with_logits(teacher(noisy.normalised), batch.labels)
 
     teacher.train()
-    yield from drill(list(teacher.parameters()), loss_of, heard, teacher.shape, settings, seed)
+    learned = list(teacher.parameters())
+    yield from drill(learned, loss_of, heard, teacher.shape, settings, seed, file)
     teacher.eval()
 
 

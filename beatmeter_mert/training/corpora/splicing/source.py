@@ -70,13 +70,15 @@ def search_recordings(
         If there is no audio in the folder, or the index is malformed.
     """
     searched = _read_index(index)
+    found: list[Stretch] = []
     for file in list_recordings(folder):
         key = f"{file} {(folder / file).stat().st_size}"
         if key not in searched:
             searched[key] = _search(folder, file)
             _write_index(index, searched)
+        found += searched[key]
         on_done(file)
-    return tuple(stretch for stretches in searched.values() for stretch in stretches)
+    return tuple(found)
 
 
 class SplicedRecordings:

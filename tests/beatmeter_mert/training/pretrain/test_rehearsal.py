@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from beatmeter.meters import METERS
+from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.pretrain import averages as averages_module
-from beatmeter_mert.training.pretrain import run
+from beatmeter_mert.training.pretrain import drill, run
 from beatmeter_mert.training.pretrain.averages import Averages, averaged, joined
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork, convolved
+from beatmeter_mert.training.pretrain.lesson import Lesson
 from beatmeter_mert.training.pretrain.material import read_material
 from beatmeter_mert.training.pretrain.rehearsal import (
     pooled_of,
@@ -214,12 +216,66 @@ def test_teachers_learn_first_and_their_curves_are_kept(click_dataset, tmp_path,
         assert torch.equal(tensor, again.averaged.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("after", [2, 5, 8])
+def test_an_interrupted_rehearsal_goes_on_as_if_nothing_had_happened(
+    click_dataset, tmp_path, tiny_settings, monkeypatch, after
+):
+    settings = lag_settings(tiny_settings)
+    whole = run.pretrain([click_dataset], tmp_path / "whole", settings)
+    monkeypatch.setattr(drill, "_KEPT_EVERY", 1)
+    taken = []
+    take_step = Lesson.take_step
+
+    def interrupted(lesson, loss):
+        if len(taken) == after:
+            raise KeyboardInterrupt
+        taken.append(loss)
+        take_step(lesson, loss)
+
+    monkeypatch.setattr(Lesson, "take_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.pretrain([click_dataset], tmp_path / "cut", settings)
+    after = None
+    resumed = run.pretrain([click_dataset], tmp_path / "cut", settings)
+    assert len(taken) == 9
+    for name, tensor in whole.averaged.state_dict().items():
+        assert torch.equal(tensor, resumed.averaged.state_dict()[name]), name
+    curves = [read_curve(tmp_path / name / "rehearsal") for name in ("whole", "cut")]
+    assert curves[0] == curves[1]
+    assert not list((tmp_path / "cut" / "rehearsal").glob("*.pt"))
+
+
+@pytest.fixture
+def kept(click_dataset, tmp_path, tiny_settings, monkeypatch):
+    """The file of a lesson that was interrupted, and how to go on: (file, settings -> run)."""
+    monkeypatch.setattr(run, "rehearse", None)
+    with pytest.raises(TypeError, match="not callable"):
+        run.pretrain([click_dataset], tmp_path, lag_settings(tiny_settings))
+    return tmp_path / "rehearsal" / "teacher-1.pt", lambda settings: run.pretrain(
+        [click_dataset], tmp_path, settings
+    )
+
+
+def test_a_lesson_is_not_gone_on_with_under_other_settings(kept, tiny_settings):
+    _, go_on = kept
+    with pytest.raises(SettingsError, match="seed"):
+        go_on(replace(lag_settings(tiny_settings), seed=5))
+
+
+def test_a_damaged_lesson_is_named(kept, tiny_settings):
+    file, go_on = kept
+    file.write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match=r"teacher-1\.pt: cannot be read"):
+        go_on(lag_settings(tiny_settings))
+
+
 @pytest.mark.parametrize(
     "backbone", [{"hidden_size": 20, "heads": 2}, {"conv_dim": [32, 24, 24, 4, 28, 27]}]
 )
 def test_without_whole_beat_spectra_there_is_nothing_to_teach(
-    click_dataset, tmp_path, tiny_settings, backbone
+    click_dataset, tmp_path, tiny_settings, backbone, monkeypatch
 ):
+    monkeypatch.setattr(run, "read_material", None)
     with pytest.raises(SettingsError, match=r"rehearsal\.shift 3 \(allowed .* 0\)"):
         run.pretrain([click_dataset], tmp_path, lag_settings(tiny_settings, **backbone))
 

@@ -92,6 +92,14 @@ def test_each_recording_is_searched_once(searched, tmp_path) -> None:
     assert [stretch.file for stretch in first] == ["waltz.wav"]
 
 
+def test_a_recording_that_was_taken_away_is_not_drawn_from(searched, tmp_path) -> None:
+    folder, _ = searched
+    index = tmp_path / "index.json"
+    assert len(search_recordings(folder, index)) == 1
+    (folder / "waltz.wav").unlink()
+    assert search_recordings(folder, index) == ()
+
+
 @pytest.mark.parametrize("meter", [3, 4, 5, 7, 9, 11])
 def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
     folder, _ = searched
