@@ -104,10 +104,14 @@ def _evaluation(evaluation: Evaluation) -> str:
         return "Not evaluated."
     metrics = list(dict.fromkeys(metric for row in evaluation.values() for metric in row))
     rows = [
-        [dataset, *(f"{row[metric]:.3f}" if metric in row else "" for metric in metrics)]
+        [dataset, *(_figure(row[metric]) if metric in row else "" for metric in metrics)]
         for dataset, row in evaluation.items()
     ]
     return _table(["dataset", *metrics], rows)
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _floors(config: CheckpointConfig) -> str:

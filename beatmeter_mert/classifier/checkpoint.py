@@ -17,16 +17,18 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from beatmeter.atomic import replacing
 from beatmeter_mert.classifier.architecture import read_json_object
 from beatmeter_mert.classifier.backbone import BESIDE, BackboneReference, save_backbone
 from beatmeter_mert.classifier.card import model_card
 from beatmeter_mert.classifier.config import CheckpointConfig, config_from_fields
 from beatmeter_mert.classifier.lora import (
     LoraSettings,
+    ParameterCount,
     count_parameters,
     lora_settings,
     lora_tensors,
@@ -96,6 +98,29 @@ def write_checkpoint(model: MertMeterClassifier, folder: Path) -> None:
         (staged / "README.md").write_text(card, encoding="utf-8")
         (staged / HEAD_CONFIG).write_text(config.to_json(), encoding="utf-8")
         _move(staged, folder)
+
+
+def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None:
+    """Change what a checkpoint's description and its card say; the weights are not touched.
+
+    Parameters
+    ----------
+    folder : Path
+    parameters : ParameterCount
+        The model's, for the card.
+    **changes
+        Fields of :class:`~beatmeter_mert.classifier.config.CheckpointConfig`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is no checkpoint.
+    """
+    config = replace(read_checkpoint(folder).config, **changes)
+    with replacing(folder / HEAD_CONFIG) as partial:
+        partial.write_text(config.to_json(), encoding="utf-8")
+    with replacing(folder / "README.md") as partial:
+        partial.write_text(model_card(config, parameters), encoding="utf-8")
 
 
 def read_checkpoint(folder: Path) -> StoredCheckpoint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
     from beatmeter_mert.classifier import NoiseFloors
-    from beatmeter_mert.classifier.lora import ParameterCount
     from beatmeter_mert.diagnostics.noise_floor import NoiseFloor
     from beatmeter_mert.training.options import Clips
 
@@ -38,10 +36,12 @@ def calibrate(
 
     For each meter heard, the 95th percentile of the second probability becomes the threshold for
     evaluation, the 99th the one for production. Use clips that it was not trained on. Meters heard
-    in too few clips stay uncalibrated. Floors depend on the rates at which clips are played.
+    in too few clips stay uncalibrated. Floors depend on the rates at which clips are played, and
+    so do the figures on the card: where the rates change, those are taken off it.
     """
     from beatmeter.meters import METERS
     from beatmeter_mert.classifier import MertMeterClassifier
+    from beatmeter_mert.classifier.checkpoint import redescribe
     from beatmeter_mert.classifier.playback import check_rates
     from beatmeter_mert.diagnostics.noise_floor import noise_floor
     from beatmeter_mert.diagnostics.sections import number
@@ -51,13 +51,16 @@ def calibrate(
     files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
     single = [file for file in files if len(file.clip.meters) == 1]
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
-    if rates:
-        model.playback_rates = played
+    before = model.playback_rates
+    model.playback_rates = played if rates else before
     with_answers = checkpoint / "calibration"
     predictions = answer(model, single, with_answers)
     floor = noise_floor(predictions.probabilities, predictions.labels)
     floors = thresholds(floor)
-    write_calibration(checkpoint, floors, model.playback_rates, model.parameter_count())
+    changes = {"noise_floors": floors, "playback_rates": model.playback_rates}
+    if model.playback_rates != before:
+        changes["evaluation"] = {}
+    redescribe(checkpoint, model.parameter_count(), **changes)
     shutil.rmtree(with_answers)
     for meter, part, low, high in zip(
         METERS, floor.by_predicted, floors.evaluation, floors.production, strict=True
@@ -75,41 +78,6 @@ def thresholds(floor: NoiseFloor) -> NoiseFloors:
         evaluation=tuple(part.p95 for part in floor.by_predicted),
         production=tuple(part.p99 for part in floor.by_predicted),
     )
-
-
-def write_calibration(
-    checkpoint: Path,
-    floors: NoiseFloors,
-    playback_rates: tuple[float, ...],
-    parameters: ParameterCount,
-) -> None:
-    """Write thresholds, and the playback rates that they hold for, into a checkpoint and its card.
-
-    The weights are not touched.
-
-    Parameters
-    ----------
-    checkpoint : Path
-    floors : NoiseFloors
-    playback_rates : tuple of float
-    parameters : ParameterCount
-        The model's, for the card.
-
-    Raises
-    ------
-    CheckpointError
-        If the folder is no checkpoint.
-    """
-    from beatmeter.atomic import replacing
-    from beatmeter_mert.classifier.card import model_card
-    from beatmeter_mert.classifier.checkpoint import HEAD_CONFIG, read_checkpoint
-
-    stored = read_checkpoint(checkpoint).config
-    config = replace(stored, noise_floors=floors, playback_rates=playback_rates)
-    with replacing(checkpoint / HEAD_CONFIG) as partial:
-        partial.write_text(config.to_json(), encoding="utf-8")
-    with replacing(checkpoint / "README.md") as partial:
-        partial.write_text(model_card(config, parameters), encoding="utf-8")
 
 
 if __name__ == "__main__":

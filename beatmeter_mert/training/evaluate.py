@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.evaluation import Evaluation, Reference
     from beatmeter_mert.training.options import Clips
 
+_FOR_THE_CARD = ("balanced_accuracy", "primary_accuracy", "mean_average_precision")
+
 
 @click.command()
 @click.argument("checkpoint")
 @clip_options(split="test")
 @model_options
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
-def evaluate(checkpoint: str, clips: Clips, device: str, precision: str, out: Path) -> None:
+@click.option(
+    "--card", metavar="NAME", help="Put the figures on the card of the checkpoint, under this name."
+)
+def evaluate(
+    checkpoint: str, clips: Clips, device: str, precision: str, out: Path, card: str | None
+) -> None:
     """Evaluate a checkpoint, a folder or a repository of the hub, on labelled clips.
 
     Writes evaluation.txt, evaluation.json and evaluation.html. A run that was interrupted goes on
@@ -31,13 +38,44 @@ def evaluate(checkpoint: str, clips: Clips, device: str, precision: str, out: Pa
     from beatmeter_mert.diagnostics.results import write_result
     from beatmeter_mert.diagnostics.text import to_text
 
+    if card is not None and not Path(checkpoint).is_dir():
+        raise click.BadParameter(f"{checkpoint} is no folder (allowed: a checkpoint's folder)")
     evaluation = evaluate_checkpoint(checkpoint, clips, device, precision, out)
     text = to_text(evaluation)
     with replacing(out / "evaluation.txt") as partial:
         partial.write_text(text, encoding="utf-8")
     write_result(out / "evaluation.json", evaluation)
     write_page(out / "evaluation.html", evaluation)
+    if card is not None:
+        put_on_card(Path(checkpoint), card, evaluation)
     click.echo(text)
+
+
+def put_on_card(checkpoint: Path, name: str, evaluation: Evaluation) -> None:
+    """Add a row of figures to the model card of a checkpoint, or replace the one of that name.
+
+    Parameters
+    ----------
+    checkpoint : Path
+    name : str
+        Of the clips.
+    evaluation : Evaluation
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is no checkpoint.
+    """
+    from beatmeter_mert.classifier import MertMeterClassifier
+    from beatmeter_mert.classifier.checkpoint import read_checkpoint, redescribe
+
+    row: dict[str, float] = {
+        key: evaluation.figures[key.replace("_", " ")].value for key in _FOR_THE_CARD
+    }
+    rows = read_checkpoint(checkpoint).config.evaluation
+    parameters = MertMeterClassifier.from_pretrained(checkpoint, device="cpu").parameter_count()
+    row["clips"] = len(evaluation.predictions.names)
+    redescribe(checkpoint, parameters, evaluation=rows | {name: row})
 
 
 def evaluate_checkpoint(

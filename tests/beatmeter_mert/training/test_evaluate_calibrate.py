@@ -9,10 +9,12 @@ from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter.tabfile import LabelledClip, write_table
 from beatmeter_mert.classifier import MertMeterClassifier
+from beatmeter_mert.classifier.checkpoint import redescribe
+from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
 from beatmeter_mert.diagnostics.noise_floor import Floor, NoiseFloor
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.training.answering import answer, usable_clips
-from beatmeter_mert.training.calibrate import calibrate, thresholds, write_calibration
+from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures
 from beatmeter_mert.training.options import Clips
 
@@ -136,15 +138,45 @@ def test_measured_floors_become_thresholds(checkpoint):
     parts = [Floor(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100) for meter in METERS]
     parts[5] = Floor(20, 0.1, 0.1, 0.2, 0.3, None)
     floors = thresholds(NoiseFloor(parts[0], tuple(parts), tuple(parts)))
-    write_calibration(checkpoint, floors, (0.8,), _model(checkpoint).parameter_count())
+    redescribe(checkpoint, _model(checkpoint).parameter_count(), noise_floors=floors)
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
     assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
     assert content["production"][:5] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49])
     assert content["production"][5] is None
     assert _model(checkpoint).noise_floors == floors
-    assert _model(checkpoint).playback_rates == (0.8,)
     card = (checkpoint / "README.md").read_text()
     assert "0.490 | not calibrated" in card
+
+
+def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
+    card = checkpoint / "README.md"
+    run(evaluate, "--out", tmp_path / "out")
+    assert "four clips" not in card.read_text()
+    for name in ("four clips", "four others", "four clips"):
+        run(evaluate, "--out", tmp_path / "out", "--card", name)
+    rows = _model(checkpoint).evaluation
+    assert list(rows)[-2:] == ["four clips", "four others"]
+    _, predictions = read_predictions(tmp_path / "out" / "evaluation.json")
+    right = balanced_accuracy(predictions.probabilities, predictions.labels)
+    assert rows["four clips"]["balanced_accuracy"] == pytest.approx(right)
+    (line,) = (line for line in card.read_text().splitlines() if "| four clips |" in line)
+    assert f"| {right:.3f} |" in line
+    assert "| 4 |" in line
+
+
+def test_figures_at_other_rates_are_taken_off_the_card(run, checkpoint, tmp_path):
+    run(evaluate, "--out", tmp_path / "out", "--card", "four clips")
+    run(calibrate, "--split", "test")
+    assert "four clips" in _model(checkpoint).evaluation
+    run(calibrate, "--split", "test", "--playback-rate", "0.8")
+    assert _model(checkpoint).evaluation == {}
+
+
+def test_only_a_folder_has_a_card(data, tmp_path):
+    options = ["--data-dir", str(data), "--out", str(tmp_path / "out"), "--card", "clips"]
+    result = CliRunner().invoke(evaluate, ["owner/name", *options])
+    assert result.exit_code == 2
+    assert "owner/name is no folder (allowed: a checkpoint's folder)" in result.output
 
 
 def test_rates_that_clips_are_played_at_stay_until_others_are_named(run, checkpoint):
