@@ -21,16 +21,16 @@ _STYLE = """\
 body { margin: 0 auto; max-width: 74rem; padding: 1.5rem; }
 h1 { font-size: 1.6rem; margin: 0 0 1rem; }
 h2 { font-size: 1.15rem; margin: 0 0 .3rem; }
-section { border-top: 1px solid #d5d9e0; padding: 1.2rem 0; display: grid; gap: .5rem 2rem;
-  grid-template-columns: minmax(0, 1fr) minmax(0, 36rem); align-items: start; }
-section > :nth-child(-n+2) { grid-column: 1 / -1; }
-p { margin: 0; max-width: 60rem; color: #4a5363; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; justify-self: start; }
+section { border-top: 1px solid #d5d9e0; padding: 1.2rem 0; display: flex; flex-wrap: wrap;
+  gap: .5rem 2rem; align-items: flex-start; justify-content: space-between; }
+section > :nth-child(-n+2) { box-sizing: border-box; flex: 0 0 100%; }
+p { color: #4a5363; margin: 0; padding-right: max(0rem, 100% - 60rem); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .8rem .2rem 0; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 1px solid #aab1bd; font-weight: 600; }
 tbody tr:nth-child(even) { background: #f5f6f8; }
-img { max-width: 100%; justify-self: end; }
+img { flex: 0 1 36rem; min-width: min(24rem, 100%); max-width: 100%; }
 @media (max-width: 50rem) { section { display: block; } }
 """
 
