@@ -183,6 +183,7 @@ def _describe(model: MertMeterClassifier, staged: Path) -> CheckpointConfig:
         noise_floors=model.noise_floors,
         files={name: digest for name, digest in digests.items() if digest is not None},
         playback_rates=model.playback_rates,
+        scaling=model.scaling,
         evaluation=model.evaluation,
         training_note=model.training_note,
     )

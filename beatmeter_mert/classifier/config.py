@@ -14,6 +14,7 @@ from beatmeter_mert.classifier.backbone import BackboneReference
 from beatmeter_mert.classifier.head import HeadSettings
 from beatmeter_mert.classifier.playback import check_rates
 from beatmeter_mert.classifier.preprocessing import Preprocessing
+from beatmeter_mert.classifier.scaling import PlattScaling
 from beatmeter_mert.classifier.thresholds import NoiseFloors
 from beatmeter_mert.errors import CheckpointError
 
@@ -40,6 +41,8 @@ class CheckpointConfig:
         SHA-256 of every weight file in the folder, by its path.
     playback_rates : tuple of float
         At which a clip is heard besides as it is.
+    scaling : PlattScaling
+        Of the clip's logits.
     evaluation : dict of str to dict of str to float
         Figures by dataset and metric, for the model card.
     training_note : str
@@ -53,6 +56,7 @@ class CheckpointConfig:
     noise_floors: NoiseFloors
     files: dict[str, str]
     playback_rates: tuple[float, ...] = ()
+    scaling: PlattScaling = field(default_factory=PlattScaling)
     evaluation: Evaluation = field(default_factory=dict)
     training_note: str = ""
 
@@ -85,6 +89,7 @@ def config_from_fields(fields: Mapping[str, Any], source: str) -> CheckpointConf
             noise_floors=NoiseFloors.from_mapping(fields["noise_floors"]),
             files=dict(fields["files"]),
             playback_rates=check_rates(fields.get("playback_rates", ())),
+            scaling=PlattScaling(**fields.get("scaling", {})),
             evaluation={name: dict(row) for name, row in fields["evaluation"].items()},
             training_note=str(fields["training_note"]),
         )

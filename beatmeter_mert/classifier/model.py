@@ -32,6 +32,7 @@ from beatmeter_mert.classifier.preprocessing import (
     prepare,
 )
 from beatmeter_mert.classifier.published import DEFAULT_BACKBONE
+from beatmeter_mert.classifier.scaling import PlattScaling
 from beatmeter_mert.classifier.thresholds import NoiseFloors
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class MertMeterClassifier(MeterNetwork):
         When a second meter counts as heard.
     playback_rates : tuple of float
         At which a clip is heard besides as it is; see :mod:`beatmeter_mert.classifier.playback`.
+    scaling : PlattScaling
+        Of a clip's logits; those of its chunks are left as they are.
     evaluation : dict of str to dict of str to float
         Figures by dataset and metric, for the model card.
     training_note : str
@@ -77,6 +80,7 @@ class MertMeterClassifier(MeterNetwork):
         super().__init__(loaded, lora, head_settings)
         self.noise_floors = NoiseFloors()
         self.playback_rates: tuple[float, ...] = ()
+        self.scaling = PlattScaling()
         self.evaluation: Evaluation = {}
         self.training_note = ""
 
@@ -167,6 +171,7 @@ class MertMeterClassifier(MeterNetwork):
         load_checkpoint_weights(model, stored.folder)
         model.noise_floors = config.noise_floors
         model.playback_rates = config.playback_rates
+        model.scaling = config.scaling
         model.evaluation = config.evaluation
         model.training_note = config.training_note
         model.eval().place(place, precision)
@@ -236,7 +241,7 @@ class MertMeterClassifier(MeterNetwork):
         rate = self.preprocessing.sample_rate
         spans = chunk_spans(length, self.preprocessing)
         return predict_from(
-            clip=of_clips.mean(dim=0).sigmoid().cpu().numpy(),
+            clip=self.scaling.probabilities(of_clips.mean(dim=0)).cpu().numpy(),
             chunks=of_chunks.sigmoid().cpu().numpy(),
             spans_s=[(start / rate, min(stop, length) / rate) for start, stop in spans],
             floors=self.noise_floors,

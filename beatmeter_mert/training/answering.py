@@ -103,7 +103,7 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
 
 def fingerprint(model: MertMeterClassifier) -> str:
     """Digest everything that answers depend on besides the audio: 16 hexadecimal digits."""
-    how = f"{model.embedding_fingerprint} {model.playback_rates}"
+    how = f"{model.embedding_fingerprint} {model.playback_rates} {model.scaling}"
     digest = hashlib.sha256(how.encode())
     for name, tensor in sorted(model.head.state_dict().items()):
         digest.update(name.encode())

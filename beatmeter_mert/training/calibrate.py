@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 def calibrate(
     checkpoint: Path, clips: Clips, device: str, precision: str, rates: tuple[float, ...]
 ) -> None:
-    """Measure a checkpoint's noise floors on clips of one meter, and write them into it.
+    """Measure on clips of one meter how sure a checkpoint may be, and write it down there.
 
+    Its logits are scaled and moved, the same for every meter, so that its probabilities are true.
     For each meter heard, the 95th percentile of the second probability becomes the threshold for
     evaluation, the 99th the one for production. Use clips that it was not trained on. Meters heard
     in too few clips stay uncalibrated. Floors depend on the rates at which clips are played, and
@@ -43,9 +44,11 @@ def calibrate(
     from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.classifier.checkpoint import redescribe
     from beatmeter_mert.classifier.playback import check_rates
+    from beatmeter_mert.classifier.scaling import PlattScaling
     from beatmeter_mert.diagnostics.noise_floor import noise_floor
     from beatmeter_mert.diagnostics.sections import number
     from beatmeter_mert.training.answering import answer, usable_clips
+    from beatmeter_mert.training.fit_scaling import fit_scaling, scaled
 
     played = check_rates(rates)
     files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
@@ -53,15 +56,22 @@ def calibrate(
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     before = model.playback_rates
     model.playback_rates = played if rates else before
+    model.scaling = PlattScaling()
     with_answers = checkpoint / "calibration"
     predictions = answer(model, single, with_answers)
-    floor = noise_floor(predictions.probabilities, predictions.labels)
+    scaling = fit_scaling(predictions)
+    floor = noise_floor(scaled(predictions.probabilities, scaling), predictions.labels)
     floors = thresholds(floor)
-    changes = {"noise_floors": floors, "playback_rates": model.playback_rates}
+    changes = {
+        "noise_floors": floors,
+        "playback_rates": model.playback_rates,
+        "scaling": scaling,
+    }
     if model.playback_rates != before:
         changes["evaluation"] = {}
     redescribe(checkpoint, model.parameter_count(), **changes)
     shutil.rmtree(with_answers)
+    click.echo(f"logits: scaled by {scaling.scale:.3f}, then {scaling.offset:+.3f}")
     for meter, part, low, high in zip(
         METERS, floor.by_predicted, floors.evaluation, floors.production, strict=True
     ):

@@ -128,7 +128,9 @@ def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
     weights = {path: path.read_bytes() for path in checkpoint.rglob("*.safetensors")}
     output = run(calibrate, "--split", "test")
     assert output.count("clips; evaluation -, production -") == 6
-    assert sum(int(line.split()[3]) for line in output.splitlines()) == 3
+    scaling, *by_meter = output.splitlines()
+    assert scaling == "logits: scaled by 1.000, then +0.000"
+    assert sum(int(line.split()[3]) for line in by_meter) == 3
     assert _model(checkpoint).noise_floors.evaluation == (None,) * 6
     assert {path: path.read_bytes() for path in checkpoint.rglob("*.safetensors")} == weights
     assert not (checkpoint / "calibration").exists()

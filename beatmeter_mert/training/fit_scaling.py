@@ -1,0 +1,63 @@
+"""Fitting how sure a classifier may be, on clips that it was not trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter_mert.classifier.scaling import PlattScaling
+
+if TYPE_CHECKING:
+    from beatmeter_mert.diagnostics.predictions import Predictions
+
+LEAST_CLIPS = 100
+_SMALLEST = 1e-9
+
+Floats = npt.NDArray[np.float64]
+
+
+def fit_scaling(predictions: Predictions) -> PlattScaling:
+    """Fit a scaling by maximum likelihood; none for fewer than :data:`LEAST_CLIPS`.
+
+    Labels are drawn in a little, as Platt does, lest a classifier that is never wrong be believed
+    without bounds.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Without any scaling.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit, xlogy
+
+    if len(predictions.names) < LEAST_CLIPS:
+        return PlattScaling()
+    logits = _logits(predictions.probabilities)
+    positives, negatives = predictions.labels.sum(), (~predictions.labels).sum()
+    wanted = np.where(
+        predictions.labels, (positives + 1) / (positives + 2), 1 / (negatives + 2)
+    ).astype(np.float64)
+
+    def cost(values: Floats) -> float:
+        p = np.clip(expit(np.exp(values[0]) * logits + values[1]), _SMALLEST, 1 - _SMALLEST)
+        return float(-(xlogy(wanted, p) + xlogy(1 - wanted, 1 - p)).mean())
+
+    fitted = minimize(cost, np.zeros(2), method="Nelder-Mead").x
+    return PlattScaling(float(np.exp(fitted[0])), float(fitted[1]))
+
+
+def scaled(probabilities: Floats, scaling: PlattScaling) -> Floats:
+    """Apply a scaling to probabilities that were told without."""
+    from scipy.special import expit
+
+    changed: Floats = expit(scaling.scale * _logits(probabilities) + scaling.offset)
+    return changed
+
+
+def _logits(probabilities: Floats) -> Floats:
+    from scipy.special import logit
+
+    found: Floats = logit(np.clip(probabilities, _SMALLEST, 1 - _SMALLEST))
+    return found
