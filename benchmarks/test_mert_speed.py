@@ -66,7 +66,7 @@ def classifier(name: str, weights: dict[str, torch.Tensor], max_layer: int) -> M
     reference = BackboneReference(name, None, "random", layers, "random")
     loaded = LoadedBackbone(hubert.eval(), reference, AUDIO)
     model = MertMeterClassifier(loaded, LoraSettings(), HeadSettings()).eval()
-    model.place(CPU, choose_dtype("auto", CPU))
+    model.place(CPU, choose_dtype("auto", CPU, hubert.config.hidden_size))
     return model
 
 

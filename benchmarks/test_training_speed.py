@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,8 @@ def build():
     for module in model.backbone.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    for layer in plain_hubert(model.backbone).encoder.layers:
+    hubert: Any = plain_hubert(model.backbone)
+    for layer in hubert.encoder.layers:
         layer.attention.dropout = 0.0
     return model
 
@@ -66,7 +68,8 @@ def plain_step(model, clips, labels):
             states = hidden_states(model.backbone, chunk[None])
             pooled.append(torch.stack([pool_time(state)[0] for state in states]))
         logits = model.head(pool_chunks(torch.stack(pooled))[None])
-        loss = multilabel_output(logits, label[None], None).loss / len(clips)
+        answer: Any = multilabel_output(logits, label[None], None)
+        loss = answer.loss / len(clips)
         loss.backward()
         total += loss.item()
     return total
