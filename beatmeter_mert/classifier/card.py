@@ -68,6 +68,7 @@ def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
             f"- Audio: mono, {audio.sample_rate} Hz, clips of at most {audio.clip_seconds:g} s in "
             f"chunks of {audio.chunk_seconds:g} s",
             f"- Heard as it is{_playback(config.playback_rates)}",
+            f"- Logits of a clip: times {config.scaling.scale:.3f}, then {config.scaling.offset:+.3f}",
         ]
     )
 
