@@ -59,7 +59,7 @@ def _header(config: CheckpointConfig) -> str:
 
 
 def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
-    backbone, audio = config.backbone, config.preprocessing
+    backbone, audio, scaling = config.backbone, config.preprocessing, config.scaling
     return "\n".join(
         [
             f"- Base model: {_base_model(config)}",
@@ -68,7 +68,7 @@ def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
             f"- Audio: mono, {audio.sample_rate} Hz, clips of at most {audio.clip_seconds:g} s in "
             f"chunks of {audio.chunk_seconds:g} s",
             f"- Heard as it is{_playback(config.playback_rates)}",
-            f"- Logits of a clip: times {config.scaling.scale:.3f}, then {config.scaling.offset:+.3f}",
+            f"- Logits of a clip: times {scaling.scale:.3f}, then {scaling.offset:+.3f}",
         ]
     )
 
