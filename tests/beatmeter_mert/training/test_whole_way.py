@@ -69,7 +69,7 @@ def test_from_rendered_music_to_the_ensemble(
     _, predictions = read_predictions(tmp_path / "evaluation" / "evaluation.json")
     assert len(predictions.names) == len(splits["test"].files)
     assert (tmp_path / "evaluation" / "evaluation.html").is_file()
-    heard = run(mert, "calibrate", *on_data, "--split", "all").splitlines()
+    _, *heard = run(mert, "calibrate", *on_data, "--split", "all").splitlines()
     clips = [file.clip for split in splits.values() for file in split.files]
     assert sum(int(line.split()[3]) for line in heard) == sum(len(c.meters) == 1 for c in clips)
 
