@@ -9,3 +9,8 @@ settings.load_profile("project")
 # interrupts need them to arrive.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the notebook, the longest test by far: at the end one process would wait for it."""
+    items.sort(key=lambda item: "notebooks" not in item.path.parts)
