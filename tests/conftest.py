@@ -12,5 +12,5 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the notebook, the longest test by far: at the end one process would wait for it."""
+    """Begin with the notebook, by far the longest: at the end one process would wait for it."""
     items.sort(key=lambda item: "notebooks" not in item.path.parts)
