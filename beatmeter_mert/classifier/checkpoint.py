@@ -94,9 +94,7 @@ def write_checkpoint(model: MertMeterClassifier, folder: Path) -> None:
         if model.reference.is_beside:
             save_backbone(model.backbone, staged / BESIDE, model.preprocessing)
         config = _describe(model, staged)
-        card = model_card(config, count_parameters(model))
-        (staged / "README.md").write_text(card, encoding="utf-8")
-        (staged / HEAD_CONFIG).write_text(config.to_json(), encoding="utf-8")
+        _write_description(staged, config, count_parameters(model))
         _move(staged, folder)
 
 
@@ -116,11 +114,7 @@ def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None
     CheckpointError
         If the folder is no checkpoint.
     """
-    config = replace(read_checkpoint(folder).config, **changes)
-    with replacing(folder / HEAD_CONFIG) as partial:
-        partial.write_text(config.to_json(), encoding="utf-8")
-    with replacing(folder / "README.md") as partial:
-        partial.write_text(model_card(config, parameters), encoding="utf-8")
+    _write_description(folder, replace(read_checkpoint(folder).config, **changes), parameters)
 
 
 def read_checkpoint(folder: Path) -> StoredCheckpoint:
@@ -187,6 +181,13 @@ def _describe(model: MertMeterClassifier, staged: Path) -> CheckpointConfig:
         evaluation=model.evaluation,
         training_note=model.training_note,
     )
+
+
+def _write_description(folder: Path, config: CheckpointConfig, parameters: ParameterCount) -> None:
+    with replacing(folder / "README.md") as partial:
+        partial.write_text(model_card(config, parameters), encoding="utf-8")
+    with replacing(folder / HEAD_CONFIG) as partial:
+        partial.write_text(config.to_json(), encoding="utf-8")
 
 
 def _move(staged: Path, folder: Path) -> None:

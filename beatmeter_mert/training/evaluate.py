@@ -11,6 +11,7 @@ from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
+    from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.diagnostics.evaluation import Evaluation, Reference
     from beatmeter_mert.training.options import Clips
 
@@ -34,28 +35,34 @@ def evaluate(
     where it was.
     """
     from beatmeter.atomic import replacing
+    from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.diagnostics.page import write_page
     from beatmeter_mert.diagnostics.results import write_result
     from beatmeter_mert.diagnostics.text import to_text
 
     if card is not None and not Path(checkpoint).is_dir():
         raise click.BadParameter(f"{checkpoint} is no folder (allowed: a checkpoint's folder)")
-    evaluation = evaluate_checkpoint(checkpoint, clips, device, precision, out)
+    model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
+    evaluation = evaluate_checkpoint(model, checkpoint, clips, out)
     text = to_text(evaluation)
     with replacing(out / "evaluation.txt") as partial:
         partial.write_text(text, encoding="utf-8")
     write_result(out / "evaluation.json", evaluation)
     write_page(out / "evaluation.html", evaluation)
     if card is not None:
-        put_on_card(Path(checkpoint), card, evaluation)
+        put_on_card(model, Path(checkpoint), card, evaluation)
     click.echo(text)
 
 
-def put_on_card(checkpoint: Path, name: str, evaluation: Evaluation) -> None:
+def put_on_card(
+    model: MertMeterClassifier, checkpoint: Path, name: str, evaluation: Evaluation
+) -> None:
     """Add a row of figures to the model card of a checkpoint, or replace the one of that name.
 
     Parameters
     ----------
+    model : MertMeterClassifier
+        As it was loaded from the checkpoint.
     checkpoint : Path
     name : str
         Of the clips.
@@ -66,41 +73,35 @@ def put_on_card(checkpoint: Path, name: str, evaluation: Evaluation) -> None:
     CheckpointError
         If the folder is no checkpoint.
     """
-    from beatmeter_mert.classifier import MertMeterClassifier
-    from beatmeter_mert.classifier.checkpoint import read_checkpoint, redescribe
+    from beatmeter_mert.classifier.checkpoint import redescribe
 
     row: dict[str, float] = {
         key: evaluation.figures[key.replace("_", " ")].value for key in _FOR_THE_CARD
     }
-    rows = read_checkpoint(checkpoint).config.evaluation
-    parameters = MertMeterClassifier.from_pretrained(checkpoint, device="cpu").parameter_count()
     row["clips"] = len(evaluation.predictions.names)
-    redescribe(checkpoint, parameters, evaluation=rows | {name: row})
+    redescribe(checkpoint, model.parameter_count(), evaluation=model.evaluation | {name: row})
 
 
 def evaluate_checkpoint(
-    checkpoint: str, clips: Clips, device: str, precision: str, folder: Path
+    model: MertMeterClassifier, checkpoint: str, clips: Clips, folder: Path
 ) -> Evaluation:
     """Evaluate a checkpoint on the clips chosen.
 
     Parameters
     ----------
+    model : MertMeterClassifier
     checkpoint : str
-        A folder, or a repository of the hub.
+        Where it was loaded from.
     clips : Clips
-    device, precision : str
-        As :meth:`beatmeter_mert.classifier.MertMeterClassifier.from_pretrained` takes them.
     folder : Path
         Where the answers are noted on the way.
     """
     from beatmeter import __version__
-    from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.diagnostics import evaluation
     from beatmeter_mert.training.answering import answer, fingerprint, usable_clips
     from beatmeter_mert.training.kinds import kinds_of
 
     files, left_out = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
-    model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     about = {
         "checkpoint": checkpoint,
         "weights": fingerprint(model),

@@ -30,7 +30,6 @@ def fit_scaling(predictions: Predictions) -> PlattScaling:
         Without any scaling.
     """
     from scipy.optimize import minimize
-    from scipy.special import expit, xlogy
 
     if len(predictions.names) < LEAST_CLIPS:
         return PlattScaling()
@@ -41,8 +40,8 @@ def fit_scaling(predictions: Predictions) -> PlattScaling:
     ).astype(np.float64)
 
     def cost(values: Floats) -> float:
-        p = np.clip(expit(np.exp(values[0]) * logits + values[1]), _SMALLEST, 1 - _SMALLEST)
-        return float(-(xlogy(wanted, p) + xlogy(1 - wanted, 1 - p)).mean())
+        moved = np.exp(values[0]) * logits + values[1]
+        return float((np.logaddexp(0.0, moved) - wanted * moved).mean())
 
     fitted = minimize(cost, np.zeros(2), method="Nelder-Mead").x
     return PlattScaling(float(np.exp(fitted[0])), float(fitted[1]))
@@ -50,9 +49,9 @@ def fit_scaling(predictions: Predictions) -> PlattScaling:
 
 def scaled(probabilities: Floats, scaling: PlattScaling) -> Floats:
     """Apply a scaling to probabilities that were told without."""
-    from scipy.special import expit
+    import torch
 
-    changed: Floats = expit(scaling.scale * _logits(probabilities) + scaling.offset)
+    changed: Floats = scaling.probabilities(torch.from_numpy(_logits(probabilities))).numpy()
     return changed
 
 

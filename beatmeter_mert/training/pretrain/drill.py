@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.pretrain.lesson import LessonFile
     from beatmeter_mert.training.pretrain.settings import RehearsalSettings
 
-_KEPT_EVERY = 250
-"""Steps."""
-
 
 def drill(
     learned: list[nn.Parameter],
@@ -66,7 +63,7 @@ def drill(
         noisy = replace(batch, normalised=batch.normalised + settings.noise * noise)
         lesson.take_step(loss_of(batch, noisy))
         is_last = step + 1 == settings.steps
-        if file is not None and (is_last or (step + 1) % _KEPT_EVERY == 0):
+        if file is not None and (is_last or (step + 1) % file.settings.save_steps == 0):
             file.save(lesson)
         yield lesson.losses[-1]
 

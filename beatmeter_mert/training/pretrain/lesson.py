@@ -6,20 +6,15 @@ end; one that had ended is not taken again.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from beatmeter.atomic import replacing
-from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.pretrain.decay import decay_groups
-from beatmeter_mert.training.pretrain.randomness import random_states, set_random_states
-from beatmeter_mert.training.pretrain.settings import MAY_CHANGE
-from beatmeter_mert.training.settings_file import SettingsError, refuse_changes, to_mapping
+from beatmeter_mert.training.pretrain.kept import keep, kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,21 +77,18 @@ class LessonFile:
     """
 
     path: Path
-    settings: PretrainSettings = field(repr=False)
+    settings: PretrainSettings
 
     def save(self, lesson: Lesson) -> None:
         """Write how far a lesson has come."""
         content = {
-            "settings": json.dumps(to_mapping(self.settings)),
             "learned": lesson.learned.state_dict(),
             "optimizer": lesson.optimizer.state_dict(),
             "schedule": lesson.schedule.state_dict(),
             "losses": lesson.losses,
             "drawn": lesson.random.get_state(),
-            **random_states(),
         }
-        with replacing(self.path) as partial:
-            torch.save(content, partial)
+        keep(self.path, self.settings, content)
 
     def load(self, lesson: Lesson) -> None:
         """Go on from what was kept, if anything was.
@@ -110,17 +102,9 @@ class LessonFile:
         """
         if not self.path.is_file():
             return
-        try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
-            there = json.loads(content["settings"])
-            refuse_changes(there, self.settings, MAY_CHANGE, self.path)
+        with kept(self.path, self.settings) as content:
             lesson.learned.load_state_dict(content["learned"])
             lesson.optimizer.load_state_dict(content["optimizer"])
             lesson.schedule.load_state_dict(content["schedule"])
             lesson.losses[:] = content["losses"]
             lesson.random.set_state(content["drawn"])
-            set_random_states(content["random"], content["random_accelerator"])
-        except SettingsError:
-            raise
-        except Exception as error:
-            raise CheckpointError(f"{self.path}: cannot be read ({error})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,15 +9,11 @@ import torch
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 
-from beatmeter.atomic import replacing
 from beatmeter.errors import DatasetError
-from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork
 from beatmeter_mert.training.pretrain.decay import decay_groups
+from beatmeter_mert.training.pretrain.kept import keep, kept
 from beatmeter_mert.training.pretrain.network import PretrainNetwork
-from beatmeter_mert.training.pretrain.randomness import random_states, set_random_states
-from beatmeter_mert.training.pretrain.settings import MAY_CHANGE
-from beatmeter_mert.training.settings_file import SettingsError, refuse_changes, to_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,14 +71,11 @@ class TrainingState:
         """Write the checkpoint of a run, whole or not at all."""
         content = {
             "step": self.step,
-            "settings": json.dumps(to_mapping(self.settings)),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            **random_states(),
         }
-        with replacing(folder / CHECKPOINT) as partial:
-            torch.save(content, partial)
+        keep(folder / CHECKPOINT, self.settings, content)
 
     def load(self, folder: Path) -> None:
         """Go on from the checkpoint of a run.
@@ -95,20 +87,11 @@ class TrainingState:
         SettingsError
             If it was made with settings that change what is learned.
         """
-        path = folder / CHECKPOINT
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            there = json.loads(content["settings"])
-            refuse_changes(there, self.settings, MAY_CHANGE, path)
+        with kept(folder / CHECKPOINT, self.settings) as content:
             self.network.load_state_dict(content["network"])
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.step = content["step"]
-            set_random_states(content["random"], content["random_accelerator"])
-        except SettingsError:
-            raise
-        except Exception as error:
-            raise CheckpointError(f"{path}: cannot be read ({error})") from error
 
 
 def prepare_folder(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from beatmeter.meters import METERS
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.pretrain import averages as averages_module
-from beatmeter_mert.training.pretrain import drill, run
+from beatmeter_mert.training.pretrain import run
 from beatmeter_mert.training.pretrain.averages import Averages, averaged, joined
 from beatmeter_mert.training.pretrain.convolved import EncoderNetwork, convolved
 from beatmeter_mert.training.pretrain.lesson import Lesson
@@ -222,7 +222,7 @@ def test_an_interrupted_rehearsal_goes_on_as_if_nothing_had_happened(
 ):
     settings = lag_settings(tiny_settings)
     whole = run.pretrain([click_dataset], tmp_path / "whole", settings)
-    monkeypatch.setattr(drill, "_KEPT_EVERY", 1)
+    settings = replace(settings, save_steps=1)
     taken = []
     take_step = Lesson.take_step
 
