@@ -80,6 +80,7 @@ class MeterNetwork(nn.Module):
         self.head = MERTClassificationHead(self.max_layer, features, head_settings)
         self.register_buffer("pos_weight", None, persistent=False)
         self.chunks_at_once = chunks_at_once(torch.device("cpu"))
+        self._counted_before_rounding: ParameterCount | None = None
 
     def forward(
         self, input_values: Tensor, lengths: Tensor | None = None, labels: Tensor | None = None
@@ -133,6 +134,7 @@ class MeterNetwork(nn.Module):
         self.to(device)
         self.chunks_at_once = chunks_at_once(device)
         if dtype is not torch.float32:
+            self._counted_before_rounding = self.parameter_count()
             backbone: Any = self.backbone
             if self.lora is not None:
                 backbone.merge_adapter()
@@ -144,8 +146,11 @@ class MeterNetwork(nn.Module):
         self.pos_weight = torch.as_tensor(pos_weight, dtype=torch.float32, device=self.device)
 
     def parameter_count(self) -> ParameterCount:
-        """Count the parameters, and those of them that are trained."""
-        return count_parameters(self)
+        """Count the parameters, and those of them that are trained.
+
+        A rounded model gives some of its tensors up; it tells what it had before.
+        """
+        return self._counted_before_rounding or count_parameters(self)
 
     @property
     def device(self) -> torch.device:

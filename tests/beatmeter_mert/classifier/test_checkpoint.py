@@ -314,3 +314,11 @@ def test_a_card_on_a_non_commercial_base_says_so(tmp_path, trained_like):
     assert "license: cc-by-nc-4.0" in card
     assert "base_model: m-a-p/MERT-v1-95M" in card
     assert "non-commercial use only" in card
+
+
+def test_a_rounded_model_still_knows_how_many_parameters_it_has(tiny_checkpoint):
+    plain, rounded = (
+        MertMeterClassifier.from_pretrained(tiny_checkpoint, device="cpu", dtype=dtype)
+        for dtype in ("float32", "bfloat16")
+    )
+    assert rounded.parameter_count() == plain.parameter_count()
