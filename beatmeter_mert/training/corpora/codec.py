@@ -12,6 +12,9 @@ FORMATS = {
     "mp3": ("MP3", "MPEG_LAYER_III"),
 }
 
+_BLOCK = 1 << 16
+"""Samples written at once: libsndfile overflows its stack on a minute of Vorbis in one piece."""
+
 
 def encode(samples: Samples, sample_rate: int, codec: str, compression: float) -> bytes:
     """Code a mono recording.
@@ -44,7 +47,8 @@ def encode(samples: Samples, sample_rate: int, codec: str, compression: float) -
         subtype=subtype,
         compression_level=compression,
     ) as file:
-        file.write(samples)
+        for first in range(0, len(samples), _BLOCK):
+            file.write(samples[first : first + _BLOCK])
     return buffer.getvalue()
 
 
