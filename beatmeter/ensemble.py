@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter.errors import CannotSpeak
 from beatmeter.meters import METERS, MeterScores
 
+Seconds = TypeVar("Seconds", float, npt.NDArray[np.float64])
+
 SCORE_FLOOR = 0.01
 """No signal can rule a meter out: its distribution is mixed with this much of the uniform one."""
+
+REFERENCE_S = 30.0
+"""How many seconds are heard when the logits count as the weights have it."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,11 @@ def fuse(
     scores: Mapping[str, MeterScores],
     weights: Mapping[str, float],
     prior: Mapping[int, float] | None = None,
+    sharp: float = 1.0,
 ) -> Verdict:
     r"""Weighted log-linear pool of the signals' distributions.
 
-    .. math:: p(n) \propto \pi(n) \prod_s p_s(n)^{W_s}
+    .. math:: p(n) \propto \pi(n) \prod_s p_s(n)^{a W_s}
 
     Parameters
     ----------
@@ -51,6 +59,8 @@ def fuse(
         0.0 for signals not named.
     prior : mapping of meter to float, optional
         Positive; uniform when not given.
+    sharp : float
+        The exponent `a` on all weights: :func:`sharpness`.
 
     Returns
     -------
@@ -70,7 +80,7 @@ def fuse(
         raise CannotSpeak("no signal with a weight above 0 could speak")
     logits = np.log([(prior or {}).get(meter, 1.0) for meter in METERS])
     for name, weight in voting.items():
-        logits = logits + weight * log_scores(scores[name])
+        logits = logits + sharp * weight * log_scores(scores[name])
     pooled = np.exp(logits - logits.max())
     pooled /= pooled.sum()
     order = np.argsort(-pooled, kind="stable")
@@ -80,6 +90,14 @@ def fuse(
         runner_up=METERS[order[1]],
         confidence=float(pooled[order[0]]),
     )
+
+
+def sharpness(heard_s: Seconds, growth: float) -> Seconds:
+    """How much all signals count together when `heard_s` seconds were heard.
+
+    One who hears more of a recording may be surer of its meter: ``(heard_s / 30) ** growth``.
+    """
+    return (heard_s / REFERENCE_S) ** growth
 
 
 def log_scores(scores: MeterScores) -> np.ndarray:

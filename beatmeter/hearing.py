@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.analysis import Analysis, SignalOpinion, Window
-from beatmeter.ensemble import Verdict, fuse
+from beatmeter.ensemble import REFERENCE_S, Verdict, fuse, sharpness
 from beatmeter.errors import AudioError, CannotSpeak
 from beatmeter.gate.honour import honoured_weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm
@@ -49,6 +49,11 @@ class Heard:
     scores: dict[str, MeterScores]
     silent: dict[str, str]
     readings: dict[int, Reading]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
 
 
 class Ensemble:
@@ -97,8 +102,16 @@ class Ensemble:
         """Each signal's mean opinion over sections."""
         return {name: self._opinion(heard, name) for name in self.signals}
 
-    def verdict(self, opinions: Mapping[str, SignalOpinion]) -> Verdict:
+    def verdict(
+        self, opinions: Mapping[str, SignalOpinion], heard_s: float = REFERENCE_S
+    ) -> Verdict:
         """Fuse opinions.
+
+        Parameters
+        ----------
+        opinions : mapping of str to SignalOpinion
+        heard_s : float
+            Seconds on which they rest: the confidence grows with them.
 
         Raises
         ------
@@ -106,7 +119,8 @@ class Ensemble:
             If no signal with a weight spoke.
         """
         spoken = {n: o.scores for n, o in opinions.items() if o.scores is not None}
-        return fuse(spoken, self.weights.signals, self.weights.prior)
+        sharp = sharpness(heard_s, self.weights.growth)
+        return fuse(spoken, self.weights.signals, self.weights.prior, sharp)
 
     def _opinion(self, heard: Sequence[Heard], name: str) -> SignalOpinion:
         weight = self.weights.signals.get(name, 0.0)
@@ -168,7 +182,7 @@ def analyze(
         heard = listen(recording, ensemble)
     opinions = ensemble.opinions(heard)
     try:
-        verdict = ensemble.verdict(opinions)
+        verdict = ensemble.verdict(opinions, sum(section.duration_s for section in heard))
     except CannotSpeak as reason:
         raise AudioError(f"{recording.name}: no meter can be told ({reason})") from reason
     readings = [section.readings[verdict.meter] for section in heard]
@@ -203,7 +217,7 @@ def timeline(
         for start, rhythm in recording.rhythms(windows(recording.duration_s)):
             heard = ensemble.hear(rhythm, start)
             try:
-                verdict = ensemble.verdict(ensemble.opinions([heard]))
+                verdict = ensemble.verdict(ensemble.opinions([heard]), heard.duration_s)
             except CannotSpeak:
                 continue
             found.append(

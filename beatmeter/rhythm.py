@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Rhythm:
         self.path = None if path is None else Path(path)
         check_audible(self.samples, self.sample_rate, name)
         self._resampled: dict[int, Samples] = {self.sample_rate: self.samples}
+        self._evidence: dict[str, npt.NDArray[np.float64]] = {}
 
     @property
     def duration_s(self) -> float:
@@ -203,6 +205,14 @@ class Rhythm:
         """Onset strength in four bands, low to high, each levelled: shape (frames, 4)."""
         groups = np.array_split(self.flux, beatsync.N_BANDS, axis=1)
         return np.stack([onsets.level(g.mean(axis=1), self.frame_rate) for g in groups], axis=1)
+
+    def evidence(
+        self, name: str, gather: Callable[[Rhythm], npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.float64]:
+        """What `gather` finds here for the signal `name`: gathered once, whoever asks."""
+        if name not in self._evidence:
+            self._evidence[name] = gather(self)
+        return self._evidence[name]
 
     @property
     def _mel_filters(self) -> npt.NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """The weights of the ensemble: ``weights.toml`` and its reading.
 
 ``W_<NAME>`` is the weight of signal ``<name>`` in the log-linear pool; a signal that is not named
-has weight 0.0: it is shown, but does not vote. ``[tuned.<name>]`` tells which weight
+has weight 0.0: it is shown, but does not vote. ``[pool] growth`` tells how much more all of them
+count when more is heard. ``[tuned.<name>]`` tells which weight
 ``beatmeter tune`` found for a signal, when, and the hash of the gate record it relied on.
 """
 
@@ -55,12 +56,15 @@ class Weights:
         On what the weights were fitted, for the record.
     tuned : dict of str to Tuned
         By signal name, for weights found by ``beatmeter tune``.
+    growth : float
+        Not negative: see :func:`beatmeter.ensemble.sharpness`.
     """
 
     signals: dict[str, float]
     prior: dict[int, float] = field(default_factory=lambda: dict.fromkeys(METERS, 1.0))
     fitted: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Tuned] = field(default_factory=dict)
+    growth: float = 0.0
 
     def with_signals(self, changes: Mapping[str, float]) -> Weights:
         """The same with some weights changed."""
@@ -92,7 +96,8 @@ def load_weights(path: str | Path = WEIGHTS_PATH) -> Weights:
         prior[meter] = _number(value, f"prior of {key}", path, least=1e-3)
     told = _table(content, "tuned", path)
     tuned = {name: _tuned(value, name, path) for name, value in told.items()}
-    return Weights(signals, prior, _table(content, "fitted", path), tuned)
+    growth = _number(_table(content, "pool", path).get("growth", 0.0), "growth", path, least=0.0)
+    return Weights(signals, prior, _table(content, "fitted", path), tuned, growth)
 
 
 def write_weights(weights: Weights, path: str | Path = WEIGHTS_PATH) -> None:
@@ -102,6 +107,8 @@ def write_weights(weights: Weights, path: str | Path = WEIGHTS_PATH) -> None:
     lines += [
         f"{_PREFIX}{name.upper()} = {value:.4f}" for name, value in sorted(weights.signals.items())
     ]
+    lines += ["", "# All weights times (seconds heard / 30) ** growth.", "[pool]"]
+    lines += [f"growth = {weights.growth:.4f}"]
     lines += ["", "# Relative probability of a meter before anything is heard.", "[prior]"]
     lines += [f"{meter} = {weights.prior[meter]:.4f}" for meter in METERS]
     lines += ["", "[fitted]"]

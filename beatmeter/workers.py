@@ -6,10 +6,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -26,6 +30,30 @@ def start_workers(jobs: int) -> ProcessPoolExecutor:
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
     return ProcessPoolExecutor(jobs, mp_context=_DeafContext(), initializer=_follow_parent)
+
+
+def in_workers(
+    function: Callable[[T], R], items: Iterable[T], jobs: int, at_once: int = 1
+) -> Iterator[R]:
+    """Apply a function to items, in order: here for one job, else in processes.
+
+    Parameters
+    ----------
+    function : callable
+        Picklable, like the items, for more than one job.
+    items : iterable
+    jobs : int > 0
+    at_once : int > 0
+        How many items are sent to a process together.
+    """
+    if jobs == 1:
+        yield from map(function, items)
+        return
+    pool = start_workers(jobs)
+    try:
+        yield from pool.map(function, items, chunksize=at_once)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _DeafProcess(SpawnProcess):

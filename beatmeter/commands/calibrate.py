@@ -11,13 +11,20 @@ from pathlib import Path
 import click
 import numpy as np
 
-from beatmeter.fitting.collection import ClipEvidence, code_hash, collect, list_clips
+from beatmeter.fitting.collection import (
+    ClipEvidence,
+    calibrated_signals,
+    code_hash,
+    collect,
+    list_clips,
+)
 from beatmeter.fitting.fit import EnsembleFit, fit_ensemble
 from beatmeter.fitting.report import render
-from beatmeter.progress import track
+from beatmeter.progress import progress_bars, track
 from beatmeter.signals.calibration import write_calibration
 from beatmeter.weights import load_weights, write_weights
 
+CACHE = ".evidence"
 HEARD_S = (math.inf, 10.0)
 """How much is heard of each clip: all, and as little as a window of the timeline may hold."""
 
@@ -35,7 +42,7 @@ HEARD_S = (math.inf, 10.0)
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder for evidence; by default .evidence in the dataset.",
+    help="Folder for evidence and fits; by default .evidence in the dataset.",
 )
 @click.option("--write", is_flag=True, help="Store calibrations and weights in the package.")
 def calibrate(
@@ -46,17 +53,29 @@ def calibrate(
     Every clip is heard whole, and once more for ten seconds only, so that confidence falls where
     little is heard; it counts as two. Prints accuracy, log loss and reliability on works that the
     fit has not seen. Weights of signals that have no calibration, such as W_MERT, stay as they are.
+    Interrupted, it goes on where it stopped.
     """
     clips: list[ClipEvidence] = []
     for dataset in datasets:
         entries = list_clips(dataset, splits)
         for seconds in HEARD_S:
-            found = collect(entries, cache or dataset / ".evidence", jobs, seconds)
+            found = collect(entries, cache or dataset / CACHE, jobs, seconds)
             clips += track(found, f"evidence of {dataset.name}", total=len(entries))
-    fit = fit_ensemble(clips)
+    fit = _fit(clips, cache or datasets[0] / CACHE, jobs)
     click.echo(render(fit))
     if write:
         _store(fit, clips)
+
+
+def _fit(clips: list[ClipEvidence], cache: Path, jobs: int) -> EnsembleFit:
+    units = {name: signal.hidden_units for name, signal in calibrated_signals().items()}
+    with progress_bars(transient=True) as bars:
+        task = bars.add_task("calibrations")
+
+        def tell(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        return fit_ensemble(clips, cache, units, jobs, tell)
 
 
 def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
@@ -72,5 +91,6 @@ def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
     }
     kept = weights.signals | {name: float(np.round(w, 4)) for name, w in fit.weights.items()}
     tuned = {name: told for name, told in weights.tuned.items() if name not in fit.weights}
-    write_weights(replace(weights, signals=kept, fitted=fitted, tuned=tuned))
+    growth = round(fit.growth, 4)
+    write_weights(replace(weights, signals=kept, fitted=fitted, tuned=tuned, growth=growth))
     click.echo("stored calibrations and weights")

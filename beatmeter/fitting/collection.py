@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio import Samples, load
+from beatmeter.audio import Samples, load, open_recording
 from beatmeter.errors import AudioError, CannotSpeak, DatasetError
 from beatmeter.hashing import files_below, hash_files
 from beatmeter.meters import METERS
@@ -23,7 +23,7 @@ from beatmeter.rhythm import Rhythm
 from beatmeter.signals.calibrated import CalibratedSignal, require_beats
 from beatmeter.signals.calibration import pulse_context
 from beatmeter.tabfile import LabelledClip, read_table
-from beatmeter.workers import start_workers
+from beatmeter.workers import in_workers
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,10 +40,13 @@ class ClipEvidence:
     clip : LabelledClip
     evidence : dict of str to (ndarray of shape (k, d), ndarray of shape (k, 3))
         Raw evidence and pulse context, by signals that could speak.
+    seconds : float
+        How much of it was heard.
     """
 
     clip: LabelledClip
     evidence: dict[str, tuple[Floats, Floats]]
+    seconds: float
 
     @property
     def target(self) -> Floats:
@@ -106,14 +109,7 @@ def collect(
     """
     cache_folder.mkdir(parents=True, exist_ok=True)
     gather = partial(_evidence_of, cache_folder=cache_folder, seconds=seconds)
-    if jobs <= 1:
-        yield from map(gather, clips)
-        return
-    pool = start_workers(jobs)
-    try:
-        yield from pool.map(gather, clips, chunksize=4)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from in_workers(gather, clips, jobs, at_once=4)
 
 
 def _evidence_of(
@@ -131,7 +127,15 @@ def _evidence_of(
     with np.load(cached) as stored:
         names = {name.partition("/")[0] for name in stored.files}
         evidence = {name: (stored[f"{name}/e"], stored[f"{name}/c"]) for name in sorted(names)}
-    return ClipEvidence(clip, evidence)
+    return ClipEvidence(clip, evidence, min(_duration_s(path), seconds))
+
+
+def _duration_s(path: Path) -> float:
+    try:
+        with open_recording(path) as recording:
+            return recording.duration_s
+    except AudioError:
+        return 0.0
 
 
 def _arrays(path: Path, seconds: float) -> dict[str, Floats]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.ensemble import log_scores
 from beatmeter.errors import DatasetError
 from beatmeter.fitting.collection import ClipEvidence
-from beatmeter.fitting.hypotheses import Example, fit_calibration
-from beatmeter.fitting.pool import fit_weights, pool
-from beatmeter.meters import METERS, MeterScores
+from beatmeter.fitting.folds import FOLDS, fold_by_work
+from beatmeter.fitting.kept_fits import fit_once
+from beatmeter.fitting.pool import fit_pool
+from beatmeter.fitting.signal_fit import SignalFit
+from beatmeter.meters import METERS
 from beatmeter.signals.calibration import Calibration
+from beatmeter.workers import in_workers
 
 Floats = npt.NDArray[np.float64]
-
-FOLDS = 5
-PENALTIES = (1e-4, 1e-3, 1e-2)
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class EnsembleFit:
     calibrations : dict of str to Calibration
         Fitted on everything.
     weights : dict of str to float
+    growth : float
+        How much more all weights count when more is heard.
     held_out : ndarray, shape (clips, signals, 6)
         Log distributions of every signal, from calibrations fitted without the clip's work.
     pooled : ndarray, shape (clips, 6)
@@ -41,15 +43,38 @@ class EnsembleFit:
 
     calibrations: dict[str, Calibration]
     weights: dict[str, float]
+    growth: float
     held_out: Floats
     pooled: Floats
     target: Floats
 
 
-def fit_ensemble(clips: Sequence[ClipEvidence]) -> EnsembleFit:
+def _say_nothing(_done: int, _total: int) -> None:
+    """Take a report of progress that nobody wants."""
+
+
+def fit_ensemble(
+    clips: Sequence[ClipEvidence],
+    cache_folder: Path,
+    hidden_units: Mapping[str, int] | None = None,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] = _say_nothing,
+) -> EnsembleFit:
     """Fit calibrations and weights with cross-validation by work.
 
     Weights are fitted on clips of one meter: the confidence is to say how often one meter is right.
+
+    Parameters
+    ----------
+    clips : sequence of ClipEvidence
+    cache_folder : Path
+        Keeps what was fitted, so that an interrupted run goes on where it stopped.
+    hidden_units : mapping of str to int, optional
+        Of the calibration of each signal; 0 for signals not named.
+    jobs : int >= 1
+        Processes.
+    on_progress : callable, optional
+        Called with the signals fitted and those wanted, before the first and after each.
 
     Raises
     ------
@@ -63,24 +88,23 @@ def fit_ensemble(clips: Sequence[ClipEvidence]) -> EnsembleFit:
     names = sorted({name for clip in spoken for name in clip.evidence})
     held_out = np.zeros((len(spoken), len(names), len(METERS)))
     calibrations = {}
-    for column, name in enumerate(names):
-        penalty, held_out[:, column] = _best_penalty(spoken, name, folds)
-        calibrations[name] = fit_calibration(_examples(spoken, name), penalty)
+    fits = (SignalFit.of(spoken, name, folds, (hidden_units or {}).get(name, 0)) for name in names)
+    fit = partial(fit_once, folder=cache_folder)
+    on_progress(0, len(names))
+    for column, fitted in enumerate(in_workers(fit, fits, jobs)):
+        calibrations[names[column]], held_out[:, column] = fitted.calibration, fitted.said
+        on_progress(column + 1, len(names))
     single = (target > 0).sum(axis=1) == 1
+    seconds = np.array([clip.seconds for clip in spoken])
     pooled = np.empty_like(target)
     for fold in range(FOLDS):
         inside = folds == fold
         seen = ~inside & single
-        pooled[inside] = pool(held_out[inside], fit_weights(held_out[seen], target[seen]))
-    fitted = fit_weights(held_out[single], target[single])
-    weights = dict(zip(names, fitted.tolist(), strict=True))
-    return EnsembleFit(calibrations, weights, held_out, pooled, target)
-
-
-def fold_by_work(works: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Fold of each clip, the same for all clips of a work and on every machine."""
-    digests = [hashlib.sha256(work.encode()).digest() for work in works]
-    return np.array([int.from_bytes(digest[:4], "big") % FOLDS for digest in digests])
+        pool = fit_pool(held_out[seen], seconds[seen], target[seen])
+        pooled[inside] = pool.distribution(held_out[inside], seconds[inside])
+    pool = fit_pool(held_out[single], seconds[single], target[single])
+    weights = dict(zip(names, pool.weights.tolist(), strict=True))
+    return EnsembleFit(calibrations, weights, pool.growth, held_out, pooled, target)
 
 
 def _check_coverage(target: Floats, folds: npt.NDArray[np.int64]) -> None:
@@ -93,30 +117,3 @@ def _check_coverage(target: Floats, folds: npt.NDArray[np.int64]) -> None:
                 f"dataset: too few works with meter {missing[0] if missing else 'any'} "
                 f"(needed: every meter in {FOLDS} folds by work)"
             )
-
-
-def _best_penalty(
-    clips: Sequence[ClipEvidence], name: str, folds: npt.NDArray[np.int64]
-) -> tuple[float, Floats]:
-    trials = [(penalty, _cross_validate(clips, name, folds, penalty)) for penalty in PENALTIES]
-    target = np.array([clip.target for clip in clips])
-    return max(trials, key=lambda trial: float((target * trial[1]).sum()))
-
-
-def _cross_validate(
-    clips: Sequence[ClipEvidence], name: str, folds: npt.NDArray[np.int64], penalty: float
-) -> Floats:
-    scores = np.zeros((len(clips), len(METERS)))
-    for fold in range(FOLDS):
-        seen = [clip for clip, f in zip(clips, folds, strict=True) if f != fold]
-        calibration = fit_calibration(_examples(seen, name), penalty)
-        for row in np.flatnonzero(folds == fold).tolist():
-            if name in clips[row].evidence:
-                scores[row] = log_scores(
-                    MeterScores.from_array(calibration.probabilities(*clips[row].evidence[name]))
-                )
-    return scores
-
-
-def _examples(clips: Sequence[ClipEvidence], name: str) -> list[Example]:
-    return [Example(*clip.evidence[name], clip.target) for clip in clips if name in clip.evidence]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from beatmeter.signals.calibration import N_CONTEXT, Calibration, n_parameters
 Floats = npt.NDArray[np.float64]
 
 _CLIP = 4.0
+_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class Example:
     target: Floats
 
 
-def fit_calibration(examples: Sequence[Example], penalty: float) -> Calibration:
-    """Fit the matrix, bias and context weights of one signal.
+def fit_calibration(examples: Sequence[Example], penalty: float, units: int = 0) -> Calibration:
+    """Fit the numbers of one signal.
 
     The loss is the mean negative log-likelihood of the meters, pulses summed out, each meter
-    weighing the same in all, plus ``penalty`` times the squares of matrix and context weights.
+    weighing the same in all, plus ``penalty`` times the squares of all numbers but the biases.
 
     Parameters
     ----------
@@ -47,6 +50,8 @@ def fit_calibration(examples: Sequence[Example], penalty: float) -> Calibration:
         At least one of each meter.
     penalty : float
         Not negative; shrinks towards knowing nothing.
+    units : int >= 0
+        Hidden units of the calibration.
 
     Returns
     -------
@@ -60,22 +65,53 @@ def fit_calibration(examples: Sequence[Example], penalty: float) -> Calibration:
     size = rows.shape[1]
     result = minimize(
         batch.loss,
-        np.zeros(n_parameters(size)),
-        args=(penalty,),
+        start(size, units),
+        args=(penalty, units),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 500},
+        options={"maxiter": _ITERATIONS},
     )
-    matrix, bias, context = _unpack(result.x, size)
-    return Calibration(
-        mean.tolist(), scale.tolist(), matrix.tolist(), bias.tolist(), context.tolist()
-    )
+    fitted = _Numbers.of(result.x, size, units)
+    return Calibration(mean.tolist(), scale.tolist(), *(part.tolist() for part in fitted))
+
+
+def start(size: int, units: int) -> Floats:
+    """Where a fit begins: knowing nothing, the hidden units each listening to something else."""
+    numbers = _Numbers.of(np.zeros(n_parameters(size, units)), size, units)
+    spread = np.random.default_rng(0).normal(size=numbers.hidden.shape)
+    return numbers._replace(hidden=spread / np.sqrt(size + N_CONTEXT)).flat()
+
+
+class _Numbers(NamedTuple):
+    """What is fitted, in the order of a :class:`Calibration`, or its slope."""
+
+    matrix: Floats
+    bias: Floats
+    context: Floats
+    hidden: Floats
+    hidden_bias: Floats
+    output: Floats
+
+    @classmethod
+    def of(cls, parameters: Floats, size: int, units: int) -> _Numbers:
+        n = len(METERS)
+        shapes = [(size, n), (n,), (N_CONTEXT,), (units, size + N_CONTEXT), (units,), (units, n)]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = np.split(parameters, ends[:-1])
+        return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
+
+    def flat(self) -> Floats:
+        return np.concatenate([part.ravel() for part in self])
+
+    def without_biases(self) -> _Numbers:
+        return self._replace(
+            bias=np.zeros_like(self.bias), hidden_bias=np.zeros_like(self.hidden_bias)
+        )
 
 
 @dataclass(frozen=True)
 class _Batch:
-    evidence: Floats
-    pulses: Floats
+    heard: Floats
     absent: npt.NDArray[np.bool_]
     target: Floats
     weight: Floats
@@ -92,12 +128,15 @@ class _Batch:
             pulses[row, :k] = example.pulses
             absent[row, :k] = False
         target = np.array([example.target for example in examples])
-        return cls(evidence, pulses, absent, target, balanced_weights(target))
+        heard = np.concatenate([evidence, pulses], axis=2).reshape(len(examples) * most, -1)
+        return cls(heard, absent, target, balanced_weights(target))
 
-    def loss(self, parameters: Floats, penalty: float) -> tuple[float, Floats]:
-        size = self.evidence.shape[2]
-        matrix, bias, context = _unpack(parameters, size)
-        logits = self.evidence @ matrix + bias + (self.pulses @ context)[:, :, None]
+    def loss(self, parameters: Floats, penalty: float, units: int = 0) -> tuple[float, Floats]:
+        evidence, pulses = self.heard[:, :-N_CONTEXT], self.heard[:, -N_CONTEXT:]
+        numbers = _Numbers.of(parameters, evidence.shape[1], units)
+        inner = np.tanh(self.heard @ numbers.hidden.T + numbers.hidden_bias)
+        logits = evidence @ numbers.matrix + numbers.bias + inner @ numbers.output
+        logits = (logits + (pulses @ numbers.context)[:, None]).reshape(*self.absent.shape, -1)
         logits[self.absent] = -np.inf
         logits -= logits.max(axis=(1, 2), keepdims=True)
         joint = np.exp(logits)
@@ -105,17 +144,18 @@ class _Batch:
         marginal = np.maximum(joint.sum(axis=1), 1e-12)
         loss = -float(self.weight @ (self.target * np.log(marginal)).sum(axis=1))
         posterior = joint * (self.target / marginal)[:, None, :]
-        slope = (joint - posterior) * self.weight[:, None, None]
-        gradient = np.concatenate(
-            [
-                np.einsum("ikd,ikn->dn", self.evidence, slope).ravel()
-                + 2 * penalty * matrix.ravel(),
-                slope.sum(axis=(0, 1)),
-                np.einsum("iks,ikn->s", self.pulses, slope) + 2 * penalty * context,
-            ]
+        slope = ((joint - posterior) * self.weight[:, None, None]).reshape(-1, len(METERS))
+        inner_slope = (slope @ numbers.output.T) * (1.0 - inner**2)
+        gradient = _Numbers(
+            matrix=evidence.T @ slope,
+            bias=slope.sum(axis=0),
+            context=pulses.T @ slope.sum(axis=1),
+            hidden=inner_slope.T @ self.heard,
+            hidden_bias=inner_slope.sum(axis=0),
+            output=inner.T @ slope,
         )
-        squares = float(np.square(matrix).sum() + np.square(context).sum())
-        return loss + penalty * squares, gradient
+        shrunk = numbers.without_biases().flat()
+        return loss + penalty * float(shrunk @ shrunk), gradient.flat() + 2 * penalty * shrunk
 
 
 def balanced_weights(target: Floats) -> Floats:
@@ -124,9 +164,3 @@ def balanced_weights(target: Floats) -> Floats:
     share = np.divide(1.0, present, out=np.zeros_like(present), where=present > 0)
     weights: Floats = target @ share
     return weights / weights.sum()
-
-
-def _unpack(parameters: Floats, size: int) -> tuple[Floats, Floats, Floats]:
-    n = len(METERS)
-    matrix = parameters[: size * n].reshape(size, n)
-    return matrix, parameters[size * n : size * n + n], parameters[size * n + n :]

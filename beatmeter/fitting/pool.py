@@ -1,53 +1,79 @@
-"""Maximum-likelihood fit of the weights of the log-linear pool."""
+"""Maximum-likelihood fit of the log-linear pool."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.ensemble import REFERENCE_S, sharpness
 from beatmeter.fitting.hypotheses import balanced_weights
 
 Floats = npt.NDArray[np.float64]
 
+_START_GROWTH = 0.1
 
-def fit_weights(log_scores: Floats, target: Floats, penalty: float = 1e-3) -> Floats:
-    """Non-negative weights that make the pooled distribution most likely.
+
+@dataclass(frozen=True)
+class Pool:
+    """How much each signal counts, and how much more when more is heard.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (signals,)
+        Not negative.
+    growth : float in [0, 1]
+        Of :func:`beatmeter.ensemble.sharpness`.
+    """
+
+    weights: Floats
+    growth: float
+
+    def distribution(self, log_scores: Floats, seconds: Floats) -> Floats:
+        """Pool (clips, signals, 6), of which (clips,) seconds were heard: (clips, 6)."""
+        logits = np.einsum("isn,s->in", log_scores, self.weights)
+        return _softmax(logits * sharpness(seconds, self.growth)[:, None])
+
+
+def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float = 1e-3) -> Pool:
+    """The pool under which the meters are most likely.
 
     Parameters
     ----------
     log_scores : ndarray, shape (clips, signals, 6)
         Logarithms of the signals' distributions, on clips that their calibrations have not seen;
         zero where a signal could not speak.
+    seconds : ndarray, shape (clips,)
+        How much was heard of each clip.
     target : ndarray, shape (clips, 6)
     penalty : float
         On the squares of the weights.
-
-    Returns
-    -------
-    ndarray, shape (signals,)
     """
     from scipy.optimize import minimize
 
     sample = balanced_weights(target)
+    steps = np.log(seconds / REFERENCE_S)
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        pooled = pool(log_scores, weights)
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weights, growth = parameters[:-1], parameters[-1]
+        plain = np.einsum("isn,s->in", log_scores, weights)
+        sharp = sharpness(seconds, growth)[:, None]
+        pooled = _softmax(plain * sharp)
         value = -float(sample @ (target * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
-        slope = (pooled - target) * sample[:, None]
-        gradient = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
-        return value + penalty * float(weights @ weights), gradient
+        slope = (pooled - target) * sample[:, None] * sharp
+        by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
+        by_growth = float((slope * plain).sum(axis=1) @ steps)
+        return value + penalty * float(weights @ weights), np.append(by_weight, by_growth)
 
     count = log_scores.shape[1]
-    bounds = [(0.0, None)] * count
-    start = np.full(count, 1.0 / count)
-    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weights: Floats = result.x
-    return weights
+    bounds = [*[(0.0, None)] * count, (0.0, 1.0)]
+    begin = np.append(np.full(count, 1.0 / count), _START_GROWTH)
+    result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
+    return Pool(result.x[:-1], float(result.x[-1]))
 
 
-def pool(log_scores: Floats, weights: Floats) -> Floats:
-    """Log-linear pool: (clips, signals, 6) and (signals,) to (clips, 6), rows summing to 1."""
-    logits = np.einsum("isn,s->in", log_scores, weights)
+def _softmax(logits: Floats) -> Floats:
     pooled = np.exp(logits - logits.max(axis=1, keepdims=True))
     normalised: Floats = pooled / pooled.sum(axis=1, keepdims=True)
     return normalised

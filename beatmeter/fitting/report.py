@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from beatmeter.ensemble import REFERENCE_S
 from beatmeter.fitting.fit import EnsembleFit
 from beatmeter.fitting.measures import (
     balanced_accuracy,
@@ -29,6 +30,7 @@ def render(fit: EnsembleFit) -> str:
         balanced = balanced_accuracy(predicted, fit.target)
         loss = log_loss(predicted, fit.target)
         lines.append(f"{name:24}{weight:>8}{balanced:10.3f}{loss:10.3f}{recalls}")
+    lines += ["", f"all weights times (seconds heard / {REFERENCE_S:g}) ** {fit.growth:.3f}"]
     table = reliability(fit.pooled, fit.target)
     lines += ["", f"reliability (expected calibration error {calibration_error(table):.3f})"]
     lines.append(f"{'confidence':>12}{'clips':>8}{'mean':>8}{'right':>8}")

@@ -19,7 +19,7 @@ from beatmeter.progress import track
 from beatmeter.signal import Signal
 from beatmeter.sources import open_source
 from beatmeter.weights import Weights
-from beatmeter.workers import start_workers
+from beatmeter.workers import in_workers
 
 Scores = dict[str, MeterScores]
 
@@ -104,15 +104,9 @@ def ask(question: Question) -> Scores:
 
 
 def _ask_all(questions: Sequence[Question], jobs: int) -> Iterator[Scores]:
-    if jobs <= 1 or len(questions) <= 1:
-        yield from map(ask, questions)
-        return
-    pool = start_workers(jobs)
     try:
-        yield from pool.map(ask, questions)
+        yield from in_workers(ask, questions, max(1, min(jobs, len(questions))))
     except BrokenProcessPool as error:
         raise GateError("cannot be measured: a listening process died (too little memory?)") from (
             error
         )
-    finally:
-        pool.shutdown(cancel_futures=True)

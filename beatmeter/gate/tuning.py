@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.errors import GateError
-from beatmeter.fitting.fit import FOLDS, fold_by_work
+from beatmeter.fitting.folds import FOLDS, fold_by_work
 from beatmeter.gate.agreement import Booleans, Floats
 from beatmeter.gate.bootstrap import Interval, sums_by_work
 from beatmeter.gate.measurement import FusionPoint, accuracy_and_change, fused, right_at

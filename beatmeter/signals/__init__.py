@@ -12,21 +12,22 @@ if TYPE_CHECKING:
 
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
-    """Offer the six signals computed from the audio and the neural downbeat signal."""
+    """Offer six signals, one that takes them together, and the neural downbeat signal."""
     from beatmeter.signals.accent_folding import AccentFolding
     from beatmeter.signals.bar_similarity import BarSimilarity
     from beatmeter.signals.beat_histogram import BeatHistogram
+    from beatmeter.signals.common_pulse import CommonPulse
     from beatmeter.signals.harmonic_change import HarmonicChange
     from beatmeter.signals.metrogram import Metrogram
     from beatmeter.signals.neural_downbeat import NeuralDownbeat
     from beatmeter.signals.onset_autocorrelation import OnsetAutocorrelation
 
-    return [
+    on_pulses = [
         OnsetAutocorrelation(),
         AccentFolding(),
         Metrogram(),
         BeatHistogram(),
         HarmonicChange(),
         BarSimilarity(),
-        NeuralDownbeat(),
     ]
+    return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat()]

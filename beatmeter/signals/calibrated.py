@@ -21,6 +21,8 @@ class CalibratedSignal(ABC):
     """A signal that gathers evidence for every pulse and passes it through its calibration."""
 
     name: str
+    hidden_units = 0
+    """How many hidden units its calibration is fitted with."""
 
     @abstractmethod
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
@@ -53,7 +55,7 @@ class PulseSignal(CalibratedSignal):
 
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
         """The recording's pulses and the evidence on them."""
-        return rhythm.pulses, self.evidence(rhythm)
+        return rhythm.pulses, rhythm.evidence(self.name, self.evidence)
 
 
 def require_beats(rhythm: Rhythm) -> None:

@@ -4,10 +4,12 @@ A meter can only be counted on a pulse, so the calibration weighs hypotheses: *t
 pulse*. With evidence :math:`e_c` of pulse `c` (standardised), context :math:`s_c` (salience, log
 tempo and its square), a matrix `A`, a bias `b` for each meter and weights `u`,
 
-.. math:: p(c, n) \propto \exp(e_c A_{:,n} + b_n + s_c u), \qquad p(n) = \sum_c p(c, n).
+.. math:: p(c, n) \propto \exp(e_c A_{:,n} + b_n + s_c u + h_c V_{:,n}), \qquad
+    p(n) = \sum_c p(c, n),
 
-`A`, `b` and `u` are shared by all pulses and fitted on labelled rendered music by
-``beatmeter calibrate``.
+where the hidden units :math:`h_c = \tanh([e_c, s_c] W^T + d)`, if a calibration has any, let
+pieces of evidence depend on each other. The numbers are shared by all pulses and fitted on labelled
+rendered music by ``beatmeter calibrate``.
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ class Calibration:
     matrix : list of list of float, shape (d, 6)
     bias : list of float, length 6
     context : list of float, length 3
+    hidden : list of list of float, shape (units, d + 3)
+        From standardised evidence and context.
+    hidden_bias : list of float, length units
+    output : list of list of float, shape (units, 6)
     """
 
     mean: list[float]
@@ -54,14 +60,21 @@ class Calibration:
     matrix: list[list[float]]
     bias: list[float]
     context: list[float]
+    hidden: list[list[float]]
+    hidden_bias: list[float]
+    output: list[list[float]]
 
     def logits(self, evidence: Floats, pulses: Floats) -> Floats:
         """Scores of every hypothesis: (k, d) evidence and (k, 3) context to (k, 6)."""
-        standardised = (evidence - np.array(self.mean)) / np.array(self.scale)
+        standardised = np.clip((evidence - np.array(self.mean)) / np.array(self.scale), -4.0, 4.0)
+        heard = np.hstack([standardised, pulses])
+        hidden = np.array(self.hidden).reshape(-1, heard.shape[1])
         return (
-            np.clip(standardised, -4.0, 4.0) @ np.array(self.matrix)
+            standardised @ np.array(self.matrix)
             + np.array(self.bias)
             + (pulses @ np.array(self.context))[:, None]
+            + np.tanh(heard @ hidden.T + np.array(self.hidden_bias))
+            @ np.array(self.output).reshape(-1, len(METERS))
         )
 
     def probabilities(self, evidence: Floats, pulses: Floats) -> Floats:
@@ -113,9 +126,10 @@ def write_calibration(name: str, calibration: Calibration) -> Path:
     return path
 
 
-def n_parameters(evidence_size: int) -> int:
-    """How many numbers are fitted for evidence of `evidence_size` values."""
-    return (evidence_size + 1) * len(METERS) + N_CONTEXT
+def n_parameters(evidence_size: int, units: int) -> int:
+    """How many numbers are fitted for evidence of `evidence_size` values and hidden units."""
+    linear = (evidence_size + 1) * len(METERS) + N_CONTEXT
+    return linear + units * (evidence_size + N_CONTEXT + 1 + len(METERS))
 
 
 def _rounded(value: Any) -> Any:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beatmeter.ensemble import fuse
+from beatmeter.ensemble import REFERENCE_S, fuse, sharpness
 from beatmeter.errors import CannotSpeak
 from beatmeter.meters import METERS, MeterScores, ScoreKind
 
@@ -63,3 +63,17 @@ def test_the_prior_is_what_remains_when_nobody_knows():
 def test_nobody_voting_is_said():
     with pytest.raises(CannotSpeak, match="weight above 0"):
         fuse({"mert": SURE_OF_4}, {"mert": 0.0})
+
+
+@given(SCORES, SCORES, st.floats(1.0, 3.0))
+def test_sharpness_makes_surer_and_never_changes_the_verdict(first, second, sharp):
+    scores, weights = {"a": first, "b": second}, {"a": 0.6, "b": 0.3}
+    plain, sharpened = (fuse(scores, weights, sharp=s) for s in (1.0, sharp))
+    assert sharpened.confidence >= plain.confidence - 1e-12
+    assert plain.scores[sharpened.meter] == pytest.approx(plain.confidence)
+
+
+def test_more_heard_counts_more_and_no_growth_counts_the_same():
+    assert sharpness(REFERENCE_S, 0.7) == 1.0
+    assert sharpness(10.0, 0.2) < 1.0 < sharpness(120.0, 0.2)
+    assert sharpness(10.0, 0.0) == sharpness(120.0, 0.0) == 1.0

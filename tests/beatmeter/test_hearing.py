@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from beatmeter.ensemble import fuse
 from beatmeter.errors import AudioError, CannotSpeak
 from beatmeter.hearing import Ensemble, analyze, timeline
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
@@ -99,6 +100,21 @@ def test_opinions_of_sections_are_averaged(drum_pattern):
     assert mean.kind is ScoreKind.INDEPENDENT
     assert analysis.signals["only_first"].scores.values == sure_of(9).values
     assert analysis.signals["only_first"].unavailable is None
+
+
+def test_the_same_opinions_of_more_music_are_surer(drum_pattern):
+    opinion = MeterScores.from_mapping({4: 0.6, 3: 0.4})
+    ensemble = told(unsure=opinion)
+    ensemble.weights = Weights({"unsure": 1.0}, growth=0.5)
+    samples = np.tile(drum_pattern(4, 120.0, 0)[: 20 * SAMPLE_RATE], 4)
+    found = [
+        analyze(samples[: seconds * SAMPLE_RATE], SAMPLE_RATE, ensemble).confidence
+        for seconds in (10, 30, 80)
+    ]
+    assert found[0] < found[1] < found[2]
+    assert found[1] == pytest.approx(fuse({"unsure": opinion}, {"unsure": 1.0}).confidence)
+    windows = timeline(samples, SAMPLE_RATE, ensemble)
+    assert max(window.confidence for window in windows) < found[1]
 
 
 def test_times_of_all_sections_lie_within_the_recording(drum_pattern):

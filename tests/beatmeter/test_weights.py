@@ -11,6 +11,7 @@ def test_what_is_written_is_read(tmp_path):
         dict.fromkeys(METERS, 1.5),
         {"clips": 3},
         {"mert": Tuned(0.05, "ab12", "2026-11-22")},
+        0.25,
     )
     write_weights(weights, tmp_path / "weights.toml")
     assert load_weights(tmp_path / "weights.toml") == weights
@@ -29,6 +30,8 @@ def test_the_package_has_a_weight_for_mert():
         ("[weights]\nw_a = 0.1", "key 'w_a'"),
         ("[prior]\n6 = 1.0", "meter: 6"),
         ("[prior]\n4 = 0.0", "prior of 4 is 0.0"),
+        ("[pool]\ngrowth = -0.2", "growth is -0.2"),
+        ("pool = 0.2", "pool is 0.2"),
         ("[weights", "cannot be read"),
         ("weights = 3", "weights is 3"),
         ("[tuned]\nmert = 0.1", "tuned.mert is 0.1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 
 import numpy as np
@@ -59,6 +60,15 @@ def test_each_signal_gives_a_row_of_evidence_for_each_pulse(make_dataset, two_si
         assert np.isfinite(evidence).all()
 
 
+def test_how_much_was_heard_is_told_whether_or_not_it_was_known(
+    make_dataset, two_signals, tmp_path
+):
+    clips = list_clips(make_dataset({"a": (3,)}), ["train"])
+    for heard, told in ((math.inf, 8.0), (5.0, 5.0), (math.inf, 8.0)):
+        (found,) = collect(clips, tmp_path / "cache", jobs=1, seconds=heard)
+        assert found.seconds == pytest.approx(told)
+
+
 def test_changed_audio_is_heard_anew(make_dataset, two_signals, loaded, tmp_path):
     clips = list_clips(make_dataset(WORKS), ["train"])
     list(collect(clips, tmp_path / "cache", jobs=1))
@@ -71,7 +81,7 @@ def test_changed_audio_is_heard_anew(make_dataset, two_signals, loaded, tmp_path
 def test_a_silent_clip_comes_without_evidence(silent_clip, two_signals, tmp_path):
     for _ in range(2):
         (found,) = collect([silent_clip], tmp_path / "cache", jobs=1)
-        assert found == ClipEvidence(silent_clip[1], {})
+        assert found == ClipEvidence(silent_clip[1], {}, 3.0)
 
 
 def test_a_signal_that_cannot_speak_is_left_out(make_dataset, two_signals, tmp_path, monkeypatch):
@@ -105,7 +115,7 @@ def test_a_clip_that_is_not_there_is_named(make_dataset):
 
 
 def test_simultaneous_meters_share_the_target():
-    target = ClipEvidence(LabelledClip("a.wav", (3, 4), None, "a"), {}).target
+    target = ClipEvidence(LabelledClip("a.wav", (3, 4), None, "a"), {}, 30.0).target
     np.testing.assert_array_equal(target, [0.5, 0.5, 0, 0, 0, 0])
 
 

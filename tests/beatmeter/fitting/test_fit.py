@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from beatmeter.errors import DatasetError
 from beatmeter.fitting.collection import ClipEvidence
-from beatmeter.fitting.fit import FOLDS, fit_ensemble, fold_by_work
+from beatmeter.fitting.fit import fit_ensemble
+from beatmeter.fitting.folds import FOLDS, fold_by_work
 from beatmeter.fitting.measures import balanced_accuracy
 from beatmeter.fitting.report import render
+from beatmeter.fitting.signal_fit import SignalFit
 from beatmeter.meters import METERS
 from beatmeter.tabfile import LabelledClip
 
@@ -32,13 +34,13 @@ def clips_of(works: int, per_work: int = 2, telling: float = 3.0, seed: int = 0)
             gossip = habit + rng.normal(0, 0.1, (1, HABITS))
             clip = LabelledClip(f"{work}-{take}.wav", (METERS[label],), None, f"work {work}")
             evidence = {"teller": (teller, np.zeros((1, 3))), "gossip": (gossip, np.zeros((1, 3)))}
-            clips.append(ClipEvidence(clip, evidence))
+            clips.append(ClipEvidence(clip, evidence, 30.0))
     return clips
 
 
 @pytest.fixture(scope="module")
-def fit():
-    return fit_ensemble(clips_of(60))
+def fit(tmp_path_factory):
+    return fit_ensemble(clips_of(60), tmp_path_factory.mktemp("fits"))
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=30))
@@ -75,26 +77,63 @@ def test_shapes_and_distributions(fit):
     assert len(fit.calibrations["teller"].mean) == SIZE
 
 
-def test_a_signal_that_was_silent_on_a_clip_says_nothing_there():
+def test_hidden_units_go_to_the_signals_that_want_them(fit, tmp_path):
+    networked = fit_ensemble(clips_of(60), tmp_path, {"teller": 2})
+    assert len(networked.calibrations["teller"].hidden) == 2
+    assert networked.calibrations["gossip"] == fit.calibrations["gossip"]
+
+
+def test_processes_change_nothing_but_the_time(fit, tmp_path):
+    ticks = []
+    shared = fit_ensemble(
+        clips_of(60), tmp_path, jobs=2, on_progress=lambda *tick: ticks.append(tick)
+    )
+    assert shared.calibrations == fit.calibrations
+    assert shared.weights == fit.weights
+    assert ticks == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_what_was_fitted_before_an_interruption_is_not_fitted_again(fit, tmp_path, monkeypatch):
+    run, names = SignalFit.run, []
+
+    def interrupted(self):
+        if names:
+            raise KeyboardInterrupt
+        names.append(self.units)
+        return run(self)
+
+    monkeypatch.setattr(SignalFit, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_ensemble(clips_of(60), tmp_path)
+    monkeypatch.setattr(SignalFit, "run", lambda self: names.append(self.units) or run(self))
+    whole = fit_ensemble(clips_of(60), tmp_path)
+    assert len(names) == 2
+    assert whole.calibrations == fit.calibrations
+    assert whole.weights == fit.weights
+    fit_ensemble(clips_of(60, telling=2.5), tmp_path)
+    assert len(names) == 3, "only the teller has something new to say"
+
+
+def test_a_signal_that_was_silent_on_a_clip_says_nothing_there(tmp_path):
     clips = clips_of(60)
     del clips[7].evidence["gossip"]
-    silent = ClipEvidence(LabelledClip("s.wav", (4,), None, "silence"), {})
-    fit = fit_ensemble([*clips, silent])
+    silent = ClipEvidence(LabelledClip("s.wav", (4,), None, "silence"), {}, 30.0)
+    fit = fit_ensemble([*clips, silent], tmp_path)
     column = sorted(fit.weights).index("gossip")
     assert len(fit.target) == len(clips)
     assert not fit.held_out[7, column].any()
     assert fit.held_out[6, column].any()
 
 
-def test_too_few_works_is_one_clear_line():
+def test_too_few_works_is_one_clear_line(tmp_path):
     with pytest.raises(DatasetError, match=r"^dataset: too few works with meter .* by work\)$"):
-        fit_ensemble(clips_of(6))
+        fit_ensemble(clips_of(6), tmp_path)
 
 
-def test_a_meter_that_nobody_plays_is_named():
+def test_a_meter_that_nobody_plays_is_named(tmp_path):
     clips = [clip for clip in clips_of(60) if clip.clip.meters != (9,)]
     with pytest.raises(DatasetError, match=r"too few works with meter 9 "):
-        fit_ensemble(clips)
+        fit_ensemble(clips, tmp_path)
 
 
 def test_the_report_shows_every_signal_and_all_clips(fit):

@@ -39,12 +39,41 @@ def test_a_fit_generalises_and_beats_a_fit_to_shuffled_labels():
     assert accuracy(fit_calibration(shuffled, 1e-3), test) < 0.4
 
 
-def test_the_gradient_is_that_of_the_loss():
+def opposites(count, seed):
+    """One meter where two pieces of evidence agree in sign, another where they do not."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(count):
+        label = i % len(METERS)
+        evidence = rng.normal(0, 0.2, (1, len(METERS)))
+        first, second = 2 * (label // 2), 2 * (label // 2) + 1
+        sign = rng.choice([-1.0, 1.0])
+        evidence[0, first] += sign
+        evidence[0, second] += sign if label % 2 else -sign
+        found.append(Example(evidence, np.zeros((1, 3)), np.eye(len(METERS))[label]))
+    return found
+
+
+def test_hidden_units_learn_what_pieces_of_evidence_say_only_together():
+    train, test = opposites(300, 0), opposites(150, 1)
+    assert accuracy(fit_calibration(train, 1e-3), test) < 0.7
+    assert accuracy(fit_calibration(train, 1e-3, units=16), test) > 0.9
+
+
+def test_the_same_fit_twice_is_the_same():
+    train = examples(30, 8)
+    assert fit_calibration(train, 1e-2, units=4) == fit_calibration(train, 1e-2, units=4)
+
+
+@pytest.mark.parametrize("units", [0, 5])
+def test_the_gradient_is_that_of_the_loss(units):
     train = examples(24, 3)
     rows = np.concatenate([item.evidence for item in train])
     batch = _Batch.of(train, rows.mean(axis=0), rows.std(axis=0))
-    point = np.random.default_rng(4).normal(0, 0.3, n_parameters(8))
-    error = check_grad(lambda x: batch.loss(x, 0.01)[0], lambda x: batch.loss(x, 0.01)[1], point)
+    point = np.random.default_rng(4).normal(0, 0.3, n_parameters(8, units))
+    error = check_grad(
+        lambda x: batch.loss(x, 0.01, units)[0], lambda x: batch.loss(x, 0.01, units)[1], point
+    )
     assert error < 1e-5
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ from beatmeter.signals.calibration import (
 SIGNALS = {signal.name: signal for signal in beatmeter_signals()}
 
 
-def random_calibration(size: int, seed: int = 0) -> Calibration:
+def random_calibration(size: int, seed: int = 0, units: int = 3) -> Calibration:
     rng = np.random.default_rng(seed)
     return Calibration(
         rng.normal(size=size).tolist(),
@@ -30,6 +32,9 @@ def random_calibration(size: int, seed: int = 0) -> Calibration:
         rng.normal(size=(size, len(METERS))).tolist(),
         rng.normal(size=len(METERS)).tolist(),
         rng.normal(size=N_CONTEXT).tolist(),
+        rng.normal(size=(units, size + N_CONTEXT)).tolist(),
+        rng.normal(size=units).tolist(),
+        rng.normal(size=(units, len(METERS))).tolist(),
     )
 
 
@@ -42,8 +47,9 @@ def folder(tmp_path, monkeypatch):
     load_calibration.cache_clear()
 
 
-def test_what_is_written_is_read_again(folder):
-    written = random_calibration(5)
+@pytest.mark.parametrize("units", [0, 3])
+def test_what_is_written_is_read_again(folder, units):
+    written = random_calibration(5, units=units)
     assert write_calibration("fresh", written) == folder / "fresh.json"
     read = load_calibration("fresh")
     rng = np.random.default_rng(1)
@@ -79,6 +85,22 @@ def test_evidence_beyond_four_deviations_says_no_more():
     assert fitted.logits(farther[None], pulses) == pytest.approx(fitted.logits(far[None], pulses))
 
 
+def test_hidden_units_add_to_what_the_evidence_says_by_itself():
+    fitted = random_calibration(5, units=2)
+    plain = replace(fitted, hidden=[], hidden_bias=[], output=[])
+    rng = np.random.default_rng(4)
+    evidence, pulses = rng.normal(size=(3, 5)), rng.normal(size=(3, N_CONTEXT))
+    added = fitted.logits(evidence, pulses) - plain.logits(evidence, pulses)
+    for row in range(3):
+        standardised = np.clip((evidence[row] - fitted.mean) / fitted.scale, -4, 4)
+        heard = [*standardised, *pulses[row]]
+        units = [
+            np.tanh(np.dot(weights, heard) + bias)
+            for weights, bias in zip(fitted.hidden, fitted.hidden_bias, strict=True)
+        ]
+        np.testing.assert_allclose(added[row], units @ np.array(fitted.output))
+
+
 def test_hypotheses_are_summed_out_over_pulses():
     fitted = random_calibration(3)
     rng = np.random.default_rng(3)
@@ -109,5 +131,7 @@ def test_every_signal_has_a_calibration_that_fits_its_evidence(name, drum_patter
     assert {len(row) for row in fitted.matrix} == {len(fitted.bias)} == {len(METERS)}
     assert len(fitted.context) == N_CONTEXT
     assert min(fitted.scale) > 0
-    numbers = np.size(fitted.matrix) + len(fitted.bias) + len(fitted.context)
-    assert numbers == n_parameters(size)
+    assert len(fitted.hidden) == len(fitted.hidden_bias) == len(fitted.output)
+    assert len(fitted.hidden) == signal.hidden_units
+    numbers = sum(np.size(part) for part in vars(fitted).values()) - 2 * size
+    assert numbers == n_parameters(size, signal.hidden_units)

@@ -1,0 +1,51 @@
+"""Fits that an interrupted calibration need not repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from beatmeter.atomic import replacing
+from beatmeter.fitting.signal_fit import Fitted, SignalFit
+from beatmeter.hashing import files_below, hash_files
+from beatmeter.signals.calibration import Calibration
+
+_SOURCES = ("ensemble.py", "fitting", "signals/calibration.py")
+
+
+def fit_once(fit: SignalFit, folder: Path) -> Fitted:
+    """Run a fit, or recall what it gave before, from `folder`.
+
+    A fit is known by its evidence, labels, folds and hidden units, and by the code that fits.
+    """
+    kept = folder / f"fit-{_key(fit)}.npz"
+    if not kept.is_file():
+        fitted = fit.run()
+        with replacing(kept) as partial, partial.open("wb") as file:
+            np.savez(file, calibration=fitted.calibration.to_json(), said=fitted.said)
+    with np.load(kept) as stored:
+        calibration = Calibration(**json.loads(str(stored["calibration"])))
+        return Fitted(calibration, stored["said"])
+
+
+def _key(fit: SignalFit) -> str:
+    digest = hashlib.sha256(f"{_code_hash()} {fit.units}".encode())
+    digest.update(fit.folds.tobytes())
+    for example in fit.examples:
+        if example is None:
+            digest.update(b"silent")
+        else:
+            for part in (example.evidence, example.pulses, example.target):
+                digest.update(f"{part.shape}".encode() + part.tobytes())
+    return digest.hexdigest()[:32]
+
+
+@cache
+def _code_hash() -> str:
+    root = Path(str(files("beatmeter")))
+    return hash_files(root, files_below((root / source for source in _SOURCES), ".py"))
