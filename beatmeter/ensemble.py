@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +11,14 @@ import numpy.typing as npt
 from beatmeter.errors import CannotSpeak
 from beatmeter.meters import METERS, MeterScores
 
-Seconds = TypeVar("Seconds", float, npt.NDArray[np.float64])
-
 SCORE_FLOOR = 0.01
 """No signal can rule a meter out: its distribution is mixed with this much of the uniform one."""
 
 REFERENCE_S = 30.0
 """How many seconds are heard when the logits count as the weights have it."""
+
+LONGEST_S = 120.0
+"""Beyond it nothing was measured: hearing more makes no surer."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,13 @@ def fuse(
     )
 
 
-def sharpness(heard_s: Seconds, growth: float) -> Seconds:
+def sharpness(heard_s: npt.ArrayLike, growth: float) -> npt.NDArray[np.float64]:
     """How much all signals count together when `heard_s` seconds were heard.
 
-    One who hears more of a recording may be surer of its meter: ``(heard_s / 30) ** growth``.
+    One who hears more of a recording may be surer of its meter: ``(seconds / 30) ** growth``, up to
+    120 seconds.
     """
-    return (heard_s / REFERENCE_S) ** growth
+    return (np.minimum(heard_s, LONGEST_S) / REFERENCE_S) ** growth
 
 
 def log_scores(scores: MeterScores) -> np.ndarray:

@@ -119,7 +119,7 @@ class Ensemble:
             If no signal with a weight spoke.
         """
         spoken = {n: o.scores for n, o in opinions.items() if o.scores is not None}
-        sharp = sharpness(heard_s, self.weights.growth)
+        sharp = float(sharpness(heard_s, self.weights.growth))
         return fuse(spoken, self.weights.signals, self.weights.prior, sharp)
 
     def _opinion(self, heard: Sequence[Heard], name: str) -> SignalOpinion:

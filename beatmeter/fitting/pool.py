@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.ensemble import REFERENCE_S, sharpness
+from beatmeter.ensemble import sharpness
 from beatmeter.fitting.hypotheses import balanced_weights
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
     from scipy.optimize import minimize
 
     sample = balanced_weights(target)
-    steps = np.log(seconds / REFERENCE_S)
+    steps = np.log(sharpness(seconds, 1.0))
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         weights, growth = parameters[:-1], parameters[-1]

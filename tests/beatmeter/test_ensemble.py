@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beatmeter.ensemble import REFERENCE_S, fuse, sharpness
+from beatmeter.ensemble import LONGEST_S, REFERENCE_S, fuse, sharpness
 from beatmeter.errors import CannotSpeak
 from beatmeter.meters import METERS, MeterScores, ScoreKind
 
@@ -77,3 +77,7 @@ def test_more_heard_counts_more_and_no_growth_counts_the_same():
     assert sharpness(REFERENCE_S, 0.7) == 1.0
     assert sharpness(10.0, 0.2) < 1.0 < sharpness(120.0, 0.2)
     assert sharpness(10.0, 0.0) == sharpness(120.0, 0.0) == 1.0
+
+
+def test_beyond_what_was_measured_more_does_not_count_more():
+    assert sharpness(LONGEST_S - 1, 0.3) < sharpness(LONGEST_S, 0.3) == sharpness(3600.0, 0.3)
