@@ -25,6 +25,10 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         yield from progress.track(items, total=total, description=description)
 
 
+def say_nothing(_done: int, _total: int) -> None:
+    """Take a report of progress that nobody wants."""
+
+
 def progress_bars(*columns: ProgressColumn | str, transient: bool = False) -> Progress:
     """Bars on standard error, shown within a ``with`` block.
 

@@ -24,7 +24,7 @@ from beatmeter.progress import progress_bars, track
 from beatmeter.signals.calibration import write_calibration
 from beatmeter.weights import load_weights, write_weights
 
-CACHE = ".evidence"
+_CACHE = ".evidence"
 HEARD_S = (math.inf, 10.0)
 """How much is heard of each clip: all, and as little as a window of the timeline may hold."""
 
@@ -59,9 +59,9 @@ def calibrate(
     for dataset in datasets:
         entries = list_clips(dataset, splits)
         for seconds in HEARD_S:
-            found = collect(entries, cache or dataset / CACHE, jobs, seconds)
+            found = collect(entries, cache or dataset / _CACHE, jobs, seconds)
             clips += track(found, f"evidence of {dataset.name}", total=len(entries))
-    fit = _fit(clips, cache or datasets[0] / CACHE, jobs)
+    fit = _fit(clips, cache or datasets[0] / _CACHE, jobs)
     click.echo(render(fit))
     if write:
         _store(fit, clips)

@@ -17,6 +17,7 @@ from beatmeter.fitting.kept_fits import fit_once
 from beatmeter.fitting.pool import fit_pool
 from beatmeter.fitting.signal_fit import SignalFit
 from beatmeter.meters import METERS
+from beatmeter.progress import say_nothing
 from beatmeter.signals.calibration import Calibration
 from beatmeter.workers import in_workers
 
@@ -49,16 +50,12 @@ class EnsembleFit:
     target: Floats
 
 
-def _say_nothing(_done: int, _total: int) -> None:
-    """Take a report of progress that nobody wants."""
-
-
 def fit_ensemble(
     clips: Sequence[ClipEvidence],
     cache_folder: Path,
     hidden_units: Mapping[str, int] | None = None,
     jobs: int = 1,
-    on_progress: Callable[[int, int], None] = _say_nothing,
+    on_progress: Callable[[int, int], None] = say_nothing,
 ) -> EnsembleFit:
     """Fit calibrations and weights with cross-validation by work.
 

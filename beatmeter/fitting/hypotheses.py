@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
-from beatmeter.signals.calibration import N_CONTEXT, Calibration, n_parameters
+from beatmeter.signals.calibration import N_CONTEXT, Calibration, standardised
 
 Floats = npt.NDArray[np.float64]
 
-_CLIP = 4.0
 _ITERATIONS = 200
 
 
@@ -75,11 +74,21 @@ def fit_calibration(examples: Sequence[Example], penalty: float, units: int = 0)
     return Calibration(mean.tolist(), scale.tolist(), *(part.tolist() for part in fitted))
 
 
+def n_parameters(size: int, units: int) -> int:
+    """How many numbers are fitted for evidence of `size` values and hidden units."""
+    return sum(map(math.prod, _shapes(size, units)))
+
+
 def start(size: int, units: int) -> Floats:
     """Where a fit begins: knowing nothing, the hidden units each listening to something else."""
     numbers = _Numbers.of(np.zeros(n_parameters(size, units)), size, units)
     spread = np.random.default_rng(0).normal(size=numbers.hidden.shape)
     return numbers._replace(hidden=spread / np.sqrt(size + N_CONTEXT)).flat()
+
+
+def _shapes(size: int, units: int) -> list[tuple[int, ...]]:
+    n = len(METERS)
+    return [(size, n), (n,), (N_CONTEXT,), (units, size + N_CONTEXT), (units,), (units, n)]
 
 
 class _Numbers(NamedTuple):
@@ -94,10 +103,8 @@ class _Numbers(NamedTuple):
 
     @classmethod
     def of(cls, parameters: Floats, size: int, units: int) -> _Numbers:
-        n = len(METERS)
-        shapes = [(size, n), (n,), (N_CONTEXT,), (units, size + N_CONTEXT), (units,), (units, n)]
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = np.split(parameters, ends[:-1])
+        shapes = _shapes(size, units)
+        parts = np.split(parameters, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 
     def flat(self) -> Floats:
@@ -124,7 +131,7 @@ class _Batch:
         absent = np.ones((len(examples), most), dtype=bool)
         for row, example in enumerate(examples):
             k = len(example.evidence)
-            evidence[row, :k] = np.clip((example.evidence - mean) / scale, -_CLIP, _CLIP)
+            evidence[row, :k] = standardised(example.evidence, mean, scale)
             pulses[row, :k] = example.pulses
             absent[row, :k] = False
         target = np.array([example.target for example in examples])

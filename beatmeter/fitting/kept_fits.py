@@ -36,12 +36,9 @@ def fit_once(fit: SignalFit, folder: Path) -> Fitted:
 def _key(fit: SignalFit) -> str:
     digest = hashlib.sha256(f"{_code_hash()} {fit.units}".encode())
     digest.update(fit.folds.tobytes())
-    for example in fit.examples:
-        if example is None:
-            digest.update(b"silent")
-        else:
-            for part in (example.evidence, example.pulses, example.target):
-                digest.update(f"{part.shape}".encode() + part.tobytes())
+    for number, example in fit.examples.items():
+        for part in (example.evidence, example.pulses, example.target):
+            digest.update(f"{number} {part.shape}".encode() + part.tobytes())
     return digest.hexdigest()[:32]
 
 

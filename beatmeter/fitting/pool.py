@@ -32,8 +32,11 @@ class Pool:
 
     def distribution(self, log_scores: Floats, seconds: Floats) -> Floats:
         """Pool (clips, signals, 6), of which (clips,) seconds were heard: (clips, 6)."""
+        from scipy.special import softmax
+
         logits = np.einsum("isn,s->in", log_scores, self.weights)
-        return _softmax(logits * sharpness(seconds, self.growth)[:, None])
+        pooled: Floats = softmax(logits * sharpness(seconds, self.growth)[:, None], axis=1)
+        return pooled
 
 
 def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float = 1e-3) -> Pool:
@@ -51,6 +54,7 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
         On the squares of the weights.
     """
     from scipy.optimize import minimize
+    from scipy.special import softmax
 
     sample = balanced_weights(target)
     steps = np.log(sharpness(seconds, 1.0))
@@ -59,7 +63,7 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
         weights, growth = parameters[:-1], parameters[-1]
         plain = np.einsum("isn,s->in", log_scores, weights)
         sharp = sharpness(seconds, growth)[:, None]
-        pooled = _softmax(plain * sharp)
+        pooled = softmax(plain * sharp, axis=1)
         value = -float(sample @ (target * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
         slope = (pooled - target) * sample[:, None] * sharp
         by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
@@ -71,9 +75,3 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
     begin = np.append(np.full(count, 1.0 / count), _START_GROWTH)
     result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
     return Pool(result.x[:-1], float(result.x[-1]))
-
-
-def _softmax(logits: Floats) -> Floats:
-    pooled = np.exp(logits - logits.max(axis=1, keepdims=True))
-    normalised: Floats = pooled / pooled.sum(axis=1, keepdims=True)
-    return normalised

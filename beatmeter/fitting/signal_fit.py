@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +43,14 @@ class SignalFit:
 
     Attributes
     ----------
-    examples : tuple of (Example or None)
-        By clip; None where the signal could not speak.
+    examples : dict of int to Example
+        By the number of the clip, ascending, where the signal could speak.
     folds : ndarray of int, shape (clips,)
     units : int >= 0
         Hidden units of the calibration.
     """
 
-    examples: tuple[Example | None, ...]
+    examples: dict[int, Example]
     folds: npt.NDArray[np.int64]
     units: int
 
@@ -59,36 +59,29 @@ class SignalFit:
         cls, clips: Sequence[ClipEvidence], name: str, folds: npt.NDArray[np.int64], units: int
     ) -> SignalFit:
         """Take what concerns the signal `name` from clips."""
-        heard = (
-            Example(*clip.evidence[name], clip.target) if name in clip.evidence else None
-            for clip in clips
-        )
-        return cls(tuple(heard), folds, units)
+        examples = {
+            number: Example(*clip.evidence[name], clip.target)
+            for number, clip in enumerate(clips)
+            if name in clip.evidence
+        }
+        return cls(examples, folds, units)
 
     def run(self) -> Fitted:
         """Fit with the penalty under which unseen clips are most likely."""
         trials = [(penalty, self._cross_validate(penalty)) for penalty in PENALTIES]
         penalty, said = max(trials, key=lambda trial: self._likelihood(trial[1]))
-        return Fitted(self._fit(np.full(len(self.folds), True), penalty), said)
+        return Fitted(fit_calibration([*self.examples.values()], penalty, self.units), said)
 
     def _cross_validate(self, penalty: float) -> Floats:
         said = np.zeros((len(self.folds), len(METERS)))
         for fold in range(FOLDS):
-            calibration = self._fit(self.folds != fold, penalty)
-            for row, example in self._spoken(self.folds == fold):
-                found = calibration.probabilities(example.evidence, example.pulses)
-                said[row] = log_scores(MeterScores.from_array(found))
+            seen = [e for number, e in self.examples.items() if self.folds[number] != fold]
+            calibration = fit_calibration(seen, penalty, self.units)
+            for number, example in self.examples.items():
+                if self.folds[number] == fold:
+                    found = calibration.probabilities(example.evidence, example.pulses)
+                    said[number] = log_scores(MeterScores.from_array(found))
         return said
 
-    def _fit(self, seen: npt.NDArray[np.bool_], penalty: float) -> Calibration:
-        return fit_calibration([e for _, e in self._spoken(seen)], penalty, self.units)
-
     def _likelihood(self, said: Floats) -> float:
-        everyone = self._spoken(np.full(len(self.folds), True))
-        return float(sum(example.target @ said[row] for row, example in everyone))
-
-    def _spoken(self, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Example]]:
-        for row in np.flatnonzero(wanted).tolist():
-            example = self.examples[row]
-            if example is not None:
-                yield row, example
+        return float(sum(e.target @ said[number] for number, e in self.examples.items()))

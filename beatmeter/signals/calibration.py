@@ -36,6 +36,7 @@ Floats = npt.NDArray[np.float64]
 
 N_CONTEXT = 3
 _REFERENCE_BPM = 150.0
+_MOST_DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,11 @@ class Calibration:
 
     def logits(self, evidence: Floats, pulses: Floats) -> Floats:
         """Scores of every hypothesis: (k, d) evidence and (k, 3) context to (k, 6)."""
-        standardised = np.clip((evidence - np.array(self.mean)) / np.array(self.scale), -4.0, 4.0)
-        heard = np.hstack([standardised, pulses])
+        standard = standardised(evidence, np.array(self.mean), np.array(self.scale))
+        heard = np.hstack([standard, pulses])
         hidden = np.array(self.hidden).reshape(-1, heard.shape[1])
         return (
-            standardised @ np.array(self.matrix)
+            standard @ np.array(self.matrix)
             + np.array(self.bias)
             + (pulses @ np.array(self.context))[:, None]
             + np.tanh(heard @ hidden.T + np.array(self.hidden_bias))
@@ -94,6 +95,11 @@ class Calibration:
     def to_json(self) -> str:
         """The numbers as JSON text, rounded to six digits."""
         return json.dumps(_rounded(asdict(self)))
+
+
+def standardised(evidence: Floats, mean: Floats, scale: Floats) -> Floats:
+    """Evidence in deviations from its mean, of which more than four say no more: (k, d)."""
+    return np.clip((evidence - mean) / scale, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
 
 
 def pulse_context(pulses: Sequence[Pulse]) -> Floats:
@@ -124,12 +130,6 @@ def write_calibration(name: str, calibration: Calibration) -> Path:
     with replacing(path) as partial:
         partial.write_text(calibration.to_json() + "\n", encoding="utf-8")
     return path
-
-
-def n_parameters(evidence_size: int, units: int) -> int:
-    """How many numbers are fitted for evidence of `evidence_size` values and hidden units."""
-    linear = (evidence_size + 1) * len(METERS) + N_CONTEXT
-    return linear + units * (evidence_size + N_CONTEXT + 1 + len(METERS))
 
 
 def _rounded(value: Any) -> Any:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
+from beatmeter.progress import say_nothing
+from beatmeter.workers import in_workers
 from beatmeter_mert.training.corpora.config import ClipMaker, CorpusConfig
 from beatmeter_mert.training.corpora.dataset import DatasetFolder, SplitShares
-
-_maker: ClipMaker | None = None
-
-
-def _say_nothing(_done: int, _total: int) -> None:
-    """Take a report of progress that nobody wants."""
 
 
 def render_dataset(
@@ -25,7 +19,7 @@ def render_dataset(
     *,
     jobs: int = 1,
     shares: SplitShares | None = None,
-    on_progress: Callable[[int, int], None] = _say_nothing,
+    on_progress: Callable[[int, int], None] = say_nothing,
 ) -> None:
     """Render a dataset, or the rest of one that was interrupted.
 
@@ -52,44 +46,25 @@ def render_dataset(
     dataset.prepare(config.as_json())
     missing = dataset.missing(clips)
     on_progress(clips - len(missing), clips)
-    added = (
-        _add_here(maker, dataset, missing)
+    added: Iterator[None] = (
+        map(partial(_add, maker, dataset), missing)
         if jobs == 1
-        else _add_elsewhere(config, dataset, missing, jobs)
+        else in_workers(partial(_add_in_worker, config, dataset), missing, jobs)
     )
     for done, _ in enumerate(added, start=clips - len(missing) + 1):
         on_progress(done, clips)
     dataset.write_tables(clips, shares or SplitShares())
 
 
-def _add_here(maker: ClipMaker, dataset: DatasetFolder, missing: Sequence[int]) -> Iterator[int]:
-    for index in missing:
-        dataset.add(index, maker.make(index))
-        yield index
+def _add(maker: ClipMaker, dataset: DatasetFolder, index: int) -> None:
+    dataset.add(index, maker.make(index))
 
 
-def _add_elsewhere(
-    config: CorpusConfig, dataset: DatasetFolder, missing: Sequence[int], jobs: int
-) -> Iterator[int]:
-    executor = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_open, initargs=(config,)
-    )
-    try:
-        waiting = [executor.submit(_add, dataset, index) for index in missing]
-        for finished in as_completed(waiting):
-            yield finished.result()
-    finally:
-        executor.shutdown(cancel_futures=True)
+def _add_in_worker(config: CorpusConfig, dataset: DatasetFolder, index: int) -> None:
+    _add(_maker(config), dataset, index)
 
 
-def _open(config: CorpusConfig) -> None:
-    """Prepare a worker, which leaves interrupts to its parent."""
-    global _maker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _maker = ClipMaker(config)
-
-
-def _add(dataset: DatasetFolder, index: int) -> int:
-    assert _maker is not None
-    dataset.add(index, _maker.make(index))
-    return index
+@lru_cache(maxsize=1)
+def _maker(config: CorpusConfig) -> ClipMaker:
+    """The maker of a worker, which has one configuration all its life."""
+    return ClipMaker(config)

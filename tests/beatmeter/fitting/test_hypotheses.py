@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from beatmeter.fitting.hypotheses import Example, _Batch, balanced_weights, fit_calibration
+from beatmeter.fitting.hypotheses import (
+    Example,
+    _Batch,
+    balanced_weights,
+    fit_calibration,
+    n_parameters,
+)
 from beatmeter.meters import METERS
-from beatmeter.signals.calibration import n_parameters
 
 
 def examples(count, seed, noise=0.6):

@@ -9,6 +9,7 @@ import pytest
 
 from beatmeter.dsp.pulses import Pulse
 from beatmeter.errors import CannotSpeak
+from beatmeter.fitting.hypotheses import n_parameters
 from beatmeter.meters import METERS
 from beatmeter.rhythm import Rhythm
 from beatmeter.signals import beatmeter_signals, calibration
@@ -16,7 +17,6 @@ from beatmeter.signals.calibration import (
     N_CONTEXT,
     Calibration,
     load_calibration,
-    n_parameters,
     pulse_context,
     write_calibration,
 )
