@@ -9,31 +9,31 @@ from beatmeter.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beatmeter.analysis import Analysis
-    from beatmeter.errors import BeatMeterError, CannotSpeak
-    from beatmeter.hearing import Ensemble, analyze, timeline
+    from beatmeter.errors import Abstain, BeatMeterError
+    from beatmeter.features.rhythm import Rhythm
     from beatmeter.meters import METERS, MeterScores, ScoreKind
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.pipeline import Ensemble, analyze, timeline
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "beatmeter.analysis",
-    "Ensemble": "beatmeter.hearing",
-    "analyze": "beatmeter.hearing",
-    "timeline": "beatmeter.hearing",
+    "Ensemble": "beatmeter.pipeline",
+    "analyze": "beatmeter.pipeline",
+    "timeline": "beatmeter.pipeline",
     "BeatMeterError": "beatmeter.errors",
-    "CannotSpeak": "beatmeter.errors",
+    "Abstain": "beatmeter.errors",
     "METERS": "beatmeter.meters",
     "MeterScores": "beatmeter.meters",
     "ScoreKind": "beatmeter.meters",
-    "Rhythm": "beatmeter.rhythm",
+    "Rhythm": "beatmeter.features.rhythm",
 }
 
 __all__ = [
     "METERS",
+    "Abstain",
     "Analysis",
     "BeatMeterError",
-    "CannotSpeak",
     "Ensemble",
     "MeterScores",
     "Rhythm",

@@ -11,7 +11,7 @@ from beatmeter.meters import MeterScores, Polyrhythm
 
 
 @dataclass(frozen=True)
-class SignalOpinion:
+class SignalOutput:
     """What one signal says of a recording.
 
     Attributes
@@ -76,11 +76,11 @@ class Analysis:
         The second most probable meter.
     scores : dict of int to float
         The fused distribution over the meters; sums to 1.
-    signals : dict of str to SignalOpinion
+    signals : dict of str to SignalOutput
     polyrhythm : Polyrhythm or None
         Evidence for two simultaneous meters; None when no signal could tell.
     timeline : tuple of Window or None
-        None unless :func:`beatmeter.hearing.timeline` was asked for.
+        None unless :func:`beatmeter.pipeline.timeline` was asked for.
     beats, downbeats : ndarray of float, shape (n,)
         Seconds: the counted beats, and those that begin a bar, as found for `meter`.
     """
@@ -93,7 +93,7 @@ class Analysis:
     confidence: float
     runner_up: int
     scores: dict[int, float]
-    signals: dict[str, SignalOpinion]
+    signals: dict[str, SignalOutput]
     polyrhythm: Polyrhythm | None
     timeline: tuple[Window, ...] | None
     beats: npt.NDArray[np.float64]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from beatmeter.printable import printable
+from beatmeter._util.text import escape_control
 
 
 class BeatMeterError(Exception):
     """Root of every error that a user can cause; its message is one clear line."""
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        return escape_control(super().__str__())
 
 
 class AudioError(BeatMeterError):
@@ -48,7 +48,7 @@ class DatasetError(BeatMeterError):
     """A labelled dataset, manifest or table that is malformed."""
 
 
-class CannotSpeak(Exception):  # noqa: N818  it is no error
+class Abstain(Exception):  # noqa: N818  it is no error
     """Raised by a signal that has no opinion on a recording; the message says why.
 
     It is not an error: the ensemble shows the signal as absent and goes on.

@@ -12,8 +12,8 @@ import click
 import pluggy
 
 from beatmeter import __version__, hookspecs
+from beatmeter._util.text import escape_control
 from beatmeter.errors import PluginError
-from beatmeter.printable import printable
 from beatmeter.signal import Signal
 
 DISABLE_VARIABLE = "BEATMETER_DISABLE_PLUGINS"
@@ -196,7 +196,7 @@ def _only(manager: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.Ho
 
 
 def _reason(error: BaseException) -> str:
-    return printable(f"{type(error).__name__}: {error}")
+    return escape_control(f"{type(error).__name__}: {error}")
 
 
 def _disabled_names() -> frozenset[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from beatmeter.features.rhythm import Rhythm
     from beatmeter.meters import MeterScores
-    from beatmeter.rhythm import Rhythm
 
 
 @runtime_checkable
@@ -41,7 +41,7 @@ class Signal(Protocol):
 
         Raises
         ------
-        CannotSpeak
+        Abstain
             If there is no opinion on this recording; the message says why.
         """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from beatmeter.lazygroup import LazyGroup
+from beatmeter.cli.lazygroup import LazyGroup
 
 COMMANDS = {
     "ablate": (
@@ -20,7 +20,7 @@ COMMANDS = {
         "Compare two evaluations clip by clip.",
     ),
     "corpus": (
-        "beatmeter_mert.training.corpora.cli:corpus",
+        "beatmeter.corpora.cli:corpus",
         "Render labelled music and check it for leakage.",
     ),
     "evaluate": (
@@ -32,7 +32,7 @@ COMMANDS = {
         "Train adapters and head on labelled clips.",
     ),
     "meter2800": (
-        "beatmeter_mert.training.corpora.meter2800:meter2800",
+        "beatmeter_mert.training.meter2800:meter2800",
         "Download and verify METER2800.",
     ),
     "parameters": (
@@ -40,11 +40,11 @@ COMMANDS = {
         "Count the parameters that LoRA trains.",
     ),
     "pretrain": (
-        "beatmeter_mert.training.pretrain.command:pretrain",
+        "beatmeter_mert.training.distillation.command:pretrain",
         "Train a small backbone from scratch.",
     ),
     "wikimeter": (
-        "beatmeter_mert.training.corpora.wikimeter.commands:wikimeter",
+        "beatmeter_mert.training.wikimeter.commands:wikimeter",
         "Download songs with known meters and cut them into clips.",
     ),
 }

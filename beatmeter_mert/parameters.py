@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from beatmeter_mert.classifier.lora import LoraSettings, ParameterCount
+    from beatmeter_mert.model.lora import LoraSettings, ParameterCount
 
 
 @click.command()
@@ -18,8 +18,8 @@ def parameters(lora_rank: int, max_layer: int | None) -> None:
 
     Nothing is downloaded, and no memory is used for weights.
     """
-    from beatmeter_mert.classifier.lora import LoraSettings
-    from beatmeter_mert.classifier.published import PUBLISHED
+    from beatmeter_mert.model.lora import LoraSettings
+    from beatmeter_mert.model.published import PUBLISHED
 
     for name in PUBLISHED:
         count = count_published(name, LoraSettings(r=lora_rank), max_layer)
@@ -32,7 +32,7 @@ def count_published(name: str, lora: LoraSettings, max_layer: int | None = None)
     Parameters
     ----------
     name : str
-        Of :data:`beatmeter_mert.classifier.published.PUBLISHED`.
+        Of :data:`beatmeter_mert.model.published.PUBLISHED`.
     lora : LoraSettings
     max_layer : int >= 1, optional
         Layers to build, from the first; all by default.
@@ -44,9 +44,9 @@ def count_published(name: str, lora: LoraSettings, max_layer: int | None = None)
     """
     import torch
 
-    from beatmeter_mert.classifier.backbone import build_backbone, freeze
-    from beatmeter_mert.classifier.lora import add_lora, count_parameters
-    from beatmeter_mert.classifier.published import PUBLISHED
+    from beatmeter_mert.model.backbone import build_backbone, freeze
+    from beatmeter_mert.model.lora import add_lora, count_parameters
+    from beatmeter_mert.model.published import PUBLISHED
 
     architecture = PUBLISHED[name].architecture
     with torch.device("meta"):

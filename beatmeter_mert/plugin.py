@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
     """Offer the signal ``mert``; its model loads when it is first asked."""
-    from beatmeter_mert.mert_signal import MertSignal
+    from beatmeter_mert.signal import MertSignal
 
     return [MertSignal()]
 
@@ -23,15 +23,15 @@ def beatmeter_signals() -> list[Signal]:
 @hookimpl
 def beatmeter_commands(cli: click.Group) -> None:
     """Add ``beatmeter mert`` and ``beatmeter fixtures rebuild`` and ``bars``."""
-    from beatmeter.commands.fixtures import fixtures
+    from beatmeter.cli.fixtures import fixtures
     from beatmeter_mert.cli import mert
 
     cli.add_command(mert)
     fixtures.lazy["rebuild"] = (
-        "beatmeter_mert.training.corpora.fixtures.cli:rebuild",
+        "beatmeter.corpora.fixtures.cli:rebuild",
         "Make the rendered fixtures again and report what differs.",
     )
     fixtures.lazy["bars"] = (
-        "beatmeter_mert.training.corpora.fixtures.cli:bars",
+        "beatmeter.corpora.fixtures.cli:bars",
         "Hold fixtures against the bars of their scores.",
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from beatmeter.mistakes import told_in_one_line
+from beatmeter.cli.errors import one_line_errors
 
 
 def run(command: click.Command) -> None:
     """Run a command; what a user can mend is one line and exit code 2."""
-    with told_in_one_line():
+    with one_line_errors():
         command()

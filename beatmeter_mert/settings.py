@@ -106,7 +106,7 @@ def find_checkpoint(settings: MertSettings) -> str:
 
 
 def _named(source: str, name: str) -> str:
-    from beatmeter_mert.classifier.hub import is_repository
+    from beatmeter_mert.model.hub import is_repository
 
     folder = Path(name).expanduser()
     if (folder / "head" / "config.json").is_file():

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from beatmeter.rhythm import Rhythm
+from beatmeter.features.rhythm import Rhythm
 from beatmeter.signals import beatmeter_signals
 
 RATE = 22050

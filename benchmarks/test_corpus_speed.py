@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter_mert.training.corpora.config import ClipMaker, CorpusConfig
+from beatmeter.corpora.config import ClipMaker, CorpusConfig
 
 SECONDS = 20.0
 CLIPS = 21

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from beatmeter.errors import BeatMeterError
-from beatmeter.gate.conclusion import run_gate
+from beatmeter.gate.commit import run_gate
 
 NOTHING_MEASURED = 2
 
@@ -31,7 +31,7 @@ def test_the_gate(pytestconfig, capsys):
         print(f"\n\n{concluded.text()}")
         for path in concluded.write(pytestconfig.rootpath / "reports" / "gate"):
             print(f"written: {path.relative_to(pytestconfig.rootpath)}")
-        concluded.settle()
-    faults = concluded.measurement.verdict.faults
+        concluded.commit()
+    faults = concluded.measurement.decision.faults
     if faults:
         pytest.fail(f"the gate is not passed: {'; '.join(faults)}", pytrace=False)

@@ -16,19 +16,19 @@ import pytest
 import torch
 from transformers import HubertModel
 
-from beatmeter_mert.classifier import HeadSettings, LoraSettings, Preprocessing
-from beatmeter_mert.classifier.architecture import hubert_config
-from beatmeter_mert.classifier.backbone import (
+from beatmeter_mert.model import HeadSettings, LoraSettings, Preprocessing
+from beatmeter_mert.model.architecture import hubert_config
+from beatmeter_mert.model.backbone import (
     BackboneReference,
     LoadedBackbone,
     build_backbone,
     freeze,
     hidden_states,
 )
-from beatmeter_mert.classifier.device import choose_dtype, computes_in_bfloat16
-from beatmeter_mert.classifier.model import MertMeterClassifier
-from beatmeter_mert.classifier.preprocessing import z_score
-from beatmeter_mert.classifier.published import PUBLISHED
+from beatmeter_mert.model.classifier import MertMeterClassifier
+from beatmeter_mert.model.device import choose_dtype, computes_in_bfloat16
+from beatmeter_mert.model.preprocessing import z_score
+from beatmeter_mert.model.published import PUBLISHED
 
 CPU = torch.device("cpu")
 ROUNDS = 3

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import torch
 
-from beatmeter_mert.classifier import HeadSettings, LoraSettings, MertMeterClassifier, Preprocessing
-from beatmeter_mert.classifier.backbone import (
+from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier, Preprocessing
+from beatmeter_mert.model.backbone import (
     BackboneReference,
     LoadedBackbone,
     build_backbone,
@@ -24,11 +24,11 @@ from beatmeter_mert.classifier.backbone import (
     hidden_states,
     plain_hubert,
 )
-from beatmeter_mert.classifier.device import chunks_at_once
-from beatmeter_mert.classifier.head import multilabel_output
-from beatmeter_mert.classifier.pooling import pool_chunks, pool_time
-from beatmeter_mert.classifier.preprocessing import z_score
-from beatmeter_mert.classifier.published import PUBLISHED
+from beatmeter_mert.model.device import chunks_at_once
+from beatmeter_mert.model.head import multilabel_output
+from beatmeter_mert.model.pooling import pool_chunks, pool_time
+from beatmeter_mert.model.preprocessing import z_score
+from beatmeter_mert.model.published import PUBLISHED
 
 CLIPS, CLIP_S, CHUNK_S, LAYERS, ROUNDS = 2, 10, 5, 2, 2
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

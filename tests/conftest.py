@@ -1,5 +1,9 @@
+import shutil
 import signal
+from importlib.util import find_spec
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("project", deadline=None, derandomize=True, max_examples=50)
@@ -14,3 +18,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(items):
     """Begin with the notebook, by far the longest: at the end one process would wait for it."""
     items.sort(key=lambda item: "notebooks" not in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def small_soundfont_path(tmp_path_factory):
+    """The soundfont that pretty_midi carries, under a name that nobody has reserved."""
+    spec = find_spec("pretty_midi")
+    assert spec is not None
+    assert spec.origin is not None
+    copy = tmp_path_factory.mktemp("soundfonts") / "small.sf2"
+    shutil.copy(Path(spec.origin).with_name("TimGM6mb.sf2"), copy)
+    return copy

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beatmeter.fixtures import Fixture
-from beatmeter.fixtures.sets import meter_name
-from beatmeter.gate.agreement import Booleans, Counts, Floats, Ints, count_each, is_right
-from beatmeter.gate.bootstrap import Interval, interval, resampled_sums
-from beatmeter.gate.scores import ScoreTable
-from beatmeter.gate.verdict import Verdict, judge
-from beatmeter.weights import Weights
+from beatmeter.datasets.fixtures import Fixture
+from beatmeter.datasets.fixtures.sets import meter_name
+from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.agreement import Booleans, Counts, Floats, Ints, count_each, is_right
+from beatmeter.fusion.decision import Decision, judge
+from beatmeter.fusion.weights import Weights
 
 FUSION_WEIGHTS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 FIGURES = (
@@ -91,7 +91,7 @@ class Measurement:
     fusion: list[FusionPoint]
 
     @property
-    def verdict(self) -> Verdict:
+    def decision(self) -> Decision:
         """Whether the gate is passed, on all fixtures together."""
         return judge(self.overall.counts)
 

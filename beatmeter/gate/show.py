@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beatmeter.errors import BeatMeterError, GateError
-from beatmeter.gate.honour import check_record, honour, why_silent
-from beatmeter.gate.record import RECORDS, GateRecord, read_record, record_path
+from beatmeter.fusion.effective import check_record, vouched, why_unavailable
+from beatmeter.fusion.record import RECORDS, GateRecord, read_record, record_path
+from beatmeter.fusion.weights import Weights
 from beatmeter.signal import Signal
 from beatmeter.signals.calibrated import CalibratedSignal
-from beatmeter.weights import Weights
 
 
 def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECORDS) -> list[str]:
@@ -25,7 +25,7 @@ def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECO
     records : Path
         Folder of the gate records.
     """
-    honoured = honour(weights, signals, records)
+    honoured = vouched(weights, signals, records)
     shown = [
         name
         for name, signal in signals.items()
@@ -46,7 +46,7 @@ def _weight(name: str, weights: Weights) -> str:
 def _record(signal: Signal, weights: Weights, records: Path) -> str:
     try:
         record = read_record(signal.name, records)
-        reason = why_silent(signal)
+        reason = why_unavailable(signal)
         if reason is not None:
             raise GateError(f"cannot run here: {reason}")
     except BeatMeterError as error:

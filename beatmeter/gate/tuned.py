@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from beatmeter.datasets.fixtures.sets import find_set
 from beatmeter.errors import GateError
-from beatmeter.gate.cache import ScoreCache
-from beatmeter.gate.conclusion import today
-from beatmeter.gate.honour import check_record
-from beatmeter.gate.record import RECORDS, GateRecord, read_record
-from beatmeter.gate.report import tuning_report
-from beatmeter.gate.report.as_json import tuning_mapping
-from beatmeter.gate.report.markdown import to_markdown
-from beatmeter.gate.report.writing import report_stem, write_report
-from beatmeter.gate.trial import default_cache, find_set, hear, honour_others
+from beatmeter.evaluation.report.markdown import to_markdown
+from beatmeter.evaluation.report.writing import report_stem, write_report
+from beatmeter.evaluation.score_cache import ScoreCache, default_cache
+from beatmeter.fusion.effective import check_record
+from beatmeter.fusion.record import RECORDS, GateRecord, read_record
+from beatmeter.fusion.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
+from beatmeter.gate import tuning_report
+from beatmeter.gate.as_json import tuning_mapping
+from beatmeter.gate.commit import today
+from beatmeter.gate.gate_run import score_candidate, weights_of_others
 from beatmeter.gate.tuning import Tuning, grid, tune
 from beatmeter.plugins import installed_signals
-from beatmeter.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
 
 _PREFIX = "W_"
 
@@ -89,11 +90,15 @@ def tune_signal(
     try:
         record = read_record(name, RECORDS)
         weights = load_weights()
-        check_record(record, signals[name], honour_others(name, signals, weights, RECORDS).weights)
+        check_record(
+            record, signals[name], weights_of_others(name, signals, weights, RECORDS).weights
+        )
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
     cache = default_cache() if scores is None else ScoreCache(scores)
-    trial = hear(name, find_set(record.fixture_set), signals, weights, cache, jobs, RECORDS)
+    trial = score_candidate(
+        name, find_set(record.fixture_set), signals, weights, cache, jobs, RECORDS
+    )
     if trial.gaps:
         raise GateError(f"{weight} cannot be tuned: {'; '.join(trial.gaps)}")
     return TunedSignal(tune(name, trial.table, trial.weights, tried), record)

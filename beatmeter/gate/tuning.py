@@ -28,12 +28,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.errors import GateError
-from beatmeter.fitting.folds import FOLDS, fold_by_work
-from beatmeter.gate.agreement import Booleans, Floats
-from beatmeter.gate.bootstrap import Interval, sums_by_work
+from beatmeter.evaluation.bootstrap import Interval, sums_by_work
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.agreement import Booleans, Floats
+from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.fusion.weights import Weights
 from beatmeter.gate.measurement import FusionPoint, accuracy_and_change, fused, right_at
-from beatmeter.gate.scores import ScoreTable
-from beatmeter.weights import Weights
 
 MOST_STEPS = 1001
 _ROUNDING = 1e-12

@@ -10,7 +10,7 @@ from beatmeter.signals.calibrated import PulseSignal
 from beatmeter.signals.folding import LENGTHS, Floats
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
 
 _ONSET_THRESHOLD = 0.5
 

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from beatmeter.errors import CannotSpeak
+from beatmeter.errors import Abstain
 from beatmeter.meters import MeterScores
 from beatmeter.signals.calibration import Floats, load_calibration, pulse_context
 
 if TYPE_CHECKING:
-    from beatmeter.dsp.pulses import Pulse
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.pulses import Pulse
+    from beatmeter.features.rhythm import Rhythm
 
 FEWEST_BEATS = 8
 
@@ -37,7 +37,7 @@ class CalibratedSignal(ABC):
 
         Raises
         ------
-        CannotSpeak
+        Abstain
             If the tactus has fewer than eight beats.
         """
         require_beats(rhythm)
@@ -59,7 +59,7 @@ class PulseSignal(CalibratedSignal):
 
 
 def require_beats(rhythm: Rhythm) -> None:
-    """Raise :class:`CannotSpeak` if the tactus has too few beats to fold."""
+    """Raise :class:`Abstain` if the tactus has too few beats to fold."""
     heard = len(rhythm.tactus.beats)
     if heard < FEWEST_BEATS:
-        raise CannotSpeak(f"only {heard} beats were heard (needed: {FEWEST_BEATS})")
+        raise Abstain(f"only {heard} beats were heard (needed: {FEWEST_BEATS})")

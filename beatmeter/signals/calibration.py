@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.atomic import replacing
-from beatmeter.errors import CannotSpeak
+from beatmeter._util.atomic import replacing
+from beatmeter.errors import Abstain
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
-    from beatmeter.dsp.pulses import Pulse
+    from beatmeter.features.pulses import Pulse
 
 Floats = npt.NDArray[np.float64]
 
@@ -115,12 +115,12 @@ def load_calibration(name: str) -> Calibration:
 
     Raises
     ------
-    CannotSpeak
+    Abstain
         If none was fitted.
     """
     resource = files("beatmeter.signals") / "calibrations" / f"{name}.json"
     if not resource.is_file():
-        raise CannotSpeak(f"no calibration for {name}: fit one with `beatmeter calibrate`")
+        raise Abstain(f"no calibration for {name}: fit one with `beatmeter calibrate`")
     return Calibration(**json.loads(resource.read_text(encoding="utf-8")))
 
 

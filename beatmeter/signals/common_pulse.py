@@ -10,7 +10,7 @@ import numpy as np
 from beatmeter.signals.calibrated import PulseSignal
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.folding import Floats
 
 

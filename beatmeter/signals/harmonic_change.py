@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.dsp.beatsync import standardise
+from beatmeter.features.beatsync import standardise
 from beatmeter.signals.calibrated import PulseSignal
 from beatmeter.signals.folding import LENGTHS, Floats, explained_variance, lag_similarity
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
 
 
 class HarmonicChange(PulseSignal):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.dsp.beatsync import subdivide, with_final_beat
+from beatmeter.features.beatsync import subdivide, with_final_beat
 from beatmeter.signals.calibrated import PulseSignal
 from beatmeter.signals.folding import LENGTHS, Floats
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
 
 _CELLS_PER_BEAT = 8
 _OVERTONES = 3

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.dsp.beatsync import standardise, subdivide
-from beatmeter.dsp.pulses import Pulse, salience
-from beatmeter.errors import CannotSpeak
-from beatmeter.hashing import hash_files
+from beatmeter._util.hashing import hash_files
+from beatmeter.errors import Abstain
+from beatmeter.features.beatsync import standardise, subdivide
+from beatmeter.features.pulses import Pulse, salience
 from beatmeter.meters import METERS
 from beatmeter.signals.calibrated import CalibratedSignal
 from beatmeter.signals.folding import LENGTHS, Floats, explained_variance, lag_similarity
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
 
 _SUBDIVISIONS = (1, 2, 3)
@@ -52,12 +52,12 @@ class NeuralDownbeat(CalibratedSignal):
 
         reason = self.unavailable()
         if reason is not None:
-            raise CannotSpeak(reason)
+            raise Abstain(reason)
         activations = activation_source().activations(rhythm)
         pulses = [rhythm.tactus, *_neural_pulses(activations, rhythm)]
         usable = [pulse for pulse in pulses if len(pulse.beats) >= _FEWEST_BEATS]
         if not usable:
-            raise CannotSpeak(f"too few beats were heard (needed: {_FEWEST_BEATS})")
+            raise Abstain(f"too few beats were heard (needed: {_FEWEST_BEATS})")
         return usable, np.array([_evidence_of(activations, pulse) for pulse in usable])
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.dsp.pulses import autocorrelation, interpolate
+from beatmeter.features.pulses import autocorrelation, interpolate
 from beatmeter.signals.calibrated import PulseSignal
 from beatmeter.signals.folding import LENGTHS, Floats
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
 
 _TOLERANCE = np.linspace(-0.02, 0.02, 5)
 

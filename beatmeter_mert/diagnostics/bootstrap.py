@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from beatmeter.gate.bootstrap import COVERAGE, Interval
+from beatmeter.evaluation.bootstrap import COVERAGE, Interval
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats
 
 RESAMPLES = 1000

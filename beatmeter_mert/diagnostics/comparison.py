@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 
 from beatmeter.errors import DatasetError
-from beatmeter.gate.bootstrap import Interval
+from beatmeter.evaluation.bootstrap import Interval
 from beatmeter_mert.diagnostics.accuracy import top_class
 from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, percentile_interval, resampled_rows
 from beatmeter_mert.diagnostics.evaluation import STATISTICS

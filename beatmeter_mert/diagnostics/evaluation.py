@@ -6,15 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from beatmeter.gate.bootstrap import Interval
+from beatmeter.evaluation.bootstrap import Interval
 from beatmeter.meters import METERS
-from beatmeter_mert.classifier.thresholds import NoiseFloors
-from beatmeter_mert.diagnostics import accuracy, confidence, leakage, ranking, reliability
+from beatmeter_mert.diagnostics import accuracy, confidence, ranking, reliability
+from beatmeter_mert.diagnostics import coactivation as leakage
 from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Statistic, interval
-from beatmeter_mert.diagnostics.kinds import KindFigures, Kinds, by_kind
-from beatmeter_mert.diagnostics.noise_floor import NoiseFloor, noise_floor
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, Predictions
 from beatmeter_mert.diagnostics.second_meter import SecondMeter, second_meter
+from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor, noise_floor
+from beatmeter_mert.diagnostics.subgroups import KindFigures, Kinds, by_kind
+from beatmeter_mert.model.thresholds import NoiseFloors
 
 STATISTICS: dict[str, Statistic] = {
     "primary accuracy": accuracy.primary_accuracy,

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beatmeter.atomic import replacing
-from beatmeter.page import page, picture, table
+from beatmeter._util.atomic import replacing
+from beatmeter.evaluation.report.html import page, picture, table
 from beatmeter_mert.diagnostics.evaluation import Evaluation
 from beatmeter_mert.diagnostics.plots import plot
 from beatmeter_mert.diagnostics.sections import Section, sections

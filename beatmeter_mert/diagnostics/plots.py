@@ -18,7 +18,7 @@ from beatmeter_mert.diagnostics.confidence import (
     quadrants,
 )
 from beatmeter_mert.diagnostics.evaluation import Evaluation
-from beatmeter_mert.diagnostics.noise_floor import second_probabilities
+from beatmeter_mert.diagnostics.second_meter_threshold import second_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

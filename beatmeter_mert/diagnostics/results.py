@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from beatmeter.atomic import replacing
+from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.evaluation import Evaluation

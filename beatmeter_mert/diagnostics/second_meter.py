@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from beatmeter_mert.classifier.thresholds import UNCALIBRATED, Floors, NoiseFloors, polyrhythm
 from beatmeter_mert.diagnostics.accuracy import strict_accuracy
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats
+from beatmeter_mert.model.thresholds import UNCALIBRATED, Floors, NoiseFloors, polyrhythm
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics import leakage
+from beatmeter_mert.diagnostics import coactivation as leakage
 from beatmeter_mert.diagnostics.confidence import GAP_BANDS, Spread
 from beatmeter_mert.diagnostics.evaluation import Evaluation
-from beatmeter_mert.diagnostics.noise_floor import PERCENTILES, Floor, smallest_n
+from beatmeter_mert.diagnostics.second_meter_threshold import PERCENTILES, Floor, smallest_n
 
 Row = tuple[str, ...]
 

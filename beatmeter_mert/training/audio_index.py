@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from beatmeter.audio import AUDIO_SUFFIXES
-from beatmeter.tabfile import LabelledClip
+from beatmeter.audio.decode import AUDIO_SUFFIXES
+from beatmeter.datasets.labels import LabelledClip
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
-    from beatmeter_mert.classifier import NoiseFloors
-    from beatmeter_mert.diagnostics.noise_floor import NoiseFloor
+    from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor
+    from beatmeter_mert.model import NoiseFloors
     from beatmeter_mert.training.options import Clips
 
 
@@ -41,14 +41,14 @@ def calibrate(
     so do the figures on the card: where the rates change, those are taken off it.
     """
     from beatmeter.meters import METERS
-    from beatmeter_mert.classifier import MertMeterClassifier
-    from beatmeter_mert.classifier.checkpoint import redescribe
-    from beatmeter_mert.classifier.playback import check_rates
-    from beatmeter_mert.classifier.scaling import PlattScaling
-    from beatmeter_mert.diagnostics.noise_floor import noise_floor
+    from beatmeter_mert.diagnostics.second_meter_threshold import noise_floor
     from beatmeter_mert.diagnostics.sections import number
-    from beatmeter_mert.training.answering import answer, usable_clips
+    from beatmeter_mert.model import MertMeterClassifier
+    from beatmeter_mert.model.checkpoint import redescribe
+    from beatmeter_mert.model.scaling import PlattScaling
+    from beatmeter_mert.model.tta import check_rates
     from beatmeter_mert.training.fit_scaling import fit_scaling, scaled
+    from beatmeter_mert.training.inference import answer, usable_clips
 
     played = check_rates(rates)
     files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
@@ -82,7 +82,7 @@ def calibrate(
 
 def thresholds(floor: NoiseFloor) -> NoiseFloors:
     """Turn measured floors, by predicted class, into a checkpoint's thresholds."""
-    from beatmeter_mert.classifier import NoiseFloors
+    from beatmeter_mert.model import NoiseFloors
 
     return NoiseFloors(
         evaluation=tuple(part.p95 for part in floor.by_predicted),

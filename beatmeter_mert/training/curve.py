@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from beatmeter.atomic import replacing
+from beatmeter._util.atomic import replacing
 
 CURVE = "curve.jsonl"
 

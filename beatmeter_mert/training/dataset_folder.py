@@ -15,8 +15,8 @@ from io import StringIO
 from itertools import combinations
 from pathlib import Path
 
+from beatmeter.datasets.labels import SUFFIXES, LabelledClip, find_table, parse_labels, read_table
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import SUFFIXES, LabelledClip, find_table, parse_labels, read_table
 from beatmeter_mert.training.audio_index import LabelledFile, LeftOut, find_audio
 from beatmeter_mert.training.splits import SPLITS, split_by_work
 

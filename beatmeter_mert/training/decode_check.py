@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from beatmeter.audio import SHORTEST_S, SILENCE_PEAK, open_recording
+from beatmeter._util.progress import track
+from beatmeter.audio.decode import SHORTEST_S, SILENCE_PEAK, open_recording
 from beatmeter.errors import AudioError, AudioWarning, DatasetError
-from beatmeter.progress import track
 from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
 
 _PIECE_S = 60.0

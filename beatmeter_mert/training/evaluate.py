@@ -11,8 +11,8 @@ from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
-    from beatmeter_mert.classifier import MertMeterClassifier
     from beatmeter_mert.diagnostics.evaluation import Evaluation, Reference
+    from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.training.options import Clips
 
 _FOR_THE_CARD = ("balanced_accuracy", "primary_accuracy", "mean_average_precision")
@@ -34,11 +34,11 @@ def evaluate(
     Writes evaluation.txt, evaluation.json and evaluation.html. A run that was interrupted goes on
     where it was.
     """
-    from beatmeter.atomic import replacing
-    from beatmeter_mert.classifier import MertMeterClassifier
+    from beatmeter._util.atomic import replacing
     from beatmeter_mert.diagnostics.page import write_page
     from beatmeter_mert.diagnostics.results import write_result
     from beatmeter_mert.diagnostics.text import to_text
+    from beatmeter_mert.model import MertMeterClassifier
 
     if card is not None and not Path(checkpoint).is_dir():
         raise click.BadParameter(f"{checkpoint} is no folder (allowed: a checkpoint's folder)")
@@ -73,7 +73,7 @@ def put_on_card(
     CheckpointError
         If the folder is no checkpoint.
     """
-    from beatmeter_mert.classifier.checkpoint import redescribe
+    from beatmeter_mert.model.checkpoint import redescribe
 
     row: dict[str, float] = {
         key: evaluation.figures[key.replace("_", " ")].value for key in _FOR_THE_CARD
@@ -98,8 +98,8 @@ def evaluate_checkpoint(
     """
     from beatmeter import __version__
     from beatmeter_mert.diagnostics import evaluation
-    from beatmeter_mert.training.answering import answer, fingerprint, usable_clips
-    from beatmeter_mert.training.kinds import kinds_of
+    from beatmeter_mert.training.inference import answer, fingerprint, usable_clips
+    from beatmeter_mert.training.subgroups import kinds_of
 
     files, left_out = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
     about = {
@@ -121,9 +121,9 @@ def evaluate_checkpoint(
 
 def published_figures(clips: Clips) -> tuple[Reference, ...]:
     """The published figures, when the clips are METER2800's test split; rendered ones are not."""
-    from beatmeter.tabfile import find_table
-    from beatmeter_mert.training.corpora.dataset import is_dataset
-    from beatmeter_mert.training.corpora.meter2800 import PUBLISHED
+    from beatmeter.corpora.dataset import is_dataset
+    from beatmeter.datasets.labels import find_table
+    from beatmeter_mert.training.meter2800 import PUBLISHED
 
     has_table = find_table(clips.folder, "data_test_4_classes") is not None
     is_meter2800 = has_table and not is_dataset(clips.folder)

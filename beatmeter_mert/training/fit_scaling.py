@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter_mert.classifier.scaling import PlattScaling
+from beatmeter_mert.model.scaling import PlattScaling
 
 if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.predictions import Predictions

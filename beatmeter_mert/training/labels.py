@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
-from beatmeter.tabfile import LabelledClip
 
 LABEL_SMOOTH_NEG = 0.1
 TRUE_FROM = 0.5

@@ -6,8 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import LabelledClip
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.15, 0.15)

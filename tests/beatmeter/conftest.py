@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.analysis import Analysis, SignalOpinion, Window
-from beatmeter.fixtures import Fixture, FixtureSet, open_set, write_manifest
+from beatmeter.analysis import Analysis, SignalOutput, Window
+from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 
 SAMPLE_RATE = 22050
@@ -153,9 +153,9 @@ def make_analysis() -> Callable[..., Analysis]:
             runner_up=4,
             scores=dict(zip(METERS, (0.03, 0.1, 0.03, 0.81, 0.02, 0.01), strict=True)),
             signals={
-                "folding": SignalOpinion(1.3, MeterScores((1, 2, 1, 14, 1, 1)), None),
-                "neural": SignalOpinion(1.1, None, "needs torch"),
-                "both": SignalOpinion(0.0, both, None),
+                "folding": SignalOutput(1.3, MeterScores((1, 2, 1, 14, 1, 1)), None),
+                "neural": SignalOutput(1.1, None, "needs torch"),
+                "both": SignalOutput(0.0, both, None),
             },
             polyrhythm=polyrhythm,
             timeline=windows if timeline else None,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.commands.analyze import analyze
+from beatmeter.cli.analyze import analyze
 from beatmeter.meters import METERS, meter_of
-from beatmeter.report.jsonl import json_schema
+from beatmeter.output.jsonl import json_schema
 
 ROOT = Path(__file__).parents[2]
 MANUAL = (ROOT / "docs" / "analyze.md").read_text()

@@ -48,7 +48,7 @@ def make_tiny_mert():
 def _make_tiny_mert(folder, base="m-a-p/MERT-v1-95M", seed=0, **fields):
     import torch
 
-    from beatmeter_mert.classifier.backbone import build_backbone
+    from beatmeter_mert.model.backbone import build_backbone
 
     folder.mkdir(parents=True, exist_ok=True)
     config = published_fields(base) | TINY | fields
@@ -92,7 +92,7 @@ def trained_like(tiny_mert):
 def _trained_like(folder, **settings):
     import torch
 
-    from beatmeter_mert.classifier import MertMeterClassifier, NoiseFloors
+    from beatmeter_mert.model import MertMeterClassifier, NoiseFloors
 
     torch.manual_seed(1)
     model = MertMeterClassifier.from_backbone(str(folder), **settings).eval()

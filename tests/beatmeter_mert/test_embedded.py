@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.audio import open_recording
+from beatmeter.audio.decode import open_recording
 from beatmeter.meters import METERS
-from beatmeter_mert.classifier import MertMeterClassifier
-from beatmeter_mert.classifier.checkpoint import read_checkpoint
+from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.checkpoint import read_checkpoint
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE, EMBEDDED, MertSettings, find_checkpoint
 
 MOST_BYTES = 16_000_000

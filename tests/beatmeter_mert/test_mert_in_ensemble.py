@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beatmeter.hearing import Ensemble, analyze
+from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, ScoreKind
-from beatmeter.weights import Weights
-from beatmeter_mert import mert_signal
-from beatmeter_mert.mert_signal import MertSignal
+from beatmeter.pipeline import Ensemble, analyze
+from beatmeter_mert import signal as mert_signal
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
+from beatmeter_mert.signal import MertSignal
 
 RATE = 24_000
 

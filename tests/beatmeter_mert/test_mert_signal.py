@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.errors import CannotSpeak
+from beatmeter.errors import Abstain
+from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS, ScoreKind
 from beatmeter.plugins import build_plugins
-from beatmeter.rhythm import Rhythm
 from beatmeter.signal import Signal
-from beatmeter_mert import mert_signal, settings
-from beatmeter_mert.classifier import MertMeterClassifier, checkpoint
-from beatmeter_mert.mert_signal import MertSignal
+from beatmeter_mert import settings
+from beatmeter_mert import signal as mert_signal
+from beatmeter_mert.model import MertMeterClassifier, checkpoint
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
+from beatmeter_mert.signal import MertSignal
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +151,7 @@ def test_a_damaged_cache_is_no_harm(ready, rhythm, forwards, tmp_path):
 def test_without_a_checkpoint_it_says_how_to_get_one(rhythm):
     signal = MertSignal()
     assert "beatmeter mert finetune" in signal.unavailable()
-    with pytest.raises(CannotSpeak, match="no checkpoint"):
+    with pytest.raises(Abstain, match="no checkpoint"):
         signal.score(rhythm)
 
 
@@ -159,7 +160,7 @@ def test_without_the_extra_it_says_what_to_install(ready, rhythm, monkeypatch):
         mert_signal, "find_spec", lambda name: None if name in ("torch", "peft") else object()
     )
     assert ready.unavailable() == "needs torch, peft: pip install 'beatmeter[mert]'"
-    with pytest.raises(CannotSpeak, match="pip install"):
+    with pytest.raises(Abstain, match="pip install"):
         ready.score(rhythm)
 
 
@@ -169,7 +170,7 @@ def test_what_is_too_short_for_it_is_not_judged(tiny_checkpoint, tmp_path, music
     config["preprocessing"] |= {"chunk_seconds": 13.0, "shortest_seconds": 13.0}
     (folder / "head" / "config.json").write_text(json.dumps(config))
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(folder))
-    with pytest.raises(CannotSpeak, match=r"8\.0 s of audio \(allowed: 13 s or more\)"):
+    with pytest.raises(Abstain, match=r"8\.0 s of audio \(allowed: 13 s or more\)"):
         MertSignal().score(Rhythm(music(8), 24_000))
 
 
@@ -180,7 +181,7 @@ def test_a_damaged_checkpoint_is_absent_and_tried_once(
     (folder / "adapter_model.safetensors").write_bytes(b"short")
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(folder))
     for _ in range(2):
-        with pytest.raises(CannotSpeak, match="missing or damaged"):
+        with pytest.raises(Abstain, match="missing or damaged"):
             MertSignal().score(rhythm)
     assert len(loads) == 1
 
@@ -189,7 +190,7 @@ def test_a_wrong_config_file_is_a_reason_not_a_crash(tmp_path, rhythm):
     (tmp_path / "config" / "beatmeter").mkdir(parents=True)
     (tmp_path / "config" / "beatmeter" / "config.toml").write_text("[mert")
     assert "config.toml" in MertSignal().unavailable()
-    with pytest.raises(CannotSpeak, match=r"config\.toml"):
+    with pytest.raises(Abstain, match=r"config\.toml"):
         MertSignal().score(rhythm)
 
 
@@ -244,7 +245,7 @@ def test_the_fingerprint_holds_all_that_a_checkpoint_has_but_its_card():
 
 def test_telling_the_fingerprint_imports_no_torch(ready, tiny_checkpoint):
     program = (
-        "import sys; from beatmeter_mert.mert_signal import MertSignal; "
+        "import sys; from beatmeter_mert.signal import MertSignal; "
         "MertSignal().fingerprint(); "
         "sys.exit(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)) or None)"
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from beatmeter.signals.neural import frontend
 
 if TYPE_CHECKING:
-    from beatmeter.rhythm import Rhythm
+    from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.network import BeatNetwork
 
 BEAT_THIS_VARIABLE = "BEATMETER_BEAT_THIS_CHECKPOINT"

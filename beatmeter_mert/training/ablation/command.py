@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from beatmeter.commands.interrupts import resumable
+from beatmeter.cli.interrupts import resumable
 
 _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter.atomic import replacing
+from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune.data import find_clips

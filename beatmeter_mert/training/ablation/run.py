@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from beatmeter._util.progress import track
+from beatmeter._util.workers import start_workers
 from beatmeter.errors import BeatMeterError
-from beatmeter.progress import track
-from beatmeter.workers import start_workers
 from beatmeter_mert.training.ablation.results import refuse_other, result_path, write_result
 from beatmeter_mert.training.ablation.studies import Variant, with_seed
 from beatmeter_mert.training.finetune.settings import FinetuneSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beatmeter.atomic import replacing
+from beatmeter._util.atomic import replacing
 
 FIGURES = ("balanced_accuracy", "accuracy", "loss", "gap", "entropy")
 

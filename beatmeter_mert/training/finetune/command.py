@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from beatmeter.commands.interrupts import resumable
+from beatmeter.cli.interrupts import resumable
 from beatmeter_mert.training.finetune.settings import DEVICES, PRECISIONS, FinetuneSettings
 from beatmeter_mert.training.settings_file import (
     described,

@@ -17,7 +17,7 @@ from beatmeter_mert.training.decode_check import decodable, refuse_if_bad
 from beatmeter_mert.training.labels import pos_weight
 
 if TYPE_CHECKING:
-    from beatmeter_mert.classifier import Preprocessing
+    from beatmeter_mert.model import Preprocessing
     from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
     from beatmeter_mert.training.dataset_folder import Labelled
     from beatmeter_mert.training.finetune.settings import FinetuneSettings

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from beatmeter.progress import track
+from beatmeter._util.progress import track
 from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beatmeter_mert.classifier import MertMeterClassifier
+    from beatmeter_mert.model import MertMeterClassifier
 
 _LIMIT_BYTES = 2**40
 

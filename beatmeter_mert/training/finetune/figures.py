@@ -14,8 +14,8 @@ from beatmeter_mert.diagnostics.accuracy import (
     recalls,
     top_class,
 )
+from beatmeter_mert.diagnostics.coactivation import ADVICE, LEAKAGE_CORRELATION, shown_correlations
 from beatmeter_mert.diagnostics.confidence import binary_entropies, confidence_gaps
-from beatmeter_mert.diagnostics.leakage import ADVICE, LEAKAGE_CORRELATION, shown_correlations
 from beatmeter_mert.training.labels import TRUE_FROM
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ import click
 import torch
 from transformers import PrinterCallback, TrainingArguments
 
-from beatmeter.atomic import replacing
+from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
-from beatmeter_mert.classifier import HeadSettings, LoraSettings, MertMeterClassifier
-from beatmeter_mert.classifier.device import choose_device, chunks_at_once, computes_in_bfloat16
-from beatmeter_mert.classifier.head import HeadClassifier
+from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
+from beatmeter_mert.model.device import choose_device, chunks_at_once, computes_in_bfloat16
+from beatmeter_mert.model.head import HeadClassifier
 from beatmeter_mert.training.clip_dataset import collate
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.finetune.callbacks import (

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.errors import CannotSpeak
-from beatmeter.fixtures import Fixture, FixtureSet, open_set, write_manifest
-from beatmeter.gate.cache import ScoreCache
-from beatmeter.gate.conclusion import Conclusion, conclude
-from beatmeter.gate.honour import ensemble_hash
-from beatmeter.gate.identity import identity
-from beatmeter.gate.record import GateRecord, write_record
-from beatmeter.gate.scores import ScoreTable
-from beatmeter.gate.trial import Trial, hear
+from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
+from beatmeter.errors import Abstain
+from beatmeter.evaluation.cache_key import identity
+from beatmeter.evaluation.score_cache import ScoreCache
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.effective import ensemble_hash
+from beatmeter.fusion.record import GateRecord, write_record
+from beatmeter.fusion.weights import Weights
+from beatmeter.gate.commit import Conclusion, conclude
+from beatmeter.gate.gate_run import GateRun, score_candidate
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibrated import CalibratedSignal
-from beatmeter.weights import Weights
 
 OUTCOMES = {"both right": (3, 3), "both wrong": (4, 5), "loss": (3, 4), "gain": (4, 3)}
 """Answers of ensemble and candidate on a fixture in 3."""
@@ -52,7 +52,7 @@ class Told:
         stem = Path(rhythm.path).stem
         self.asked.append(stem)
         if stem not in self.answers:
-            raise CannotSpeak("was told nothing")
+            raise Abstain("was told nothing")
         return sure_of(self.answers[stem])
 
 
@@ -128,8 +128,8 @@ class Stage:
                     scores = sure_of(signal.answers[fixture.id])
                     self.cache.put(fixture.sha256, identity(signal), scores)
 
-    def hear(self, fixture_set: FixtureSet | None = None) -> Trial:
-        return hear(
+    def score_candidate(self, fixture_set: FixtureSet | None = None) -> GateRun:
+        return score_candidate(
             "new",
             fixture_set or self.fixture_set,
             self.signals,
@@ -140,8 +140,8 @@ class Stage:
 
     def run(self, fixture_set: FixtureSet | None = None) -> Conclusion:
         """Hear, conclude, and settle the record."""
-        conclusion = conclude(self.hear(fixture_set), self.records)
-        conclusion.settle()
+        conclusion = conclude(self.score_candidate(fixture_set), self.records)
+        conclusion.commit()
         return conclusion
 
     def pass_gate(self) -> GateRecord:
@@ -197,7 +197,7 @@ def make_stage(tmp_path, recordings, make_fixture, monkeypatch) -> Callable[...,
             fixtures.append(make_fixture(identity, sha256=digest))
             base[identity], candidate[identity] = OUTCOMES[name.replace("_", " ")]
         write_manifest(folder / "manifest.csv", fixtures)
-        monkeypatch.setattr("beatmeter.fixtures.sets.REPOSITORY_FOLDER", folder)
+        monkeypatch.setattr("beatmeter.datasets.fixtures.sets.REPOSITORY_FOLDER", folder)
         monkeypatch.delenv("BEATMETER_NEW_CHECKPOINT", raising=False)
         return Stage(
             folder,

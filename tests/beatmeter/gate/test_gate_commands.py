@@ -12,15 +12,17 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from beatmeter import plugins, weights
-from beatmeter.commands.analyze import analyze
-from beatmeter.commands.gate import gate
-from beatmeter.commands.listing import signals
-from beatmeter.commands.tune import tune
+from beatmeter import plugins
+from beatmeter.cli.analyze import analyze
+from beatmeter.cli.gate import gate
+from beatmeter.cli.listing import signals
+from beatmeter.cli.tune import tune
 from beatmeter.errors import GateError
-from beatmeter.gate import conclusion, honour, tuned
-from beatmeter.gate.record import record_path
-from beatmeter.weights import Weights, load_weights, write_weights
+from beatmeter.fusion import effective, weights
+from beatmeter.fusion.record import record_path
+from beatmeter.fusion.weights import Weights, load_weights, write_weights
+from beatmeter.gate import commit as conclusion
+from beatmeter.gate import tuned
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,7 +86,7 @@ def test_an_interrupt_ends_with_130_and_says_what_is_kept(install, monkeypatch):
         raise KeyboardInterrupt
 
     for module, command in ((conclusion, "gate"), (tuned, "tune")):
-        monkeypatch.setattr(module, "hear", interrupt)
+        monkeypatch.setattr(module, "score_candidate", interrupt)
         ran = installed.run(command)
         assert ran.exit_code == 130
         assert ran.stderr == "beatmeter: interrupted; what was heard is kept\n"
@@ -108,7 +110,7 @@ def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
     assert "stored: W_NEW = 0.6" in ran.output
     stored, stage = installed.weights(), installed.stage
     assert stored.signals == {"base": 0.5, "new": 0.6}
-    assert honour.honour(stored, stage.signals, stage.records).refused == {}
+    assert effective.vouched(stored, stage.signals, stage.records).refused == {}
 
 
 def test_tuning_holds_the_record_against_honoured_weights(install):
@@ -208,11 +210,11 @@ FAKE_INSTALLATION = """
 import json
 from pathlib import Path
 
-from beatmeter.fixtures import sets
-from beatmeter.gate import conclusion
+from beatmeter.datasets.fixtures import sets
+from beatmeter.gate import commit as conclusion
 from beatmeter.meters import MeterScores
 from beatmeter.signals.calibrated import CalibratedSignal
-from beatmeter.weights import Weights
+from beatmeter.fusion.weights import Weights
 
 HERE = Path(__file__).parent
 

@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 import pytest
 
 from beatmeter.errors import ReportError
-from beatmeter.gate.bootstrap import Interval
-from beatmeter.gate.conclusion import Conclusion, conclude
+from beatmeter.evaluation.bootstrap import Interval
+from beatmeter.evaluation.report.markdown import to_markdown
+from beatmeter.evaluation.report.page import to_html
+from beatmeter.evaluation.report.section import Section, ratio, share
+from beatmeter.fusion.weights import Weights
+from beatmeter.gate.commit import Conclusion, conclude
 from beatmeter.gate.measurement import measure
-from beatmeter.gate.report.markdown import to_markdown
-from beatmeter.gate.report.page import to_html
-from beatmeter.gate.report.section import Section, ratio, share
-from beatmeter.weights import Weights
 
 
 class Page(HTMLParser):
@@ -42,7 +42,7 @@ class Page(HTMLParser):
 def conclusion(make_stage) -> Conclusion:
     stage = make_stage()
     stage.know()
-    return conclude(stage.hear(), stage.records)
+    return conclude(stage.score_candidate(), stage.records)
 
 
 def test_three_files_tell_the_same(conclusion, tmp_path):

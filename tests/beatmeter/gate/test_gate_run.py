@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from beatmeter.datasets.fixtures import open_set, write_manifest
 from beatmeter.errors import GateError
-from beatmeter.fixtures import open_set, write_manifest
-from beatmeter.gate import gathering
-from beatmeter.gate.cache import ScoreCache
-from beatmeter.gate.conclusion import conclude
-from beatmeter.gate.record import read_record
-from beatmeter.gate.trial import hear
+from beatmeter.evaluation import scoring
+from beatmeter.evaluation.score_cache import ScoreCache
+from beatmeter.fusion.record import read_record
+from beatmeter.gate.commit import conclude
+from beatmeter.gate.gate_run import score_candidate
 
 
 def counted(conclusion) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ def test_a_pass_leaves_a_record(make_stage):
     stage = make_stage()
     conclusion = stage.run()
     assert counted(conclusion) == (12, 2, 2, 4)
-    assert conclusion.measurement.verdict.passed
+    assert conclusion.measurement.decision.passed
     assert read_record("new", stage.records) == conclusion.record
     assert [stage.fixture_set.fixtures[i].id for i in conclusion.measurement.losses()] == [
         "loss-14",
@@ -52,7 +52,7 @@ def test_a_failure_leaves_none(make_stage, outcomes, fault):
     stage = make_stage(**outcomes)
     stage.know()
     conclusion = stage.run()
-    assert any(fault in line for line in conclusion.measurement.verdict.faults)
+    assert any(fault in line for line in conclusion.measurement.decision.faults)
     assert conclusion.record is None
     with pytest.raises(GateError, match="no gate record"):
         read_record("new", stage.records)
@@ -68,7 +68,7 @@ def test_a_failure_withdraws_the_record_of_the_same_state_only(make_stage):
     assert read_record("new", stage.records).fingerprint == "first"
     stage.candidate.checkpoint = "first"
     stage.know()
-    assert not stage.run().measurement.verdict.passed
+    assert not stage.run().measurement.decision.passed
     assert not list(stage.records.iterdir())
 
 
@@ -77,7 +77,7 @@ def test_a_second_run_asks_nobody_and_keeps_the_record(make_stage, monkeypatch):
     first = stage.run()
     stage.base.asked.clear()
     stage.candidate.asked.clear()
-    monkeypatch.setattr("beatmeter.gate.conclusion.today", lambda: "2100-01-01")
+    monkeypatch.setattr("beatmeter.gate.commit.today", lambda: "2100-01-01")
     second = stage.run()
     assert first.record.date != "2100-01-01"
     assert stage.base.asked == stage.candidate.asked == []
@@ -92,7 +92,7 @@ def test_a_record_that_holds_outlives_other_figures_that_pass(make_stage):
     stage.candidate.answers["loss-14"] = 3
     stage.cache = ScoreCache(stage.folder / "scores")
     second = stage.run()
-    assert second.measurement.verdict.passed
+    assert second.measurement.decision.passed
     assert counted(second) != counted(first)
     assert second.record == first.record == read_record("new", stage.records)
 
@@ -102,7 +102,7 @@ def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
     stage.candidate.checkpoint = "second"
     other = open_set(str(stage.folder))
     conclusion = stage.run(other)
-    assert conclusion.measurement.verdict.passed
+    assert conclusion.measurement.decision.passed
     assert conclusion.record is None
     assert not stage.records.exists()
     assert "The record is left as it is: records are of the fixtures 'rendered'" in (
@@ -111,7 +111,7 @@ def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
     record = stage.run().record
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
-    assert not stage.run(other).measurement.verdict.passed
+    assert not stage.run(other).measurement.decision.passed
     assert read_record("new", stage.records) == record
 
 
@@ -121,13 +121,13 @@ def test_runs_with_a_named_checkpoint_leave_the_record_as_it_is(make_stage, monk
     monkeypatch.setenv("BEATMETER_NEW_CHECKPOINT", "elsewhere")
     stage.candidate.checkpoint = "second"
     conclusion = stage.run()
-    assert conclusion.measurement.verdict.passed
+    assert conclusion.measurement.decision.passed
     assert conclusion.record is None
     assert "BEATMETER_NEW_CHECKPOINT" in said(conclusion)
     stage.candidate.checkpoint = "first"
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
-    assert not stage.run().measurement.verdict.passed
+    assert not stage.run().measurement.decision.passed
     assert read_record("new", stage.records) == record
 
 
@@ -136,7 +136,7 @@ def test_a_failure_on_some_of_the_fixtures_withdraws_nothing(make_stage):
     record = stage.run().record
     for path in stage.folder.glob("gain-*.wav"):
         path.unlink()
-    assert not stage.run().measurement.verdict.passed
+    assert not stage.run().measurement.decision.passed
     assert read_record("new", stage.records) == record
 
 
@@ -145,7 +145,7 @@ def test_signals_without_a_vote_are_not_asked(make_stage):
     broken = type(stage.candidate)("broken", {})
     broken.score = broken.fingerprint = None
     signals = stage.signals | {"broken": broken}
-    trial = hear("new", stage.fixture_set, signals, stage.weights, stage.cache)
+    trial = score_candidate("new", stage.fixture_set, signals, stage.weights, stage.cache)
     assert set(trial.table.logs) == {"base", "new"}
 
 
@@ -153,7 +153,7 @@ def test_a_signal_is_asked_in_the_precision_that_it_offers_for_measuring(make_st
     stage = make_stage(gain=3)
     exact = type(stage.candidate)("new", dict(stage.candidate.answers), "exact")
     stage.candidate.for_measuring = lambda: exact
-    stage.hear()
+    stage.score_candidate()
     assert stage.candidate.asked == []
     assert len(exact.asked) == 3
 
@@ -162,21 +162,21 @@ def test_a_signal_that_cannot_offer_itself_for_measuring_is_one_line(make_stage)
     stage = make_stage(gain=3)
     stage.candidate.for_measuring = lambda: 1 / 0
     with pytest.raises(GateError, match="new cannot be made ready for measuring"):
-        stage.hear()
+        stage.score_candidate()
 
 
 def test_another_checkpoint_asks_its_signal_alone(make_stage):
     stage = make_stage(gain=3)
     stage.know()
     stage.candidate.checkpoint = "second"
-    stage.hear()
+    stage.score_candidate()
     assert stage.base.asked == []
     assert stage.candidate.asked == ["gain-0", "gain-1", "gain-2"]
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(make_stage, monkeypatch):
     stage = make_stage(both_right=9)
-    ask, asked = gathering.ask, []
+    ask, asked = scoring.ask, []
 
     def impatient(question):
         asked.append(question)
@@ -184,12 +184,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(make_stage, monkeypatch):
             raise KeyboardInterrupt
         return ask(question)
 
-    monkeypatch.setattr(gathering, "ask", impatient)
+    monkeypatch.setattr(scoring, "ask", impatient)
     with pytest.raises(KeyboardInterrupt):
-        stage.hear()
-    monkeypatch.setattr(gathering, "ask", ask)
+        stage.score_candidate()
+    monkeypatch.setattr(scoring, "ask", ask)
     stage.candidate.asked.clear()
-    stage.hear()
+    stage.score_candidate()
     assert len(stage.candidate.asked) == 6
 
 
@@ -208,7 +208,7 @@ def test_processes_hear_what_one_hears(make_stage, tmp_path, monkeypatch):
     stage = make_stage(both_right=2, gain=2)
     asked = {"new": Elsewhere()}
     heard = [
-        gathering.gather(
+        scoring.score_fixtures(
             stage.fixture_set,
             stage.fixture_set.fixtures,
             asked,
@@ -228,7 +228,7 @@ def test_a_changed_recording_is_left_out_and_there_is_no_record(make_stage):
     changed.write_bytes(changed.read_bytes()[:-2])
     conclusion = stage.run()
     assert counted(conclusion) == (11, 2, 2, 4)
-    assert conclusion.measurement.verdict.passed
+    assert conclusion.measurement.decision.passed
     assert conclusion.record is None
     assert "The record is left as it is: fixtures left out: 1." in said(conclusion)
 
@@ -246,9 +246,9 @@ def test_without_a_voter_there_is_no_record(make_stage, voter, reason):
     stage.know()
     weights = stage.weights.with_signals({"third": 0.2})
     third = {} if voter is None else {"third": type(stage.base)("third", {}, **voter)}
-    trial = hear("new", stage.fixture_set, stage.signals | third, weights, stage.cache)
+    trial = score_candidate("new", stage.fixture_set, stage.signals | third, weights, stage.cache)
     conclusion = conclude(trial, stage.records)
-    assert conclusion.measurement.verdict.passed
+    assert conclusion.measurement.decision.passed
     assert conclusion.record is None
     assert f"The record is left as it is: third, which votes, is absent: {reason}" in said(
         conclusion
@@ -293,7 +293,7 @@ def test_what_cannot_be_measured_is_one_line(make_stage, change, message):
     stage = make_stage()
     change(stage)
     with pytest.raises(GateError, match=message) as caught:
-        stage.hear()
+        stage.score_candidate()
     assert "\n" not in str(caught.value)
 
 
@@ -301,10 +301,10 @@ def test_a_signal_that_breaks_is_named_with_the_recording(make_stage):
     stage = make_stage()
     stage.candidate.score = None
     with pytest.raises(GateError, match=r"a signal failed on .*both_right-0.wav: TypeError"):
-        stage.hear()
+        stage.score_candidate()
 
 
 def test_an_unknown_signal_is_named_with_those_there_are(make_stage):
     stage = make_stage()
     with pytest.raises(GateError, match=r"signal: 'nobody' \(allowed: base, new\)"):
-        hear("nobody", stage.fixture_set, stage.signals, stage.weights, stage.cache)
+        score_candidate("nobody", stage.fixture_set, stage.signals, stage.weights, stage.cache)

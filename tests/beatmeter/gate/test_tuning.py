@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from beatmeter.errors import GateError
-from beatmeter.gate.scores import ScoreTable
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.weights import Weights
 from beatmeter.gate.tuning import grid, pick, standard_error, tune
 from beatmeter.meters import METERS, MeterScores
-from beatmeter.weights import Weights
 
 WEIGHTS = Weights({"base": 1.0, "new": 0.0})
 TRIED = grid(0.0, 2.0, 0.1)
@@ -75,7 +75,7 @@ def test_a_candidate_that_only_spoils_is_refused(make_vote):
 def test_a_weight_that_fails_on_unseen_works_is_refused(make_vote):
     from dataclasses import replace
 
-    from beatmeter.gate.bootstrap import Interval
+    from beatmeter.evaluation.bootstrap import Interval
 
     tuning = tune("new", make_vote(60, 30, 10), WEIGHTS, TRIED)
     unlucky = replace(tuning, held_out_change=Interval(-0.01, -0.02, 0.01))

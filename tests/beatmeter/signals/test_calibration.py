@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beatmeter.dsp.pulses import Pulse
-from beatmeter.errors import CannotSpeak
-from beatmeter.fitting.hypotheses import n_parameters
+from beatmeter.errors import Abstain
+from beatmeter.features.pulses import Pulse
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.fusion.fit.calibrator import n_parameters
 from beatmeter.meters import METERS
-from beatmeter.rhythm import Rhythm
 from beatmeter.signals import beatmeter_signals, calibration
 from beatmeter.signals.calibration import (
     N_CONTEXT,
@@ -62,7 +62,7 @@ def test_what_is_written_is_read_again(folder, units):
 
 
 def test_without_a_calibration_a_signal_cannot_speak(folder):
-    with pytest.raises(CannotSpeak, match=r"^no calibration for fresh: .*beatmeter calibrate"):
+    with pytest.raises(Abstain, match=r"^no calibration for fresh: .*beatmeter calibrate"):
         load_calibration("fresh")
 
 

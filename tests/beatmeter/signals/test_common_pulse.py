@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beatmeter.rhythm import Rhythm
+from beatmeter.features.rhythm import Rhythm
 from beatmeter.signals import beatmeter_signals
 from beatmeter.signals.accent_folding import AccentFolding
 from beatmeter.signals.common_pulse import CommonPulse

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from beatmeter.hearing import Ensemble
+from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.rhythm import Rhythm
+from beatmeter.pipeline import Ensemble
 from beatmeter.signals import beatmeter_signals
 
 TEMPI = (90.0, 140.0, 200.0, 280.0)
@@ -25,7 +25,9 @@ def test_generated_patterns_are_heard_in_all_meters_and_tempi(ensemble, kind, re
     for meter in METERS:
         for bpm in TEMPI:
             rhythm = Rhythm(pattern(meter, bpm, seed=0), SAMPLE_RATE)
-            heard[meter, bpm] = ensemble.verdict(ensemble.opinions([ensemble.hear(rhythm)])).meter
+            heard[meter, bpm] = ensemble.predict(
+                ensemble.outputs([ensemble.score_excerpt(rhythm)])
+            ).meter
     wrong = {case: found for case, found in heard.items() if found != case[0]}
     assert len(wrong) <= (1 - NEEDED) * len(heard), wrong
 
@@ -33,7 +35,9 @@ def test_generated_patterns_are_heard_in_all_meters_and_tempi(ensemble, kind, re
 def test_loudness_changes_nothing(ensemble, drum_pattern):
     samples = drum_pattern(7, 200.0, seed=3)
     verdicts = [
-        ensemble.verdict(ensemble.opinions([ensemble.hear(Rhythm(gain * samples, SAMPLE_RATE))]))
+        ensemble.predict(
+            ensemble.outputs([ensemble.score_excerpt(Rhythm(gain * samples, SAMPLE_RATE))])
+        )
         for gain in (1.0, 0.05)
     ]
     assert verdicts[0].meter == verdicts[1].meter
@@ -46,4 +50,4 @@ def test_where_the_recording_begins_in_the_bar_changes_nothing(ensemble, drum_pa
     samples = drum_pattern(5, 140.0, seed=1)
     for beats in range(5):
         late = Rhythm(samples[round(beats * 60 / 140 * SAMPLE_RATE) :], SAMPLE_RATE)
-        assert ensemble.verdict(ensemble.opinions([ensemble.hear(late)])).meter == 5
+        assert ensemble.predict(ensemble.outputs([ensemble.score_excerpt(late)])).meter == 5

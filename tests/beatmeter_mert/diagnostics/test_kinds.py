@@ -4,7 +4,7 @@ import pytest
 from beatmeter.errors import DatasetError
 from beatmeter_mert.diagnostics.accuracy import balanced_accuracy, primary_accuracy
 from beatmeter_mert.diagnostics.evaluation import evaluate
-from beatmeter_mert.diagnostics.kinds import by_kind
+from beatmeter_mert.diagnostics.subgroups import by_kind
 from beatmeter_mert.diagnostics.text import to_text
 
 

@@ -9,7 +9,9 @@ from scipy.stats import binomtest, entropy
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from beatmeter_mert.diagnostics import accuracy, confidence, leakage, noise_floor, ranking
+from beatmeter_mert.diagnostics import accuracy, confidence, ranking
+from beatmeter_mert.diagnostics import coactivation as leakage
+from beatmeter_mert.diagnostics import second_meter_threshold as noise_floor
 from beatmeter_mert.diagnostics.comparison import mcnemar
 from beatmeter_mert.diagnostics.reliability import expected_calibration_error, reliability
 

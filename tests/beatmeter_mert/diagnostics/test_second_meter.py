@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from beatmeter_mert.classifier.thresholds import NoiseFloors
 from beatmeter_mert.diagnostics.second_meter import second_meter
+from beatmeter_mert.model.thresholds import NoiseFloors
 
 PROBABILITIES = np.array(
     [

@@ -1,13 +1,13 @@
 import shutil
-from importlib.util import find_spec
-from pathlib import Path
+import threading
+from http.server import ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import soundfile
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.meters import METERS
-from beatmeter.tabfile import LabelledClip, write_table
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
 from beatmeter_mert.training.settings_file import from_mapping
 
@@ -15,6 +15,30 @@ RATE = 24_000
 NO_DROPOUT = dict.fromkeys(
     ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
 )
+
+
+@pytest.fixture
+def ffmpeg():
+    """Skip a test where ffmpeg is missing."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+
+
+@pytest.fixture
+def serve():
+    """Serve a request handler on this machine while a test runs; returns the address."""
+    servers = []
+
+    def start(handler):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture
@@ -37,17 +61,6 @@ def make_clip():
         return LabelledClip(filename, meters, None, work or filename, confidences)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def small_soundfont_path(tmp_path_factory):
-    """The soundfont that pretty_midi carries, under a name that nobody has reserved."""
-    spec = find_spec("pretty_midi")
-    assert spec is not None
-    assert spec.origin is not None
-    copy = tmp_path_factory.mktemp("soundfonts") / "small.sf2"
-    shutil.copy(Path(spec.origin).with_name("TimGM6mb.sf2"), copy)
-    return copy
 
 
 @pytest.fixture(scope="session")

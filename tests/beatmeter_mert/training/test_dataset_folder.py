@@ -1,7 +1,7 @@
 import pytest
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import LabelledClip, write_table
 from beatmeter_mert.training.audio_index import find_audio
 from beatmeter_mert.training.dataset_folder import read_extra, read_folder, read_splits
 

@@ -5,17 +5,17 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
-from beatmeter.tabfile import LabelledClip, write_table
-from beatmeter_mert.classifier import MertMeterClassifier
-from beatmeter_mert.classifier.checkpoint import redescribe
 from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
-from beatmeter_mert.diagnostics.noise_floor import Floor, NoiseFloor
 from beatmeter_mert.diagnostics.results import read_predictions
-from beatmeter_mert.training.answering import answer, usable_clips
+from beatmeter_mert.diagnostics.second_meter_threshold import Floor, NoiseFloor
+from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures
+from beatmeter_mert.training.inference import answer, usable_clips
 from beatmeter_mert.training.options import Clips
 
 RATE = 24_000

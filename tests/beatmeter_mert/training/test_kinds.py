@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beatmeter_mert.training.corpora.clip import Clip, ClipLabels
-from beatmeter_mert.training.corpora.dataset import DatasetFolder, SplitShares
-from beatmeter_mert.training.kinds import kinds_of
+from beatmeter.corpora.clip import Clip, ClipLabels
+from beatmeter.corpora.dataset import DatasetFolder, SplitShares
+from beatmeter_mert.training.subgroups import kinds_of
 
 LABELS = ClipLabels(
     meters=(7,),

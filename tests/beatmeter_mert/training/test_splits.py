@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import LabelledClip
 from beatmeter_mert.training.splits import SPLITS, split_by_work
 
 clip_lists = st.lists(

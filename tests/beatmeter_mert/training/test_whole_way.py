@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.cli import cli
-from beatmeter.weights import load_weights
+from beatmeter.fusion.weights import load_weights
 from beatmeter_mert.cli import mert
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
@@ -74,7 +74,7 @@ def test_from_rendered_music_to_the_ensemble(
     assert sum(int(line.split()[3]) for line in heard) == sum(len(c.meters) == 1 for c in clips)
 
     voting = load_weights().with_signals({"mert": 0.3})
-    monkeypatch.setattr("beatmeter.gate.honour.load_weights", lambda: voting)
+    monkeypatch.setattr("beatmeter.fusion.effective.load_weights", lambda: voting)
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(model))  # no gate record is of this one
     opinion = json.loads(run(cli, "analyze", "--json", RECORDING))["signals"]["mert"]
     assert opinion["weight"] == 0.0

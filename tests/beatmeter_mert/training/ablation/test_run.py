@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import BeatMeterError, DatasetError
-from beatmeter.tabfile import LabelledClip, write_table
-from beatmeter_mert.classifier import MertMeterClassifier
+from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.training.ablation import run
 from beatmeter_mert.training.ablation.command import ablate
 from beatmeter_mert.training.ablation.results import (

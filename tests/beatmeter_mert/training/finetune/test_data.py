@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import LabelledClip, write_table
 from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
 from beatmeter_mert.training.finetune.data import FinetuneClips, limited, not_used, read_clips
 

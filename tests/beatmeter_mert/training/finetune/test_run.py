@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter.tabfile import LabelledClip, write_table
-from beatmeter_mert.classifier import MertMeterClassifier
+from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune import run
 from beatmeter_mert.training.finetune.run import finetune

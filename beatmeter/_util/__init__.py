@@ -1,0 +1,1 @@
+"""What every floor uses: atomic writes, hashes, worker processes, progress, safe text."""

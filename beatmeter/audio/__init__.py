@@ -1,0 +1,1 @@
+"""From a file or samples to excerpts: decoding, inputs, excerpts."""

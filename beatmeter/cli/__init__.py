@@ -1,0 +1,44 @@
+"""The command line: ``beatmeter``."""
+
+from __future__ import annotations
+
+import click
+
+from beatmeter import __version__
+from beatmeter.cli.errors import one_line_errors
+from beatmeter.cli.lazygroup import LazyGroup
+
+COMMANDS = {
+    "analyze": ("beatmeter.cli.analyze:analyze", "Tell the meter of recordings."),
+    "calibrate": (
+        "beatmeter.cli.calibrate:calibrate",
+        "Fit the ensemble on labelled music.",
+    ),
+    "evaluate": (
+        "beatmeter.cli.evaluate:evaluate",
+        "Tell how often the ensemble is right.",
+    ),
+    "fixtures": ("beatmeter.cli.fixtures:fixtures", "The recordings of the gate."),
+    "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),
+    "signals": ("beatmeter.cli.listing:signals", "List every signal of the ensemble."),
+    "plugins": ("beatmeter.cli.listing:plugins", "List plugins and their hooks."),
+    "tune": ("beatmeter.cli.tune:tune", "Find the weight of a signal that may vote."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.version_option(__version__, prog_name="beatmeter")
+def cli() -> None:
+    """Hear a recording and tell its meter, time signature and tempo."""
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line and exit code 2."""
+    from beatmeter.plugins import add_commands, load_plugins
+
+    with one_line_errors():
+        plugins = load_plugins()
+        add_commands(plugins, cli)
+        for name, reason in plugins.broken.items():
+            click.echo(f"beatmeter: warning: plugin {name} is left out: {reason}", err=True)
+        cli()

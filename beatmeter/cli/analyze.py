@@ -1,0 +1,176 @@
+"""``beatmeter analyze``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beatmeter.analysis import Analysis
+    from beatmeter.audio.inputs import Search
+    from beatmeter.cli.batch import Outcome, Task
+
+FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a recording.")
+@click.option("--timeline", is_flag=True, help="Hear the meter over windows; mark its changes.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write one JSON file a recording, in folders that mirror the source.",
+)
+@click.option("--skip-existing", is_flag=True, help="Leave out what DIR holds already.")
+@click.option(
+    "--jams",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write JAMS: a file, or a folder for a batch.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="OUT.png",
+    help="Draw the bars and every signal's scores: a file, or a folder for a batch.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many recordings to analyse at a time, each in a process.",
+)
+def analyze(
+    paths: tuple[str, ...],
+    as_json: bool,
+    timeline: bool,
+    output: Path | None,
+    skip_existing: bool,
+    jams: Path | None,
+    plot: Path | None,
+    jobs: int,
+) -> None:
+    """Tell the meter of recordings: files, folders, globs in quotes.
+
+    The exit code is 0 when all were analysed, 1 when some of a batch failed (they are listed at
+    the end), 2 when a single recording failed or the command was wrong, 130 when interrupted.
+    """
+    from beatmeter.audio.inputs import search
+
+    if skip_existing and output is None:
+        raise click.UsageError("--skip-existing needs --output DIR")
+    wanted = search(paths)
+    tasks = _plan(wanted, timeline, output, jams, plot)
+    left = [task for task in tasks if not (skip_existing and _is_done(task))]
+    _tell_refused_weights()
+    show = _printer(as_json, brief=output is not None)
+    failures = [str(problem) for problem in wanted.problems]
+    try:
+        failures += _analyse(left, jobs, show)
+    except KeyboardInterrupt:
+        click.echo("beatmeter: interrupted; what was finished is kept", err=True)
+        sys.exit(INTERRUPTED)
+    if len(left) < len(tasks):
+        click.echo(f"beatmeter: {len(tasks) - len(left)} of {len(tasks)} skipped", err=True)
+    _conclude(failures, len(left) + len(wanted.problems), wanted.batch)
+
+
+def _tell_refused_weights() -> None:
+    """Once here: the processes that listen say nothing of it."""
+    from beatmeter.fusion.effective import vouched
+    from beatmeter.fusion.weights import load_weights
+    from beatmeter.plugins import installed_signals
+
+    for line in vouched(load_weights(), installed_signals()).refused.values():
+        click.echo(f"beatmeter: warning: {line}", err=True)
+
+
+def _plan(
+    wanted: Search, timeline: bool, output: Path | None, jams: Path | None, plot: Path | None
+) -> list[Task]:
+    from beatmeter.audio.inputs import destinations
+    from beatmeter.cli.batch import Task
+
+    def reports(target: Path | None, suffix: str) -> list[Path | None]:
+        if target is None:
+            return [None] * len(wanted.found)
+        if wanted.batch:
+            return [*destinations(wanted.found, target, suffix)]
+        return [target] * len(wanted.found)
+
+    jsons: list[Path | None] = [None] * len(wanted.found)
+    if output is not None:
+        jsons = [*destinations(wanted.found, output, ".json")]
+    return [
+        Task(found.path, timeline, *targets)
+        for found, *targets in zip(
+            wanted.found, jsons, reports(jams, ".jams"), reports(plot, ".png"), strict=True
+        )
+    ]
+
+
+def _is_done(task: Task) -> bool:
+    return task.json is not None and task.json.exists()
+
+
+def _printer(as_json: bool, brief: bool) -> Callable[[Analysis], None]:
+    if as_json:
+        from beatmeter.output.jsonl import to_line
+
+        return lambda analysis: click.echo(to_line(analysis))
+
+    from rich.console import Console
+
+    from beatmeter.output.table import detailed, summary
+
+    render = summary if brief else detailed
+    console = Console(highlight=False)
+    return lambda analysis: console.print(render(analysis), soft_wrap=True)
+
+
+def _analyse(tasks: list[Task], jobs: int, show: Callable[[Analysis], None]) -> list[str]:
+    """Do the tasks, showing each result as it comes, and return what failed."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
+
+    from beatmeter._util.progress import progress_bars
+    from beatmeter.cli.batch import run_all
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    progress = progress_bars("[dim]listening", *columns, transient=True)
+    failures = []
+    with progress:
+        bar = progress.add_task("", total=len(tasks))
+        for outcome in run_all(tasks, jobs):
+            progress.stop()
+            failures += _tell(outcome, show)
+            progress.start()
+            progress.advance(bar)
+    return failures
+
+
+def _tell(outcome: Outcome, show: Callable[[Analysis], None]) -> list[str]:
+    for warning in outcome.warnings:
+        click.echo(f"beatmeter: warning: {warning}", err=True)
+    if outcome.analysis is not None:
+        show(outcome.analysis)
+    return [] if outcome.failure is None else [outcome.failure]
+
+
+def _conclude(failures: list[str], total: int, batch: bool) -> None:
+    if not failures:
+        return
+    if not batch:
+        click.echo(f"beatmeter: {failures[0]}", err=True)
+        sys.exit(FAILED_ALONE)
+    click.echo(f"beatmeter: {len(failures)} of {total} failed:", err=True)
+    for failure in failures:
+        click.echo(f"  {failure}", err=True)
+    sys.exit(FAILED_IN_BATCH)

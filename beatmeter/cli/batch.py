@@ -1,0 +1,161 @@
+"""Analysing many recordings: each one alone, so that no failure stops the others."""
+
+from __future__ import annotations
+
+import multiprocessing
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from beatmeter._util.text import escape_control
+from beatmeter._util.workers import start_workers
+from beatmeter.analysis import Analysis
+from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
+from beatmeter.pipeline import analyze, timeline
+
+
+@dataclass(frozen=True)
+class Task:
+    """One recording to analyse, and what to write of it.
+
+    Attributes
+    ----------
+    path : Path
+    timeline : bool
+        Whether to hear the meter over windows too.
+    json, jams, plot : Path or None
+        Where to write; None to leave it.
+    """
+
+    path: Path
+    timeline: bool = False
+    json: Path | None = None
+    jams: Path | None = None
+    plot: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one task.
+
+    Attributes
+    ----------
+    path : Path
+    analysis : Analysis or None
+        None when it failed.
+    failure : str or None
+        Why it failed, in one line; None when it did not.
+    warnings : tuple of str
+        What is wrong with a recording that could be heard all the same.
+    """
+
+    path: Path
+    analysis: Analysis | None
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def run(task: Task) -> Outcome:
+    """Analyse one recording and write its reports; whatever fails is in the outcome."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AudioWarning)
+        warnings.simplefilter("ignore", WeightsWarning)  # told once, by whoever plans the tasks
+        analysis, failure = _attempt(task)
+    damage = tuple(str(w.message) for w in caught if issubclass(w.category, AudioWarning))
+    return Outcome(task.path, analysis, failure, damage)
+
+
+def run_all(
+    tasks: Sequence[Task], jobs: int = 1, work: Callable[[Task], Outcome] = run
+) -> Iterator[Outcome]:
+    """Do every task, yielding each outcome as soon as it is there.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    jobs : int
+        Processes; 1 works in this one, in order. Each computes with one thread, unless the
+        environment says otherwise.
+    work : callable
+        What to do with a task; must be importable by name.
+
+    Yields
+    ------
+    Outcome
+        One for each task. A process that dies takes only its own task with it.
+    """
+    if jobs <= 1 or len(tasks) <= 1:
+        yield from map(work, tasks)
+        return
+    suspects: list[Task] = []
+    waiting = deque(tasks)
+    while waiting:
+        yield from _drain(waiting, suspects, min(jobs, len(waiting)), work)
+    for suspect in suspects:
+        died: list[Task] = []
+        yield from _drain(deque([suspect]), died, 1, work)
+        if died:
+            failure = escape_control(f"{suspect.path}: the process that analysed it died")
+            yield Outcome(suspect.path, None, failure)
+
+
+def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
+    try:
+        analysis = analyze(task.path)
+        if task.timeline:
+            analysis = replace(analysis, timeline=timeline(task.path))
+        _write_reports(task, analysis)
+    except BeatMeterError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, escape_control(f"{error.filename or task.path}: {error.strerror or error}")
+    except Exception as error:  # a defect, or no memory left: it must not stop the others
+        return None, escape_control(f"{task.path}: {type(error).__name__}: {error}")
+    return analysis, None
+
+
+def _write_reports(task: Task, analysis: Analysis) -> None:
+    if task.plot is not None:
+        from beatmeter.output.plot import hear_excerpt, write_plot
+
+        write_plot(analysis, hear_excerpt(task.path), task.plot)
+    if task.jams is not None:
+        from beatmeter.output.jams import write_jams
+
+        write_jams(analysis, task.jams)
+    if task.json is not None:
+        from beatmeter.output.jsonl import write_json
+
+        write_json(analysis, task.json)
+
+
+def _drain(
+    waiting: deque[Task], suspects: list[Task], jobs: int, work: Callable[[Task], Outcome]
+) -> Iterator[Outcome]:
+    """Work through `waiting` until it is empty or a process dies.
+
+    The tasks that were under way when a process died go to `suspects`: one of them killed it.
+    """
+    running: dict[Future[Outcome], Task] = {}
+    pool = start_workers(jobs)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                future = pool.submit(work, waiting[0])
+                running[future] = waiting.popleft()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for finished in done:
+                outcome = finished.result()
+                del running[finished]
+                yield outcome
+    except BrokenProcessPool:
+        suspects.extend(running.values())
+    finally:
+        pool.shutdown(wait=not running, cancel_futures=True)
+        if running:
+            for process in multiprocessing.active_children():
+                process.terminate()

@@ -1,0 +1,143 @@
+"""``beatmeter fixtures``: the labelled recordings on which the ensemble is measured."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from beatmeter.cli.lazygroup import LazyGroup
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from beatmeter.datasets.fixtures import Fixture, FixtureSet
+
+
+@click.group(cls=LazyGroup)
+def fixtures() -> None:
+    """List, check and fetch the labelled recordings of the gate."""
+
+
+set_argument = click.argument("name", metavar="[rendered|commons|PATH]", default="rendered")
+
+
+@fixtures.command("list")
+@set_argument
+def list_fixtures(name: str) -> None:
+    """List the fixtures of a set, and how many each meter has."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from beatmeter._util.text import escape_control
+    from beatmeter.datasets.fixtures import open_set
+
+    fixture_set = open_set(name)
+    table = Table("id", "meters", "accepted", "grouping", "tempo", "category", "work")
+    for fixture in fixture_set.fixtures:
+        table.add_row(*(Text(escape_control(cell)) for cell in _cells(fixture)))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+    click.echo(_summary(fixture_set))
+
+
+@fixtures.command("verify")
+@set_argument
+def verify_fixtures(name: str) -> None:
+    """Check that every recording of a set is there, unchanged."""
+    from beatmeter.datasets.fixtures import open_set, verify
+
+    fixture_set = open_set(name)
+    with _progress() as progress:
+        watched = progress.track(fixture_set.fixtures, description="checking")
+        result = verify(fixture_set, watched)
+    for problem in result.problems:
+        click.echo(problem, err=True)
+    click.echo(f"{result.sound} of {result.total} fixtures are as the manifest says")
+    click.echo(_summary(fixture_set))
+    if result.problems:
+        sys.exit(1)
+
+
+@fixtures.command("fetch")
+@click.argument("name", metavar="[commons|PATH]", default="commons")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the recordings; the user's cache when not given.",
+)
+def fetch_fixtures(name: str, to: Path | None) -> None:
+    """Download the recordings of a set; what broke off is continued."""
+    from dataclasses import replace
+
+    from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures.download import ResumingDownloader
+    from beatmeter.datasets.fixtures.fetch import fetch
+
+    fixture_set = open_set(name)
+    if to is not None:
+        fixture_set = replace(fixture_set, folder=to)
+    with _progress() as progress:
+        files = progress.add_task("recordings", total=len(fixture_set.fixtures))
+        kilobytes = progress.add_task("kB", total=None)
+        result = fetch(
+            fixture_set,
+            downloader=lambda part: ResumingDownloader(
+                part, on_bytes=lambda count: progress.advance(kilobytes, count / 1000)
+            ),
+            on_done=lambda _: progress.advance(files),
+        )
+    for problem in result.failed.values():
+        click.echo(problem, err=True)
+    click.echo(f"{result.kept} of {len(fixture_set.fixtures)} recordings in {fixture_set.folder}")
+    if result.failed:
+        sys.exit(1)
+
+
+@fixtures.command("sheet")
+@set_argument
+@click.option("--each", type=click.IntRange(1), default=3, show_default=True, help="A meter.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write."
+)
+def sheet_of_fixtures(name: str, each: int, out: Path) -> None:
+    """Draw a few fixtures of each meter: onset envelope, beats and bars."""
+    from beatmeter.datasets.fixtures import open_set
+    from beatmeter.evaluation.fixture_sheet import draw_sheet, fixture_strips
+
+    strips = fixture_strips(open_set(name), each)
+    draw_sheet(strips, out)
+    click.echo(f"{len(strips)} fixtures in {out}")
+
+
+def _cells(fixture: Fixture) -> tuple[str, ...]:
+    slowest, fastest = fixture.tempo
+    return (
+        fixture.id,
+        " ".join(map(str, fixture.meters)),
+        " ".join(fixture.time_signatures),
+        "+".join(map(str, fixture.grouping)),
+        f"{slowest:g}" if slowest == fastest else f"{slowest:g}-{fastest:g}",
+        fixture.category,
+        fixture.work,
+    )
+
+
+def _summary(fixture_set: FixtureSet) -> str:
+    counts = fixture_set.counts()
+    return ", ".join(f"{meter}: {count}" for meter, count in counts.items())
+
+
+def _progress() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
+
+    from beatmeter._util.progress import progress_bars
+
+    return progress_bars(
+        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    )

@@ -1,1 +1,0 @@
-"""The subcommands of ``beatmeter``, imported when they are called."""

@@ -1,0 +1,92 @@
+"""A rhythm section for a score that has none, in the meter that the score is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from beatmeter.corpora.compose.bass import bass_line
+from beatmeter.corpora.compose.composer import draw_accents, part
+from beatmeter.corpora.compose.drums import drum_part
+from beatmeter.corpora.compose.frame import Frame, Section
+from beatmeter.corpora.compose.harmony import Chord, Harmony, Scale
+from beatmeter.corpora.compose.style import STYLES, Style
+from beatmeter.corpora.excerpt import bar_beats
+from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.random import between, happens, pick
+
+_TRIADS = tuple(
+    (root, (root + third) % 12, (root + 7) % 12) for root in range(12) for third in (3, 4)
+)
+_ROOT_BONUS = 0.25
+
+
+def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) -> Piece:
+    """Add drums or a bass, or both, whichever the piece does not have.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    piece : Piece
+        Beginning with a bar line, in bars of equal length.
+    style : Style, optional
+        How the added players play; drawn when not given.
+
+    Returns
+    -------
+    Piece
+        Of the same origin.
+    """
+    frame = _frame(rng, piece)
+    style = style or pick(rng, tuple(STYLES.values()))
+    roles = {player.role for player in piece.parts}
+    level = between(rng, 60.0, 104.0)
+    added = []
+    if "drums" not in roles:
+        manner = pick(rng, [manner for manner in style.drums if manner != "none"] or ["usul"])
+        added.append(part("drums", drum_part(rng, frame, manner, level)))
+    if "bass" not in roles or happens(rng, 0.3):
+        added.append(part("bass", bass_line(rng, frame, pick(rng, style.basses), level)))
+    return replace(piece, parts=(*piece.parts, *(player for player in added if player.notes)))
+
+
+def _frame(rng: np.random.Generator, piece: Piece) -> Frame:
+    grouping = piece.meter.grouping
+    bars = len(piece.downbeats) - 1
+    phrase = pick(rng, (4, 8))
+    layers = frozenset({"drums", "bass"})
+    return Frame(
+        groupings=(grouping,) * bars,
+        divisions=2 if piece.pulse_bpm < 200 else 1,
+        beats_per_second=piece.pulse_bpm / 60,
+        harmony=_harmony(piece),
+        sections=tuple(
+            Section(pick(rng, "AAB"), start, min(phrase, bars - start), layers)
+            for start in range(0, bars, phrase)
+        ),
+        accents=draw_accents(rng, grouping),
+        syncopation=max(between(rng, -0.2, 0.4), 0.0),
+    )
+
+
+def _harmony(piece: Piece) -> Harmony:
+    """The triad that covers most of each bar."""
+    length = bar_beats(piece)
+    weights = np.zeros((len(piece.downbeats) - 1, 12))
+    for player in piece.parts:
+        if player.is_drums:
+            continue
+        for note in player.notes:
+            bar = min(max(int(note.onset // length), 0), len(weights) - 1)
+            heavier = 1.0 + _ROOT_BONUS * (note.pitch < 52)
+            weights[bar, note.pitch % 12] += note.duration * heavier
+    scores = np.stack([weights[:, triad].sum(axis=1) for triad in _TRIADS], axis=1)
+    scores += _ROOT_BONUS * weights[:, [triad[0] for triad in _TRIADS]]
+    best = scores.argmax(axis=1)
+    tonic = _TRIADS[int(scores.sum(axis=0).argmax())][0]
+    return Harmony(
+        Scale(tonic, (0, 2, 4, 5, 7, 9, 11)),
+        piece.downbeats[:-1],
+        tuple(Chord(_TRIADS[int(index)]) for index in best),
+    )

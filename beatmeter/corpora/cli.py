@@ -1,0 +1,162 @@
+"""``beatmeter mert corpus``: render labelled music, check it for leakage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import click
+
+from beatmeter.corpora.splicing.listening import splices
+
+_Folder = click.Path(file_okay=False, path_type=Path)
+_split = click.option(
+    "--split",
+    type=(float, float, float),
+    default=(0.8, 0.1, 0.1),
+    show_default=True,
+    help="Shares of the works in train, val and test.",
+)
+
+
+@click.group()
+def corpus() -> None:
+    """Render labelled music and check it for leakage."""
+
+
+@corpus.command()
+@click.option(
+    "--scores", type=_Folder, help="Folder of scores; without it, rendered music is composed."
+)
+@click.option("--recordings", type=_Folder, help="Folder of recordings to splice.")
+@click.option(
+    "--soundfont",
+    "named",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Soundfont to play on; may be repeated. [default: those of the system]",
+)
+@click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of each.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same corpus.")
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    help="Way of making music; may be repeated. [default: all that have music in every meter]",
+)
+@_split
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+def render(
+    scores: Path | None,
+    recordings: Path | None,
+    named: tuple[Path, ...],
+    clips: int,
+    seconds: float,
+    seed: int,
+    families: tuple[str, ...],
+    split: tuple[float, float, float],
+    jobs: int,
+    out: Path,
+) -> None:
+    """Render a labelled dataset; run again to go on with an interrupted one."""
+    from beatmeter.corpora.config import CorpusConfig
+    from beatmeter.corpora.dataset import SplitShares
+    from beatmeter.corpora.factory import render_dataset
+    from beatmeter.corpora.training_soundfonts import training_soundfonts
+
+    config = CorpusConfig(
+        soundfonts=named or training_soundfonts(),
+        seconds=seconds,
+        seed=seed,
+        scores=scores,
+        recordings=recordings,
+        families=families,
+    )
+    if recordings is not None:
+        _search(recordings)
+    with _progress(f"clips in {out}") as report:
+        render_dataset(
+            config, out, clips, jobs=jobs, shares=SplitShares(*split), on_progress=report
+        )
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@click.argument("datasets", type=_Folder, nargs=-1, required=True)
+@_split
+@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
+    """Join rendered datasets into one."""
+    from beatmeter.corpora.dataset import SplitShares
+    from beatmeter.corpora.join import join_datasets
+
+    clips = join_datasets(datasets, out, SplitShares(*split))
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@click.argument("dataset", metavar="[DIR|rendered|commons]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the classifier.")
+def leakage(dataset: str, seed: int) -> None:
+    """Check that nothing but rhythm tells the meter.
+
+    DIR is a rendered dataset or a folder with a fixture manifest. Exits with 1 when the meter
+    leaks.
+    """
+    from beatmeter.corpora.confound_features import dataset_examples, fixture_examples
+    from beatmeter.corpora.confounds import measure_leakage
+    from beatmeter.corpora.dataset import is_dataset
+    from beatmeter.datasets.fixtures import open_set
+
+    folder = Path(dataset)
+    with _progress("clips heard") as report:
+        examples = []
+        heard = (
+            dataset_examples(folder) if is_dataset(folder) else fixture_examples(open_set(dataset))
+        )
+        for example in heard:
+            examples.append(example)
+            report(len(examples), None)
+    results = measure_leakage(examples, seed)
+    click.echo(f"{'features':<12} {'balanced accuracy':>17} {'chance':>7} {'p':>7}")
+    for result in results:
+        verdict = "  LEAKS" if result.leaks else ""
+        click.echo(
+            f"{result.group:<12} {result.balanced_accuracy:>17.3f} {result.chance:>7.3f} "
+            f"{result.p_value:>7.4f}{verdict}"
+        )
+    if any(result.leaks for result in results):
+        sys.exit(1)
+
+
+def _search(recordings: Path) -> None:
+    from beatmeter.corpora.config import recordings_index
+    from beatmeter.corpora.splicing.source import list_recordings, search_recordings
+
+    total = len(list_recordings(recordings))
+    with _progress("recordings searched") as report:
+        done = count(1)
+        search_recordings(
+            recordings, recordings_index(recordings), lambda _: report(next(done), total)
+        )
+
+
+corpus.add_command(splices)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar while the block runs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
+    from beatmeter._util.progress import progress_bars
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with progress_bars("{task.description}", *columns) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,103 @@
+"""Bass lines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from beatmeter.corpora.compose.frame import Frame
+from beatmeter.corpora.compose.groupings import Grouping, heads
+from beatmeter.corpora.compose.rhythm import (
+    Rhythm,
+    durations,
+    euclidean,
+    grouped,
+    patterns,
+    syncopated,
+)
+from beatmeter.corpora.piece import Note
+from beatmeter.corpora.random import between, pick
+
+BASSES = ("heads", "root fifth", "pedal", "walking", "riff", "pulse", "tumbao", "timeline")
+"""Ways of playing the bass."""
+
+
+def bass_line(rng: np.random.Generator, frame: Frame, manner: str, level: float) -> list[Note]:
+    """Play the bass in one of :data:`BASSES`.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    frame : Frame
+    manner : str
+    level : float
+        Velocity before accents.
+    """
+    low = int(rng.integers(27, 41))
+    rate = between(rng, 1.0, 4.5)
+    ring = between(rng, 0.45, 1.0)
+    figures: dict[tuple[str, int], list[int]] = {}
+    notes: list[Note] = []
+    for bar, rhythm in patterns(rng, frame, "bass", lambda g: _rhythm(rng, frame, manner, g, rate)):
+        shape = figures.setdefault(
+            (bar.section.letter, len(rhythm)), _figure(rng, manner, len(rhythm))
+        )
+        lengths = durations(rhythm, frame.bar_length)
+        for onset, length, place in zip(rhythm, lengths, shape, strict=True):
+            root = _chord_tone(frame, bar.start + onset, place, low)
+            notes.append(frame.note(bar.start + onset, length * ring, root, level))
+        if manner == "walking":
+            notes[-1] = _approach(rng, frame, notes[-1], bar.start + frame.bar_length, low)
+    return notes
+
+
+def _rhythm(
+    rng: np.random.Generator, frame: Frame, manner: str, grouping: Grouping, rate: float
+) -> Rhythm:
+    beats = tuple(float(beat) for beat in range(frame.bar_length))
+    group_heads = tuple(float(head) for head in heads(grouping))
+    match manner:
+        case "heads":
+            return syncopated(rng, group_heads, frame.step, frame.syncopation / 2)
+        case "root fifth":
+            return group_heads
+        case "pedal":
+            return (0.0,)
+        case "walking":
+            return beats if frame.beats_per_second < 4 else group_heads
+        case "pulse":
+            return beats
+        case "tumbao":
+            return syncopated(rng, group_heads, frame.step, 0.6)
+        case "timeline":
+            steps = frame.bar_length * frame.divisions
+            count = int(np.clip(round(steps * frame.density(rate)), 2, steps))
+            return tuple(step * frame.step for step in euclidean(count, steps, 0))
+    rhythm = grouped(rng, grouping, frame.divisions, frame.density(rate))
+    return syncopated(rng, rhythm, frame.step, frame.syncopation)
+
+
+def _figure(rng: np.random.Generator, manner: str, notes: int) -> list[int]:
+    """Which chord tone each note of a bar takes: 0 the root, 1 the third, 2 the fifth, 3 above."""
+    match manner:
+        case "root fifth":
+            return [0 if place % 2 == 0 else 2 for place in range(notes)]
+        case "walking":
+            return [0, *rng.integers(0, 4, notes - 1).tolist()]
+        case "riff" | "timeline" | "tumbao":
+            return [0, *rng.choice((0, 0, 2, 3, 1), notes - 1).tolist()]
+    return [0] * notes
+
+
+def _chord_tone(frame: Frame, beat: float, place: int, low: int) -> int:
+    tones = frame.harmony.at(beat).pitch_classes
+    if place >= 3:
+        return low + (tones[0] - low) % 12 + 12
+    tone = tones[min(place, len(tones) - 1)]
+    return low + (tone - low) % 12
+
+
+def _approach(
+    rng: np.random.Generator, frame: Frame, last: Note, target_beat: float, low: int
+) -> Note:
+    target = low + (frame.harmony.at(target_beat).root - low) % 12
+    return Note(last.onset, last.duration, target + pick(rng, (-2, -1, 1, 2)), last.velocity)

@@ -1,0 +1,246 @@
+"""Whole compositions: a form, a harmony, and players who fill it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from beatmeter.corpora.compose.bass import bass_line
+from beatmeter.corpora.compose.comping import BROKEN, COMPINGS, comping
+from beatmeter.corpora.compose.displacement import displaced
+from beatmeter.corpora.compose.drums import DRUMS, drum_part
+from beatmeter.corpora.compose.frame import Frame, Section
+from beatmeter.corpora.compose.groupings import (
+    Grouping,
+    draw_grouping,
+    draw_layer_grouping,
+    regrouped,
+    time_signature,
+    weights,
+)
+from beatmeter.corpora.compose.harmony import draw_harmony
+from beatmeter.corpora.compose.melody import melody
+from beatmeter.corpora.compose.ostinato import OSTINATI, ostinato
+from beatmeter.corpora.compose.style import STYLES, Style
+from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
+from beatmeter.corpora.random import between, happens, pick, weighted
+from beatmeter.errors import MeterError
+from beatmeter.meters import METERS
+
+POLYMETERS: tuple[tuple[int, int], ...] = ((3, 4), (4, 5), (4, 7))
+SLOWEST_PULSE, FASTEST_PULSE = 70.0, 360.0
+LICENCE = "CC0"
+
+_FORMS = ("AABA", "AABB", "ABAB", "ABAC", "AAAB", "ABCA", "AAAA", "ABAA")
+_LAYER_ODDS = {
+    "melody": 0.75,
+    "inner": 0.2,
+    "chords": 0.7,
+    "bass": 0.75,
+    "drums": 1.0,
+    "ostinato": 0.35,
+}
+_LEAST_ARTICULATED = 0.6
+_PROGRAM = 0
+_REGROUPED_SHARE = 0.25
+
+
+def draw_pulse(rng: np.random.Generator) -> float:
+    """Beats a minute, 70 to 360 and mostly 110 to 240, for any meter alike."""
+    while True:
+        pulse = float(np.exp(rng.normal(math.log(165.0), 0.42)))
+        if SLOWEST_PULSE <= pulse <= FASTEST_PULSE:
+            return pulse
+
+
+def compose(
+    seed: int, meters: tuple[int, ...], style: Style | None = None, seconds: float = 60.0
+) -> Piece:
+    """Compose a piece; the same arguments give the same piece.
+
+    Parameters
+    ----------
+    seed : int >= 0
+    meters : tuple of int
+        One of :data:`beatmeter.meters.METERS`, or one of :data:`POLYMETERS`.
+    style : Style, optional
+        Drawn from :data:`STYLES` when not given.
+    seconds : float > 0
+        Least duration at the pulse that is drawn.
+
+    Raises
+    ------
+    MeterError
+        If the meters are none of those.
+    """
+    if meters not in POLYMETERS and not (len(meters) == 1 and meters[0] in METERS):
+        raise MeterError(f"meters: {meters} (allowed: one of {METERS}, or two of {POLYMETERS})")
+    rng = np.random.default_rng([seed, 1])
+    style = style or pick(rng, tuple(STYLES.values()))
+    pulse = draw_pulse(rng)
+    order = list(meters) if happens(rng, 0.5) else list(reversed(meters))
+    draw = draw_grouping if len(order) == 1 else draw_layer_grouping
+    grouping = draw(rng, order[0])
+    bars = max(math.ceil(seconds * pulse / 60 / sum(grouping)), 4)
+    frame = _frame(rng, style, grouping, bars, pulse)
+    parts = _parts(rng, style, frame)
+    if len(order) == 2:
+        parts = [*parts, *_second_layer(rng, frame, draw_layer_grouping(rng, order[1]))]
+    beats = bars * sum(grouping)
+    return Piece(
+        parts=tuple(parts),
+        meter=Meter(meters, time_signature(grouping, pulse), grouping),
+        beats=tuple(float(beat) for beat in range(beats + 1)),
+        downbeats=tuple(float(beat) for beat in range(0, beats + 1, sum(grouping))),
+        pulse_bpm=pulse,
+        origin=Origin("composed", f"composed/{style.family}/{seed}", LICENCE, seed),
+    )
+
+
+def _frame(
+    rng: np.random.Generator, style: Style, grouping: Grouping, bars: int, pulse: float
+) -> Frame:
+    phrase = weighted(rng, {4: 4.0, 8: 3.0, 2: 1.0})
+    sections = _sections(rng, bars, phrase)
+    letters = tuple(section.letter for section in sections for _ in range(section.bars))
+    speeds = [d for d in (1, 2, 2, 2, 3, 4) if 2.0 <= d * pulse / 60 <= 10.0]
+    return Frame(
+        groupings=_groupings(rng, grouping, sections),
+        divisions=pick(rng, speeds or [1]),
+        beats_per_second=pulse / 60,
+        harmony=draw_harmony(rng, style.modes, style.colours, grouping, letters),
+        sections=sections,
+        accents=draw_accents(rng, grouping),
+        syncopation=max(between(rng, -0.2, 0.5), 0.0),
+    )
+
+
+def _sections(rng: np.random.Generator, bars: int, phrase: int) -> tuple[Section, ...]:
+    present = frozenset(layer for layer, odds in _LAYER_ODDS.items() if happens(rng, odds))
+    present = present if len(present - {"drums"}) > 1 else present | {"melody", "bass"}
+    form = pick(rng, _FORMS)
+    thinning = between(rng, 0.0, 0.3)
+    starts = range(0, bars, phrase)
+    return tuple(
+        Section(
+            letter=form[number % len(form)],
+            first_bar=start,
+            bars=min(phrase, bars - start),
+            layers=_thinned(rng, present, thinning),
+        )
+        for number, start in enumerate(starts)
+    )
+
+
+def _thinned(
+    rng: np.random.Generator, layers: frozenset[str], probability: float
+) -> frozenset[str]:
+    kept = frozenset(layer for layer in sorted(layers) if not happens(rng, probability))
+    return kept if len(kept - {"melody"}) >= 2 else layers
+
+
+def _groupings(
+    rng: np.random.Generator, grouping: Grouping, sections: tuple[Section, ...]
+) -> tuple[Grouping, ...]:
+    probability = 0.5 if happens(rng, _REGROUPED_SHARE) else 0.0
+    bars: list[Grouping] = []
+    for section in sections:
+        played = [grouping] * section.bars
+        if section.bars >= 2 and happens(rng, probability):
+            played[-2:] = regrouped(rng, grouping)
+        bars.extend(played)
+    return tuple(bars)
+
+
+def draw_accents(rng: np.random.Generator, grouping: Grouping) -> tuple[float, ...]:
+    """Velocity steps per beat: metrical weight more or less, and accents of the piece's own."""
+    metrical = between(rng, -4.0, 24.0)
+    own = rng.normal(0.0, between(rng, 0.0, 8.0), sum(grouping))
+    return tuple((metrical * (np.array(weights(grouping)) - 0.4) + own).tolist())
+
+
+def _parts(rng: np.random.Generator, style: Style, frame: Frame) -> list[Part]:
+    played = frozenset[str]().union(*(section.layers for section in frame.sections))
+    drums = pick(rng, style.drums)
+    level = {layer: between(rng, 56.0, 104.0) for layer in _LAYER_ODDS}
+    notes: dict[str, list[Note]] = {}
+    if "melody" in played:
+        notes["melody"] = melody(rng, frame, level["melody"], "melody", -3)
+    if "inner" in played:
+        notes["inner"] = melody(rng, frame, level["inner"], "inner", -10)
+    if "chords" in played:
+        notes["chords"] = comping(rng, frame, pick(rng, style.compings), level["chords"])
+    if "bass" in played:
+        notes["bass"] = bass_line(rng, frame, pick(rng, style.basses), level["bass"])
+    if "ostinato" in played:
+        notes["ostinato"] = ostinato(rng, frame, pick(rng, OSTINATI), level["ostinato"])
+    if drums in DRUMS:
+        notes["drums"] = drum_part(rng, frame, drums, level["drums"])
+    notes = displaced(rng, frame, notes)
+    if _articulated(frame, notes) < _LEAST_ARTICULATED:
+        role, layer = _timekeeper(rng, frame)
+        notes[role] = layer
+    return [part(role, layer) for role, layer in notes.items() if layer]
+
+
+def _articulated(frame: Frame, notes: dict[str, list[Note]]) -> float:
+    """Share of the beats on which some note begins."""
+    struck = {round(note.onset) for layer in notes.values() for note in layer if _on_beat(note)}
+    return len(struck) / frame.end
+
+
+def _on_beat(note: Note) -> bool:
+    return abs(note.onset - round(note.onset)) < 0.05
+
+
+def _timekeeper(rng: np.random.Generator, frame: Frame) -> tuple[str, list[Note]]:
+    """A player who keeps the beats going where nobody else does."""
+    role = pick(rng, ("ostinato", "chords", "bass", "drums"))
+    always = replace(
+        frame,
+        sections=tuple(
+            replace(section, layers=section.layers | {role}) for section in frame.sections
+        ),
+    )
+    level = between(rng, 56.0, 104.0)
+    match role:
+        case "ostinato":
+            return role, ostinato(rng, always, "sequencer", level)
+        case "chords":
+            return role, comping(rng, always, pick(rng, BROKEN), level)
+        case "bass":
+            return role, bass_line(rng, always, "pulse", level)
+    return role, drum_part(rng, always, pick(rng, ("usul", "shaker", "jazz")), level)
+
+
+def part(role: str, notes: list[Note]) -> Part:
+    """A part whose program the performance will choose."""
+    ordered = tuple(sorted(notes, key=lambda note: note.onset))
+    return Part(role, _PROGRAM, role == "drums", ordered)
+
+
+def _second_layer(rng: np.random.Generator, frame: Frame, grouping: Grouping) -> list[Part]:
+    """Players who count bars of another length over the same beats and chords."""
+    bars = math.ceil(frame.end / sum(grouping))
+    layers = frozenset({"ostinato", "chords", "drums", "bass"})
+    other = Frame(
+        groupings=(grouping,) * bars,
+        divisions=frame.divisions,
+        beats_per_second=frame.beats_per_second,
+        harmony=frame.harmony,
+        sections=(Section("A", 0, bars, layers),),
+        accents=tuple(8.0 * weight for weight in weights(grouping)),
+        syncopation=frame.syncopation / 2,
+    )
+    level = between(rng, 76.0, 108.0)
+    players = {"ostinato": ostinato(rng, other, pick(rng, OSTINATI), level)}
+    if happens(rng, 0.5):
+        players["drums"] = drum_part(rng, other, pick(rng, ("davul", "timeline", "usul")), level)
+    if happens(rng, 0.3):
+        players["chords"] = comping(rng, other, pick(rng, COMPINGS), level - 8)
+    return [
+        part(role, [note for note in notes if note.onset < frame.end])
+        for role, notes in players.items()
+    ]

@@ -1,0 +1,112 @@
+"""Rhythms of a bar: cells laid on the groups, then syncopated and varied.
+
+A rhythm is a tuple of onsets in beats from the bar line, ascending, on a grid of equal steps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+
+from beatmeter.corpora.compose.frame import Bar, Frame
+from beatmeter.corpora.compose.groupings import Grouping, heads
+from beatmeter.corpora.random import between, happens, pick
+
+Rhythm: TypeAlias = tuple[float, ...]
+
+_HEAD_ODDS = 0.85
+
+
+def grouped(rng: np.random.Generator, grouping: Grouping, divisions: int, density: float) -> Rhythm:
+    """A rhythm that speaks the grouping: groups of one size share a cell, as in aksak music."""
+    cells: dict[int, Rhythm] = {}
+    onsets: list[float] = []
+    for head, size in zip(heads(grouping), grouping, strict=True):
+        if size not in cells or happens(rng, 0.15):
+            cells[size] = _cell(rng, size, divisions, density)
+        onsets.extend(head + onset for onset in cells[size])
+    return tuple(onsets) or (0.0,)
+
+
+def _cell(rng: np.random.Generator, size: int, divisions: int, density: float) -> Rhythm:
+    chances = rng.random(size * divisions)
+    steps = np.arange(size * divisions)
+    odds = density * np.where(steps % divisions == 0, 1.25, 0.8)
+    odds[0] = max(_HEAD_ODDS, density)
+    return tuple((steps[chances < odds] / divisions).tolist())
+
+
+def syncopated(rng: np.random.Generator, rhythm: Rhythm, step: float, probability: float) -> Rhythm:
+    """Onsets played a step early where nothing is in the way, the downbeat sometimes left out."""
+    taken = set(rhythm)
+    moved: list[float] = []
+    for onset in rhythm:
+        early = round(onset - step, 6)
+        if onset == 0.0:
+            if not happens(rng, probability / 2):
+                moved.append(onset)
+        elif early >= 0 and early not in taken and happens(rng, probability):
+            moved.append(early)
+        else:
+            moved.append(onset)
+    return tuple(sorted(set(moved))) or rhythm[:1]
+
+
+def varied(rng: np.random.Generator, rhythm: Rhythm, length: int, step: float) -> Rhythm:
+    """The rhythm with one onset more, one less, or one moved."""
+    onsets = set(rhythm)
+    grid = round(length / step)
+    if len(onsets) > 2 and happens(rng, 0.5):
+        onsets.remove(pick(rng, sorted(onsets)[1:]))
+    if happens(rng, 0.6):
+        onsets.add(round(int(rng.integers(grid)) * step, 6))
+    return tuple(sorted(onsets))
+
+
+@functools.cache
+def euclidean(onsets: int, steps: int, turn: int) -> tuple[int, ...]:
+    """Steps struck when `onsets` are spread as evenly as can be, rotated by `turn`.
+
+    The timelines of much West African, Balkan and Latin music are of this kind (Toussaint, "The
+    Euclidean algorithm generates traditional musical rhythms", BRIDGES 2005).
+    """
+    struck = ((-(-place * steps // onsets) + turn) % steps for place in range(onsets))
+    return tuple(sorted(struck))
+
+
+def durations(rhythm: Rhythm, length: float) -> tuple[float, ...]:
+    """Time from each onset to the next, the last one up to `length`."""
+    return tuple(np.diff([*rhythm, length]).tolist())
+
+
+def patterns(
+    rng: np.random.Generator,
+    frame: Frame,
+    layer: str,
+    make: Callable[[Grouping], Rhythm],
+) -> Iterator[tuple[Bar, Rhythm]]:
+    """A riff of one or two bars for each section letter, varied as phrases close.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    frame : Frame
+    layer : str
+        Whose bars to go through.
+    make : callable
+        Invents the rhythm of a bar from its grouping.
+    """
+    period = pick(rng, (1, 1, 2, 2, 4))
+    restless = between(rng, 0.0, 0.3)
+    memory: dict[tuple[str, int, Grouping], Rhythm] = {}
+    for bar in frame.bars(layer):
+        key = (bar.section.letter, bar.place % period, bar.grouping)
+        if key not in memory:
+            memory[key] = make(bar.grouping)
+        rhythm = memory[key]
+        if happens(rng, 0.5 if bar.closes else restless):
+            rhythm = varied(rng, rhythm, frame.bar_length, frame.step)
+        yield bar, rhythm

@@ -1,0 +1,214 @@
+"""Rendered datasets on disk, in METER2800's layout.
+
+A dataset folder holds ``data_{train,val,test}_4_classes.tab``, the audio under ``audio/``, the
+labels of every clip under ``labels/``, and ``dataset.json`` with what it was made from. METER2800's
+names are kept although there may be six classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from beatmeter._util.atomic import replacing
+from beatmeter.corpora.clip import Clip, ClipLabels
+from beatmeter.corpora.codec import encode
+from beatmeter.corpora.render import SAMPLE_RATE
+from beatmeter.datasets.labels import LabelledClip, write_table
+from beatmeter.errors import DatasetError
+
+SPLITS = ("train", "val", "test")
+AUDIO_FOLDER = "audio"
+LABELS_FOLDER = "labels"
+DESCRIPTION = "dataset.json"
+_CODEC = "vorbis"
+_COMPRESSION = 0.5
+_VERSIONED = (
+    "beatmeter",
+    "audiomentations",
+    "numpy",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "tinysoundfont",
+)
+
+
+@dataclass(frozen=True)
+class SplitShares:
+    """How a dataset is divided.
+
+    Attributes
+    ----------
+    train, val, test : float in [0, 1]
+        Shares of the works; they sum to 1.
+
+    Raises
+    ------
+    DatasetError
+        If they do not.
+    """
+
+    train: float = 0.8
+    val: float = 0.1
+    test: float = 0.1
+
+    def __post_init__(self) -> None:
+        shares = (self.train, self.val, self.test)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+            raise DatasetError(f"split: {shares} (allowed: three shares that sum to 1)")
+
+    def split_of(self, work: str) -> str:
+        """Find the split of a work: by its name alone, so that no work straddles two."""
+        digest = hashlib.sha256(work.encode()).digest()
+        position = int.from_bytes(digest[:8]) / 2**64
+        if position < self.train:
+            return "train"
+        return "val" if position < self.train + self.val else "test"
+
+
+class DatasetFolder:
+    """A dataset folder that is being filled, perhaps by several processes.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self, config: dict[str, Any]) -> None:
+        """Begin the dataset, or take it up again.
+
+        Parameters
+        ----------
+        config : dict
+            JSON values; they are kept in ``dataset.json``.
+
+        Raises
+        ------
+        DatasetError
+            If the folder holds a dataset of another configuration, or something else.
+        """
+        description = self.folder / DESCRIPTION
+        if description.exists():
+            _compare(_read_json(description).get("config", {}), config, description)
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise DatasetError(f"{self.folder}: is not empty (allowed: a new folder, or a dataset)")
+        for name in (AUDIO_FOLDER, LABELS_FOLDER):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if not description.exists():
+            versions = {name: version(name) for name in _VERSIONED}
+            _write_json(description, {"config": config, "versions": versions})
+
+    def missing(self, clips: int) -> list[int]:
+        """List the numbers below `clips` of those not yet there."""
+        return [index for index in range(clips) if not self._labels_path(index).exists()]
+
+    def add(self, index: int, clip: Clip) -> None:
+        """Write a clip; its labels come last, so that a clip with labels is complete."""
+        audio = self.folder / audio_name(index)
+        _write_bytes(audio, encode(clip.samples, SAMPLE_RATE, _CODEC, _COMPRESSION))
+        _write_json(self._labels_path(index), clip.labels.as_json())
+
+    def labels(self, clips: int) -> Iterator[tuple[str, ClipLabels]]:
+        """Yield file name and labels of the clips numbered below `clips`."""
+        for index in range(clips):
+            yield audio_name(index), ClipLabels.from_json(_read_json(self._labels_path(index)))
+
+    def write_tables(self, clips: int, shares: SplitShares) -> None:
+        """Write the three tables over the clips numbered below `clips`."""
+        rows: dict[str, list[LabelledClip]] = {split: [] for split in SPLITS}
+        for filename, labels in self.labels(clips):
+            rows[shares.split_of(labels.work)].append(_row(filename, labels))
+        for split, labelled in rows.items():
+            write_table(self.folder / f"data_{split}_4_classes.tab", labelled)
+
+    def _labels_path(self, index: int) -> Path:
+        return self.folder / labels_name(index)
+
+
+def audio_name(index: int) -> str:
+    """Name the audio file of a clip, relative to the dataset folder."""
+    return f"{AUDIO_FOLDER}/{index:06d}.ogg"
+
+
+def labels_name(index: int) -> str:
+    """Name the file of a clip's labels, relative to the dataset folder."""
+    return f"{LABELS_FOLDER}/{index:06d}.json"
+
+
+def is_dataset(folder: Path) -> bool:
+    """Tell whether a folder holds a rendered dataset, perhaps an unfinished one."""
+    return (folder / DESCRIPTION).is_file()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read what a dataset was made from.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds no dataset.
+    """
+    config = _read_json(folder / DESCRIPTION).get("config", {})
+    if not isinstance(config, dict):
+        raise DatasetError(f"{folder / DESCRIPTION}: config {config!r} (allowed: an object)")
+    return config
+
+
+def read_labels(folder: Path) -> list[tuple[str, ClipLabels]]:
+    """Read the labels of every clip of a dataset, with their audio's names.
+
+    Raises
+    ------
+    DatasetError
+        If there are none, or one cannot be read.
+    """
+    paths = sorted((folder / LABELS_FOLDER).glob("*.json"))
+    if not paths:
+        raise DatasetError(f"{folder}: holds no labelled clips (allowed: a rendered dataset)")
+    return [
+        (f"{AUDIO_FOLDER}/{path.stem}.ogg", ClipLabels.from_json(_read_json(path)))
+        for path in paths
+    ]
+
+
+def _row(filename: str, labels: ClipLabels) -> LabelledClip:
+    beats = int(labels.time_signature.partition("/")[0])
+    other = beats if len(labels.meters) == 1 and beats != labels.meters[0] else None
+    return LabelledClip(filename, labels.meters, other, labels.work)
+
+
+def _compare(there: dict[str, Any], wanted: dict[str, Any], description: Path) -> None:
+    for key in sorted(there.keys() | wanted.keys()):
+        if there.get(key) != wanted.get(key):
+            raise DatasetError(
+                f"{description}: was made with {key} = {there.get(key)!r}, not "
+                f"{wanted.get(key)!r} (allowed: the same configuration, or another folder)"
+            )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(values, dict):
+        raise DatasetError(f"{path}: holds {type(values).__name__} (allowed: an object)")
+    return values
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    _write_bytes(path, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(data)

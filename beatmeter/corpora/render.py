@@ -1,0 +1,198 @@
+"""Playing performances on soundfonts: from notes in seconds to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beatmeter.audio.decode import Samples
+from beatmeter.corpora.piece import Note, Part, Performance
+from beatmeter.corpora.soundfonts import Soundfont
+from beatmeter.errors import DatasetError
+
+SAMPLE_RATE = 24_000
+"""Hz, the rate at which MERT listens."""
+
+_GAIN_DB = -12.0
+_VOICES = 128
+_CHANNELS = tuple(channel for channel in range(16) if channel != 9)
+_DRUM_BANK = 128
+_SETTLING_S = 0.1
+_EDGE_S = 0.005
+
+_GM_TO_KIT = {
+    **{key: key for key in (36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47)},
+    **{key: key for key in (49, 51, 53, 54, 55, 56, 57, 59)},
+    35: 36,
+    48: 47,
+    50: 45,
+    52: 60,
+    70: 61,
+}
+
+
+@dataclass(frozen=True)
+class Voicing:
+    """What a performance is played on.
+
+    Attributes
+    ----------
+    general : Soundfont
+        General MIDI, for every part.
+    kit : Soundfont or None
+        A drum kit that plays the drums it has instead of `general`.
+    """
+
+    general: Soundfont
+    kit: Soundfont | None = None
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """Notes that share a channel; bank and program select the sound."""
+
+    bank: int
+    program: int
+    is_drums: bool
+    notes: tuple[Note, ...]
+
+
+def render(performance: Performance, voicing: Voicing) -> Samples:
+    """Play a performance.
+
+    Parameters
+    ----------
+    performance : Performance
+    voicing : Voicing
+
+    Returns
+    -------
+    ndarray of float32, shape (round(performance.duration_s * SAMPLE_RATE),)
+        Mono at :data:`SAMPLE_RATE`; the peak is 0.5, or 0 when nothing sounds. What still rings
+        at the end is cut, with a fade of a few milliseconds.
+
+    Raises
+    ------
+    DatasetError
+        If a soundfont cannot be loaded, or lacks a part's bank and program.
+    """
+    length = round(performance.duration_s * SAMPLE_RATE)
+    general, kit = _share_out(performance.parts, voicing)
+    mixed = _play(voicing.general.path, general, length)
+    if voicing.kit is not None and kit:
+        mixed += _play(voicing.kit.path, kit, length)
+    _fade_edges(mixed)
+    peak = float(np.abs(mixed).max(initial=0.0))
+    return mixed * np.float32(0.5 / peak) if peak > 0 else mixed
+
+
+def _share_out(parts: Sequence[Part], voicing: Voicing) -> tuple[list[_Voice], list[_Voice]]:
+    general, kit = [], []
+    for part in parts:
+        on_kit: tuple[Note, ...] = ()
+        rest = part.notes
+        if part.is_drums and voicing.kit is not None:
+            on_kit = tuple(
+                Note(note.onset, note.duration, _GM_TO_KIT[note.pitch], note.velocity)
+                for note in part.notes
+                if note.pitch in _GM_TO_KIT
+            )
+            rest = tuple(note for note in part.notes if note.pitch not in _GM_TO_KIT)
+        bank = _DRUM_BANK if part.is_drums else 0
+        if rest:
+            general.append(_Voice(bank, part.program, part.is_drums, rest))
+        if on_kit:
+            kit.append(_Voice(0, 0, False, on_kit))
+    return general, kit
+
+
+def _play(path: Path, voices: Sequence[_Voice], length: int) -> Samples:
+    mixed = np.zeros(length, np.float32)
+    remaining = iter(voices)
+    while group := list(islice(remaining, len(_CHANNELS))):
+        mixed += _play_group(path, group, length)
+    return mixed
+
+
+def _play_group(path: Path, voices: Sequence[_Voice], length: int) -> Samples:
+    synthesizer, font = _load(path)
+    synthesizer.soundfonts[font].reset()
+    synthesizer.generate_simple(round(_SETTLING_S * SAMPLE_RATE))
+    for channel, voice in zip(_CHANNELS, voices, strict=False):
+        _select(synthesizer, font, channel, voice)
+    stereo = np.zeros((length, 2), np.float32)
+    buffer = stereo.data.cast("B")
+    frame = stereo.itemsize * 2
+    position = 0
+    for time, velocity, channel, pitch in _events(voices, length):
+        if time > position:
+            synthesizer.generate_simple(time - position, buffer[position * frame : time * frame])
+            position = time
+        if velocity:
+            synthesizer.noteon(channel, pitch, velocity)
+        else:
+            synthesizer.noteoff(channel, pitch)
+    if position < length:
+        synthesizer.generate_simple(length - position, buffer[position * frame :])
+    return (stereo[:, 0] + stereo[:, 1]) * np.float32(0.5)
+
+
+def _select(synthesizer: Any, font: int, channel: int, voice: _Voice) -> None:
+    """Give a channel its sound; a kit that the soundfont lacks falls back to its first one."""
+    program = voice.program
+    if voice.is_drums and synthesizer.sfpreset_name(font, _DRUM_BANK, program) is None:
+        program = 0
+    try:
+        synthesizer.program_select(channel, font, voice.bank, program, voice.is_drums)
+    except RuntimeError as error:
+        raise DatasetError(
+            f"soundfont: has no program {program} in bank {voice.bank} (allowed: General MIDI)"
+        ) from error
+
+
+def _events(voices: Sequence[_Voice], length: int) -> list[tuple[int, int, int, int]]:
+    """Note-ons and note-offs as ``(sample, velocity or 0, channel, pitch)``, in time.
+
+    At one sample the offs come first, so that a repeated note sounds anew.
+    """
+    events = []
+    for channel, voice in zip(_CHANNELS, voices, strict=False):
+        for start, end, note in _sounding(voice.notes):
+            if start < length:
+                events.append((start, note.velocity, channel, note.pitch))
+                events.append((min(end, length), 0, channel, note.pitch))
+    return sorted(events)
+
+
+def _sounding(notes: Sequence[Note]) -> Iterator[tuple[int, int, Note]]:
+    """Each note with its first and last sample; a note ends where its pitch is struck again."""
+    struck_again: dict[int, int] = {}
+    for note in sorted(notes, key=lambda note: note.onset, reverse=True):
+        start = max(round(note.onset * SAMPLE_RATE), 0)
+        end = max(round((note.onset + note.duration) * SAMPLE_RATE), start + 1)
+        yield start, min(end, struck_again.get(note.pitch, end)), note
+        struck_again[note.pitch] = start
+
+
+def _fade_edges(samples: Samples) -> None:
+    ramp = np.linspace(0, 1, min(round(_EDGE_S * SAMPLE_RATE), len(samples)), dtype=np.float32)
+    samples[len(samples) - len(ramp) :] *= ramp[::-1]
+
+
+@cache
+def _load(path: Path) -> tuple[Any, int]:
+    """Load a soundfont once per process: its synthesizer, and its handle in it."""
+    import tinysoundfont
+
+    synthesizer = tinysoundfont.Synth(gain=_GAIN_DB, samplerate=SAMPLE_RATE)
+    try:
+        font = synthesizer.sfload(str(path), max_voices=_VOICES)
+    except (RuntimeError, tinysoundfont.SoundFontException) as error:
+        raise DatasetError(f"soundfont: {path}: cannot be loaded ({error})") from error
+    return synthesizer, font

@@ -1,0 +1,145 @@
+"""Which runs of one time signature a folder of scores holds."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatmeter.errors import DatasetError, MeterError
+from beatmeter.meters import meter_of
+
+INDEX = "index.csv"
+SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid", ".midi")
+_COLUMNS = ("source", "file", "licence", "work", "time_signature", "start_bar", "bars")
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """A stretch of one score in one time signature; nothing is read until it is asked for.
+
+    Attributes
+    ----------
+    path : Path
+    source, work, licence : str
+    time_signature : str
+    start_bar : int or None
+        First bar, counted from 1 over the bars as written; ``None`` for wherever the longest
+        stretch in this time signature begins.
+    bars : int or None
+        Bars as written; ``None`` for all of that stretch.
+    """
+
+    path: Path
+    source: str
+    work: str
+    licence: str
+    time_signature: str
+    start_bar: int | None
+    bars: int | None
+
+    @property
+    def meter(self) -> int:
+        """The meter as which the time signature counts."""
+        return meter_of(self.time_signature)
+
+
+def list_runs(folder: Path) -> list[ScoreRun]:
+    """List the runs in a folder of scores.
+
+    Parameters
+    ----------
+    folder : Path
+        With an ``index.csv`` (columns source, file, licence, work, time_signature, start_bar,
+        bars), or else any folder of MusicXML and MIDI files: each is then parsed to find the
+        time signatures that it goes through.
+
+    Returns
+    -------
+    list of ScoreRun
+        Ordered as the index, or by file name.
+
+    Raises
+    ------
+    DatasetError
+        If the folder or a file of the index is missing, a column is, a file lies outside of the
+        folder, or a number or time signature is malformed.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"scores folder: {folder} (allowed: an existing folder)")
+    index = folder / INDEX
+    return _indexed(index) if index.is_file() else _found(folder)
+
+
+def _indexed(index: Path) -> list[ScoreRun]:
+    try:
+        with index.open(encoding="utf-8", newline="") as lines:
+            rows = csv.DictReader(lines)
+            missing = set(_COLUMNS) - set(rows.fieldnames or ())
+            if missing:
+                raise DatasetError(f"{index}: no column {sorted(missing)[0]!r}")
+            root = index.parent.resolve()
+            return [_run(row, root, f"{index}, line {rows.line_num}") for row in rows]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{index}: {error}") from error
+
+
+def _run(row: dict[str, str], root: Path, where: str) -> ScoreRun:
+    if any(row[column] is None for column in _COLUMNS):
+        raise DatasetError(f"{where}: too few fields (allowed: {', '.join(_COLUMNS)})")
+    path = (root / row["file"]).resolve()
+    if not path.is_relative_to(root):
+        raise DatasetError(f"{where}: file {row['file']!r} (allowed: inside the scores folder)")
+    if not path.is_file():
+        raise DatasetError(f"{where}: file {row['file']!r} is not there")
+    try:
+        meter_of(row["time_signature"])
+    except MeterError as error:
+        raise DatasetError(f"{where}: {error}") from error
+    return ScoreRun(
+        path=path,
+        source=row["source"],
+        work=row["work"],
+        licence=row["licence"],
+        time_signature=row["time_signature"],
+        start_bar=_bars(row["start_bar"], where),
+        bars=_bars(row["bars"], where),
+    )
+
+
+def _bars(text: str, where: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise DatasetError(f"{where}: bar number {text!r} (allowed: 1 or above, or empty)")
+    return int(text)
+
+
+def _found(folder: Path) -> list[ScoreRun]:
+    from beatmeter.corpora.score_parsing import parse_score
+
+    runs: list[ScoreRun] = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+        signatures = {signature.text for signature in parse_score(path).signatures}
+        runs.extend(
+            ScoreRun(
+                path=path,
+                source=folder.name,
+                work=path.relative_to(folder).as_posix(),
+                licence="unknown",
+                time_signature=text,
+                start_bar=None,
+                bars=None,
+            )
+            for text in sorted(signatures)
+            if _counts(text)
+        )
+    return runs
+
+
+def _counts(time_signature: str) -> bool:
+    try:
+        meter_of(time_signature)
+    except MeterError:
+        return False
+    return True

@@ -1,0 +1,248 @@
+"""One seeded door to all written material; training and fixtures never get through the same one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from beatmeter.corpora.arrange import arrange
+from beatmeter.corpora.beat_unit import count
+from beatmeter.corpora.compose import POLYMETERS, STYLES, Style, compose
+from beatmeter.corpora.compose.composer import draw_pulse
+from beatmeter.corpora.excerpt import draw_excerpt
+from beatmeter.corpora.perform import perform
+from beatmeter.corpora.piece import Performance, Piece
+from beatmeter.corpora.random import happens, pick, weighted
+from beatmeter.corpora.remeter import remeter
+from beatmeter.corpora.reserved import Reserved
+from beatmeter.corpora.score_cache import parsed
+from beatmeter.corpora.score_pool import Shelf, draw_run, shelve
+from beatmeter.corpora.scores import ScoreRun, list_runs, read_run
+from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter.meters import METERS
+
+FAMILY_WEIGHTS: dict[str, float] = {
+    "lieder": 0.04,
+    "quartets": 0.03,
+    "bands": 0.03,
+    "drums": 0.02,
+    "scores": 0.05,
+    "composed": 0.4,
+    "remetered": 0.28,
+    "arranged": 0.2,
+}
+"""Every family, and how often it is drawn. ``scores`` are a user's own."""
+
+FAMILIES = tuple(FAMILY_WEIGHTS)
+
+_POLYMETER_SHARE = 0.1
+_TRIES = 6
+_TYPICAL_ONSETS, _ONSETS_SPREAD = 5.0, 0.4
+_GOOD_FIT = 0.35
+_EXCERPT_S = 45.0
+_SPARE_BARS = 4
+_REBARRED_SHARE = 0.7
+_ALL = 0
+
+
+@dataclass(frozen=True)
+class MaterialPool:
+    """Scores, styles and seeds to draw pieces from.
+
+    Attributes
+    ----------
+    runs : tuple of ScoreRun
+    styles : tuple of Style
+    seeds : Reserved
+        The list that says to whom a seed belongs.
+    for_fixtures : bool
+        Whether the reserved seeds are the allowed ones, rather than the forbidden ones.
+    cache : Path or None
+        Folder of parsed scores.
+    """
+
+    runs: tuple[ScoreRun, ...]
+    styles: tuple[Style, ...]
+    seeds: Reserved
+    for_fixtures: bool
+    cache: Path | None
+
+    @classmethod
+    def training(
+        cls, folder: Path | None, reserved: Reserved, cache: Path | None = None
+    ) -> MaterialPool:
+        """Everything but what is reserved.
+
+        Parameters
+        ----------
+        folder : Path or None
+            Scores, as of :func:`scores.list_runs`; without, pieces are composed only.
+        reserved : Reserved
+        cache : Path, optional
+            Folder that keeps parsed scores.
+        """
+        return cls._of(folder, reserved, cache, for_fixtures=False)
+
+    @classmethod
+    def fixtures(
+        cls, folder: Path | None, reserved: Reserved, cache: Path | None = None
+    ) -> MaterialPool:
+        """Only what is reserved; parameters as of :meth:`training`."""
+        return cls._of(folder, reserved, cache, for_fixtures=True)
+
+    @classmethod
+    def _of(
+        cls, folder: Path | None, reserved: Reserved, cache: Path | None, *, for_fixtures: bool
+    ) -> MaterialPool:
+        runs = [] if folder is None else list_runs(folder)
+        styles = tuple(
+            style
+            for family, style in STYLES.items()
+            if not reserved.styles or (family in reserved.styles) == for_fixtures
+        )
+        return cls(
+            runs=tuple(run for run in runs if _is_reserved(run, reserved) == for_fixtures),
+            styles=styles,
+            seeds=reserved,
+            for_fixtures=for_fixtures,
+            cache=cache,
+        )
+
+    @cached_property
+    def _shelves(self) -> dict[int, Shelf]:
+        by_meter = {
+            meter: shelve(run for run in self.runs if run.meter == meter) for meter in METERS
+        }
+        return {_ALL: shelve(self.runs)} | by_meter
+
+    def prepare(self) -> Iterator[tuple[Path, BeatMeterError | None]]:
+        """Parse every score into the cache, one a step; yields its path and what was wrong."""
+        for path in sorted({run.path for run in self.runs}):
+            try:
+                parsed(path, self.cache)
+            except BeatMeterError as error:
+                yield path, error
+            else:
+                yield path, None
+
+    def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
+        """The families that have, or can make, pieces in `meters`."""
+        if len(meters) == 2:
+            return ("composed",)
+        own = self._shelves.get(meters[0], {})
+        made = ("composed", "remetered", "arranged") if self.runs else ("composed",)
+        return tuple(family for family in FAMILIES if family in own or family in made)
+
+    def draw_piece(
+        self, seed: int, family: str | None = None, meters: tuple[int, ...] | None = None
+    ) -> Piece:
+        """Draw a piece; the same arguments give the same piece.
+
+        Parameters
+        ----------
+        seed : int >= 0
+        family : str, optional
+            One of :data:`FAMILIES`; drawn by :data:`FAMILY_WEIGHTS` when not given.
+        meters : tuple of int, optional
+            A meter, or two of :data:`compose.POLYMETERS`; drawn, all six alike, when not given.
+
+        Raises
+        ------
+        DatasetError
+            If the seed belongs to the other side, or the family has no piece in these meters.
+        """
+        if self.seeds.has_seed(seed) != self.for_fixtures:
+            owner = "the fixtures" if not self.for_fixtures else "training"
+            raise DatasetError(f"seed: {seed} belongs to {owner} (allowed: any other)")
+        rng = np.random.default_rng([seed, 0])
+        meters = meters or self._draw_meters(rng, family)
+        open_families = self.families_for(meters)
+        if family is not None and family not in open_families:
+            raise DatasetError(
+                f"family: {family!r} has nothing in {meters} (allowed: {', '.join(open_families)})"
+            )
+        family = family or weighted(rng, {name: FAMILY_WEIGHTS[name] for name in open_families})
+        if family == "composed":
+            return compose(seed, meters, pick(rng, self.styles))
+        return self._from_score(rng, seed, family, meters[0])
+
+    def draw_performance(
+        self,
+        seed: int,
+        seconds: float,
+        family: str | None = None,
+        meters: tuple[int, ...] | None = None,
+    ) -> Performance:
+        """Draw a piece as :meth:`draw_piece` does, and play `seconds` of it."""
+        piece = self.draw_piece(seed, family, meters)
+        return perform(piece, seconds, np.random.default_rng([seed, 2]))
+
+    def _draw_meters(self, rng: np.random.Generator, family: str | None) -> tuple[int, ...]:
+        if happens(rng, _POLYMETER_SHARE) and family in (None, "composed"):
+            return pick(rng, POLYMETERS)
+        meters = [(meter,) for meter in METERS]
+        return pick(rng, [m for m in meters if family is None or family in self.families_for(m)])
+
+    def _from_score(self, rng: np.random.Generator, seed: int, family: str, meter: int) -> Piece:
+        """Music from a score, at a pulse and a density drawn before it is chosen.
+
+        So neither says anything of the meter: scores are drawn until one has about as many
+        onsets a second.
+        """
+        pulse = draw_pulse(rng)
+        rate = _TYPICAL_ONSETS * math.exp(rng.normal(0.0, _ONSETS_SPREAD))
+        error: BeatMeterError = DatasetError(f"family: {family!r} has no readable score")
+        best: tuple[float, Piece] | None = None
+        for _ in range(_TRIES):
+            try:
+                piece = self._version(rng, family, meter, pulse)
+            except BeatMeterError as problem:
+                error = problem
+                continue
+            misfit = abs(math.log(_onsets_per_second(piece) / rate))
+            if best is None or misfit < best[0]:
+                best = misfit, piece
+            if misfit < _GOOD_FIT:
+                break
+        if best is None:
+            raise error
+        return replace(best[1], origin=replace(best[1].origin, seed=seed))
+
+    def _version(self, rng: np.random.Generator, family: str, meter: int, pulse: float) -> Piece:
+        own = self._shelves.get(meter, {})
+        rebars = family == "remetered" or (
+            family == "arranged" and (not own or happens(rng, _REBARRED_SHARE))
+        )
+        if rebars:
+            run = draw_run(rng, self._shelves[_ALL])
+        else:
+            run = draw_run(rng, own, None if family == "arranged" else family)
+        beats = _EXCERPT_S * pulse / 60
+        near = replace(read_run(_window(rng, run, beats), self.cache), pulse_bpm=pulse)
+        piece = draw_excerpt(rng, near, beats)
+        if rebars:
+            piece = remeter(rng, piece, meter)
+        return arrange(rng, piece, pick(rng, self.styles)) if family == "arranged" else piece
+
+
+def _is_reserved(run: ScoreRun, reserved: Reserved) -> bool:
+    return reserved.has_work(run.work) or reserved.has_work(run.path.name)
+
+
+def _window(rng: np.random.Generator, run: ScoreRun, beats: float) -> ScoreRun:
+    """Part of a long run, so that no more of it is read than is played."""
+    if run.start_bar is None or run.bars is None:
+        return run
+    bars = min(math.ceil(beats / count(run.time_signature).beats) + _SPARE_BARS, run.bars)
+    start = run.start_bar + int(rng.integers(run.bars - bars + 1))
+    return replace(run, start_bar=start, bars=bars)
+
+
+def _onsets_per_second(piece: Piece) -> float:
+    onsets = {round(note.onset, 2) for part in piece.parts for note in part.notes}
+    return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60

@@ -1,0 +1,137 @@
+"""Which beat of the source sounds at each beat of a splice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.corpora.splicing.recipes import Recipe
+from beatmeter.errors import BeatMeterError
+
+Indices = npt.NDArray[np.int64]
+
+_REACH_BARS = 8
+
+
+class SpliceError(BeatMeterError):
+    """A recording that cannot be spliced as asked."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The order in which beats of a source are played.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        Index of the source beat at each output beat.
+    bar_length : int
+        Output beats per bar; the first beat is a downbeat.
+    """
+
+    order: Indices
+    bar_length: int
+
+    def joints(self) -> Indices:
+        """Output beats before which the source is cut, ascending."""
+        return np.flatnonzero(np.diff(self.order) != 1) + 1
+
+
+def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
+    """Apply a recipe bar after bar, from the first source bar to the last.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    source_meter : int
+        Beats per source bar.
+    bars : int
+        Source bars there are.
+    beats : int
+        Output beats wanted; whole bars are made until there are as many.
+
+    Raises
+    ------
+    SpliceError
+        If the source has too few bars.
+    """
+    order, needed = walk(recipe, source_meter, beats)
+    if needed > bars:
+        raise SpliceError(f"splice: needs {needed} source bars (allowed: {bars})")
+    return Plan(order, sum(span.length for span in recipe))
+
+
+def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Indices, int]:
+    """List source beats bar after bar, and count the source bars that they come from.
+
+    Parameters
+    ----------
+    recipe, source_meter, beats
+        As of :func:`follow`.
+    """
+    order: list[int] = []
+    bar, reached = -1, source_meter
+    while len(order) < beats:
+        for span in recipe:
+            if span.start < reached:
+                bar += 1
+            reached = span.end
+            order.extend(bar * source_meter + np.arange(span.start, span.end))
+        reached = source_meter
+    return np.array(order), bar + 1
+
+
+def borrow(
+    plan: Plan, source_meter: int, bars: int, share: float, rng: np.random.Generator
+) -> Plan:
+    """Borrow beats from other bars until a given share of all beats begins with a cut.
+
+    A borrowed beat keeps its place in the bar, so the meter stays. The share is the same for
+    every target meter: how often the sound is cut then tells nothing about the meter.
+
+    Parameters
+    ----------
+    plan : Plan
+    source_meter : int
+        Beats per source bar.
+    bars : int
+        Source bars there are, at least 3.
+    share : float in [0, 1]
+        Cuts per output beat; a plan that has more already is left as it is.
+    rng : numpy.random.Generator
+    """
+    order = plan.order.copy()
+    wanted = round(share * len(order))
+    for start in rng.permutation(np.arange(1, len(order))):
+        joints = Plan(order, plan.bar_length).joints()
+        if len(joints) >= wanted:
+            break
+        if start in joints:
+            continue
+        later = joints[joints > start]
+        end = int(later[0]) if len(later) else len(order)
+        bar = _another_bar(order, int(start), end, source_meter, bars, rng)
+        order[start:end] += (bar - order[start] // source_meter) * source_meter
+    return Plan(order, plan.bar_length)
+
+
+def _another_bar(
+    order: Indices, start: int, end: int, source_meter: int, bars: int, rng: np.random.Generator
+) -> int:
+    """Draw a near bar, one whose beats are heard least often, that makes a cut at both ends."""
+    own = int(order[start]) // source_meter
+    last = int(order[end - 1]) // source_meter
+    near = np.arange(max(0, own - _REACH_BARS), min(bars - (last - own), own + _REACH_BARS + 1))
+    shifts = (near - own) * source_meter
+    joined = shifts == 0
+    if end < len(order):
+        joined |= order[end - 1] + shifts + 1 == order[end]
+    candidates = near[~joined]
+    if len(candidates) == 0:
+        return own
+    heard = np.array(
+        [np.isin(order, order[start:end] + (bar - own) * source_meter).sum() for bar in candidates]
+    )
+    return int(rng.choice(candidates[heard == heard.min()]))

@@ -1,0 +1,211 @@
+"""A folder of recordings as a source of spliced takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
+from beatmeter.audio.decode import AUDIO_SUFFIXES, open_recording
+from beatmeter.corpora.piece import Meter, Origin
+from beatmeter.corpora.render import SAMPLE_RATE
+from beatmeter.corpora.source_excerpt import Take
+from beatmeter.corpora.splicing.recipes import SOURCE_METERS
+from beatmeter.corpora.splicing.splice import (
+    BarredMusic,
+    bars_for,
+    beats_in,
+    splice,
+)
+from beatmeter.corpora.splicing.steady import Stretch, find_stretches
+from beatmeter.errors import AudioError, DatasetError
+
+FAMILY = "spliced"
+_MARGIN_S = 0.1
+_SPARE_S = 2.0
+
+
+def list_recordings(folder: Path) -> tuple[str, ...]:
+    """List the audio files under a folder, relative to it, by name.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, or no audio in it.
+    """
+    found = tuple(
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+    )
+    if not found:
+        raise DatasetError(f"recordings: {folder} holds no audio (allowed: a folder of recordings)")
+    return found
+
+
+def search_recordings(
+    folder: Path, index: Path, on_done: Callable[[str], object] = lambda _: None
+) -> tuple[Stretch, ...]:
+    """Find the sure and steady stretches of every recording in a folder.
+
+    Each recording is searched once: what was found is kept in the file `index`, after every
+    recording, so that an interrupted search goes on where it was.
+
+    Parameters
+    ----------
+    folder : Path
+    index : Path
+        JSON; made when it is not there.
+    on_done : callable
+        Told the name of each recording.
+
+    Raises
+    ------
+    DatasetError
+        If there is no audio in the folder, or the index is malformed.
+    """
+    searched = _read_index(index)
+    found: list[Stretch] = []
+    for file in list_recordings(folder):
+        key = f"{file} {(folder / file).stat().st_size}"
+        if key not in searched:
+            searched[key] = _search(folder, file)
+            _write_index(index, searched)
+        found += searched[key]
+        on_done(file)
+    return tuple(found)
+
+
+class SplicedRecordings:
+    """Stretches of recordings, re-barred, as takes.
+
+    Parameters
+    ----------
+    folder : Path
+    stretches : iterable of Stretch
+        Relative to `folder`.
+    licence : str
+        Of the recordings.
+
+    Raises
+    ------
+    DatasetError
+        If there are no stretches.
+    """
+
+    def __init__(
+        self, folder: Path, stretches: Iterable[Stretch], licence: str = "as the recordings"
+    ) -> None:
+        self._folder = folder
+        self._stretches = tuple(stretches)
+        self._licence = licence
+        if not self._stretches:
+            raise DatasetError(
+                f"recordings: {folder} has no stretch with sure, steady beats in 3 or 4"
+            )
+
+    def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
+        """Offer splices in every single meter."""
+        return (FAMILY,) if len(meters) == 1 else ()
+
+    def draw_take(
+        self,
+        seed: int,
+        seconds: float,
+        family: str,  # noqa: ARG002  (there is but one)
+        meters: tuple[int, ...],
+    ) -> Take:
+        """Draw a stretch, splice it, and cut `seconds` out of it at any phase.
+
+        Raises
+        ------
+        DatasetError
+            If no stretch is long enough.
+        """
+        rng = np.random.default_rng((seed, 4))
+        (meter,) = meters
+        stretch = _draw(self._long_enough(seconds), rng)
+        spliced = splice(self._load(stretch), meter, seconds + _SPARE_S, rng)
+        start = rng.uniform(0, len(spliced.samples) / SAMPLE_RATE - seconds)
+        first = round(start * SAMPLE_RATE)
+        return Take(
+            samples=spliced.samples[first : first + round(seconds * SAMPLE_RATE)],
+            meter=Meter((meter,), f"{meter}/4", spliced.grouping),
+            beats=_within(spliced.beats - start, seconds),
+            downbeats=_within(spliced.downbeats - start, seconds),
+            origin=Origin(FAMILY, stretch.file, self._licence, seed),
+            style={"source meter": str(stretch.meter)},
+        )
+
+    def _long_enough(self, seconds: float) -> list[Stretch]:
+        """Find stretches that last for any meter, lest the choice tell which one it is."""
+        usable = [stretch for stretch in self._stretches if _lasts(stretch, seconds + _SPARE_S)]
+        if not usable:
+            raise DatasetError(
+                f"recordings: no steady stretch lasts for clips of {seconds:g} s "
+                "(allowed: shorter clips)"
+            )
+        return usable
+
+    def _load(self, stretch: Stretch) -> BarredMusic:
+        import soxr
+
+        first = max(stretch.beats[0] - _MARGIN_S, 0.0)
+        with open_recording(self._folder / stretch.file) as recording:
+            samples = recording.read(first, stretch.beats[-1] + _MARGIN_S)
+            rate = recording.sample_rate
+        return BarredMusic(
+            soxr.resample(samples, rate, SAMPLE_RATE),
+            SAMPLE_RATE,
+            np.array(stretch.beats) - first,
+            stretch.meter,
+        )
+
+
+def _lasts(stretch: Stretch, seconds: float) -> bool:
+    bars = (len(stretch.beats) - 1) // stretch.meter
+    return bars_for(stretch.meter, beats_in(seconds, stretch.beats)) <= bars
+
+
+def _draw(stretches: Sequence[Stretch], rng: np.random.Generator) -> Stretch:
+    """Draw the source meter first, so that it says nothing, then a stretch in it."""
+    present = [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)]
+    meter = present[int(rng.integers(len(present)))]
+    choices = [stretch for stretch in stretches if stretch.meter == meter]
+    return choices[int(rng.integers(len(choices)))]
+
+
+def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]:
+    return tuple(float(time) for time in times if 0 <= time < seconds)
+
+
+def _search(folder: Path, file: str) -> tuple[Stretch, ...]:
+    """Search one recording; one that cannot be decoded has nothing to find."""
+    try:
+        return tuple(find_stretches(folder / file, file))
+    except AudioError:
+        return ()
+
+
+def _read_index(index: Path) -> dict[str, tuple[Stretch, ...]]:
+    try:
+        content = json.loads(index.read_text("utf-8"))
+        return {
+            key: tuple(Stretch(**{**item, "beats": tuple(item["beats"])}) for item in items)
+            for key, items in content.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DatasetError(f"{index}: is not an index of recordings ({error})") from error
+
+
+def _write_index(index: Path, searched: dict[str, tuple[Stretch, ...]]) -> None:
+    content = {key: [asdict(stretch) for stretch in found] for key, found in searched.items()}
+    with replacing(index) as part:
+        part.write_text(json.dumps(content), "utf-8")

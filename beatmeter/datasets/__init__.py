@@ -1,0 +1,1 @@
+"""Labelled recordings: tables in METER2800's layout, fixture sets."""

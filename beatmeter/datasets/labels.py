@@ -1,0 +1,184 @@
+"""Tables of labelled clips in METER2800's layout.
+
+A table has the columns ``filename label meter alt_meter`` (tab- or comma-separated, text cells
+possibly quoted) and may have more; ``work`` names the song or score a clip was cut from, so that
+clips of one work are kept together. A ``meter`` cell holds one meter or several, ``"3,4"``, each
+perhaps with the confidence of its label, ``"3:0.7,4:0.8"``. METER2800 writes its file names from
+the dataset's root, ``/MAG/00553.wav``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from beatmeter._util.atomic import replacing
+from beatmeter.errors import DatasetError
+from beatmeter.meters import METERS
+
+REQUIRED_COLUMNS = ("filename", "meter")
+COLUMNS = ("filename", "label", "meter", "alt_meter", "work")
+METER_NAMES = {3: "three", 4: "four", 5: "five", 7: "seven", 9: "nine", 11: "eleven"}
+SUFFIXES = (".tab", ".tsv", ".csv")
+_SEGMENT = re.compile(r"_seg\d+$")
+_LABEL = re.compile(r"(\d{1,2})(?:\.0)?(?::(\d*\.?\d+))?")
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """One row: where the clip is and which meters it has.
+
+    Attributes
+    ----------
+    filename : str
+        Relative to the dataset folder, with forward slashes.
+    meters : tuple of int
+        Ascending; more than one for simultaneous meters.
+    alt_meter : int or None
+        METER2800's second reading (such as 6 for 3).
+    work : str
+        The song or score; the filename without suffix and segment number when the table does not
+        say.
+    confidences : tuple of float
+        How sure each of `meters` is, in (0, 1]; empty when all of them are certain.
+    """
+
+    filename: str
+    meters: tuple[int, ...]
+    alt_meter: int | None
+    work: str
+    confidences: tuple[float, ...] = ()
+
+    @property
+    def labels(self) -> dict[int, float]:
+        """``{meter: confidence}``."""
+        return dict(zip(self.meters, self.confidences or (1.0,) * len(self.meters), strict=True))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one table, and how many were dropped for a meter nobody knows."""
+
+    clips: list[LabelledClip]
+    dropped: int
+
+
+def find_table(folder: str | Path, name: str) -> Path | None:
+    """Find the table `name` of a folder, with whichever of :data:`SUFFIXES` it has."""
+    candidates = (Path(folder) / f"{name}{suffix}" for suffix in SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_table(path: str | Path) -> Table:
+    """Read one table.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, lacks a column, has a malformed cell, names a file twice, or a file
+        outside its folder.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
+    missing = [name for name in REQUIRED_COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
+        raise DatasetError(f"{path}: column {missing[0]!r} is missing (needed: filename, meter)")
+    clips: dict[str, LabelledClip] = {}
+    dropped = 0
+    for number, row in enumerate(rows, start=2):
+        clip = _read_row(row, f"{path}, line {number}")
+        if clip is None:
+            dropped += 1
+        elif clip.filename in clips:
+            raise DatasetError(f"{path}, line {number}: {clip.filename!r} is there twice")
+        else:
+            clips[clip.filename] = clip
+    return Table(list(clips.values()), dropped)
+
+
+def write_table(path: str | Path, clips: Iterable[LabelledClip]) -> None:
+    """Write one tab-separated table, text cells quoted, atomically."""
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(COLUMNS) + "\n")
+        writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+        for clip in clips:
+            label = "+".join(METER_NAMES[meter] for meter in clip.meters)
+            meter = format_labels(clip.labels)
+            alternative = "" if clip.alt_meter is None else clip.alt_meter
+            cell = int(meter) if meter.isdigit() else meter
+            writer.writerow([clip.filename, label, cell, alternative, clip.work])
+
+
+def parse_meters(cell: str, where: str) -> tuple[int, ...]:
+    """Read the known meters of a cell such as ``4`` or ``3,4``: ascending, perhaps none.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`parse_labels`.
+    """
+    return tuple(parse_labels(cell, where))
+
+
+def parse_labels(cell: str, where: str) -> dict[int, float]:
+    """Read the known meters of a cell such as ``3,4`` or ``3:0.7,4``, and their confidences.
+
+    Parameters
+    ----------
+    cell : str
+    where : str
+        What to call the cell in a message.
+
+    Returns
+    -------
+    dict of int to float
+        Ascending by meter, perhaps empty; confidences in (0, 1], 1.0 where none is written.
+
+    Raises
+    ------
+    DatasetError
+        If the cell is not such a list, or a confidence lies outside (0, 1].
+    """
+    labels = {}
+    for part in cell.strip().strip('"').split(","):
+        match = _LABEL.fullmatch(part.strip())
+        confidence = float(match[2] or 1) if match else 0.0
+        if match is None or not 0 < confidence <= 1:
+            raise DatasetError(f"{where}: meter {cell!r} (allowed: such as 7, 3,4 or 3:0.7,4)")
+        labels[int(match[1])] = confidence
+    return {meter: labels[meter] for meter in METERS if meter in labels}
+
+
+def format_labels(labels: dict[int, float]) -> str:
+    """Write the cell of some labels, as :func:`parse_labels` reads it."""
+    return ",".join(
+        f"{meter}" if confidence == 1 else f"{meter}:{confidence:g}"
+        for meter, confidence in labels.items()
+    )
+
+
+def _read_row(row: dict[str, str | None], where: str) -> LabelledClip | None:
+    filename = (row["filename"] or "").strip().replace("\\", "/")
+    pure = PurePosixPath(filename.lstrip("/"))
+    if not pure.name or ".." in pure.parts or PureWindowsPath(filename).drive:
+        raise DatasetError(f"{where}: filename {filename!r} (allowed: a path inside the folder)")
+    labels = parse_labels(row["meter"] or "", where)
+    if not labels:
+        return None
+    alternative = (row.get("alt_meter") or "").strip()
+    certain = all(confidence == 1 for confidence in labels.values())
+    return LabelledClip(
+        filename=str(pure),
+        meters=tuple(labels),
+        alt_meter=int(alternative) if alternative.isdigit() else None,
+        work=(row.get("work") or "").strip() or _SEGMENT.sub("", str(pure.with_suffix(""))),
+        confidences=() if certain else tuple(labels.values()),
+    )

@@ -1,0 +1,1 @@
+"""How often the ensemble is right: scores, metrics, bootstrap, reports."""

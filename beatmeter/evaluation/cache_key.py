@@ -1,0 +1,76 @@
+"""What a signal's scores depend on besides the recording: its code and its checkpoint."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beatmeter._util.hashing import files_below, hash_files
+from beatmeter._util.text import escape_control
+from beatmeter.errors import GateError
+from beatmeter.fusion.effective import fingerprint
+
+if TYPE_CHECKING:
+    from beatmeter.signal import Signal
+
+_HEARING = (
+    "audio",
+    "features",
+    "signals",
+    "pipeline.py",
+)
+_DATA = (".py", ".json", ".npz")
+
+
+def for_measuring(signal: Signal) -> Signal:
+    """The signal whose scores are kept: the one it offers for measuring, else itself.
+
+    Raises
+    ------
+    GateError
+        If the signal fails to offer it.
+    """
+    offer = getattr(signal, "for_measuring", None)
+    if offer is None:
+        return signal
+    try:
+        offered: Signal = offer()
+    except Exception as error:  # foreign code may raise anything
+        reason = escape_control(f"{type(error).__name__}: {error}")
+        raise GateError(f"{signal.name} cannot be made ready for measuring ({reason})") from error
+    return offered
+
+
+def identity(signal: Signal) -> str:
+    """Hash of the ensemble's code, the code of the signal's package, and its fingerprint.
+
+    Raises
+    ------
+    GateError
+        If the signal fails to tell its fingerprint.
+    """
+    package = type(signal).__module__.partition(".")[0]
+    return f"{_hearing_hash()} {_package_hash(package)} {signal.name} {fingerprint(signal)}"
+
+
+@cache
+def _hearing_hash() -> str:
+    """Of the code and the calibrations through which every recording goes."""
+    root = Path(str(files("beatmeter")))
+    return hash_files(root, files_below((root / place for place in _HEARING), *_DATA))
+
+
+@cache
+def _package_hash(package: str) -> str:
+    """Of the top-level package that a plugin's signal comes from."""
+    if package == "beatmeter":
+        return ""
+    file = sys.modules[package].__file__ if package in sys.modules else None
+    if file is None:
+        return ""
+    path = Path(file)
+    place = path.parent if path.name == "__init__.py" else path
+    return hash_files(path.parent, files_below([place], ".py"))

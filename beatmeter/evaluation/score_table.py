@@ -1,0 +1,84 @@
+"""What every signal said of every fixture, as arrays, and its fusion at any weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from beatmeter.datasets.fixtures import Fixture
+from beatmeter.fusion.agreement import Booleans, Floats, Ints
+from beatmeter.fusion.pool import log_scores
+from beatmeter.meters import METERS, MeterScores
+
+_NONE = 0
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """The signals' scores on n fixtures.
+
+    Attributes
+    ----------
+    fixtures : tuple of Fixture, length n
+    logs : dict of str to ndarray, shape (n, 6)
+        Logarithms of each signal's distributions, floored; 0 where it could not speak.
+    spoke : dict of str to ndarray of bool, shape (n,)
+    """
+
+    fixtures: tuple[Fixture, ...]
+    logs: dict[str, Floats]
+    spoke: dict[str, Booleans]
+
+    @classmethod
+    def from_scores(
+        cls, fixtures: Sequence[Fixture], scores: Sequence[Mapping[str, MeterScores]]
+    ) -> ScoreTable:
+        """From the scores of each fixture, by the names of the signals that spoke."""
+        names = sorted({name for row in scores for name in row})
+        silent = np.zeros(len(METERS))
+        logs = {
+            name: np.array([log_scores(row[name]) if name in row else silent for row in scores])
+            for name in names
+        }
+        spoke = {name: np.array([name in row for row in scores]) for name in names}
+        return cls(tuple(fixtures), logs, spoke)
+
+    @property
+    def works(self) -> tuple[str, ...]:
+        """The source work of each fixture."""
+        return tuple(fixture.work for fixture in self.fixtures)
+
+    @property
+    def accepted(self) -> tuple[tuple[int, ...], ...]:
+        """The right answers of each fixture."""
+        return tuple(fixture.accepted for fixture in self.fixtures)
+
+    def answers(
+        self, weights: Mapping[str, float], prior: Mapping[int, float] | None = None
+    ) -> Ints:
+        """The meters that :func:`beatmeter.fusion.pool.fuse` would answer at these weights.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            By signal name.
+        prior : mapping of int to float, optional
+            Uniform when not given.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            0 where no signal of positive weight spoke.
+        """
+        logits = np.tile(
+            np.log([(prior or {}).get(meter, 1.0) for meter in METERS]), (len(self.fixtures), 1)
+        )
+        heard = np.zeros(len(self.fixtures), dtype=bool)
+        for name, logs in self.logs.items():
+            weight = weights.get(name, 0.0)
+            if weight > 0:
+                logits += weight * logs
+                heard |= self.spoke[name]
+        return np.where(heard, np.array(METERS)[logits.argmax(axis=1)], _NONE)

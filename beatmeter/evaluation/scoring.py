@@ -1,0 +1,113 @@
+"""Asking every signal about every fixture, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatmeter._util.progress import track
+from beatmeter._util.text import escape_control
+from beatmeter._util.workers import in_workers
+from beatmeter.audio.source import open_source
+from beatmeter.datasets.fixtures import Fixture, FixtureSet
+from beatmeter.errors import AudioError, GateError
+from beatmeter.evaluation.cache_key import for_measuring, identity
+from beatmeter.evaluation.score_cache import ScoreCache
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.weights import Weights
+from beatmeter.meters import MeterScores
+from beatmeter.pipeline import FAILED, Ensemble, score_excerpts
+from beatmeter.signal import Signal
+
+Scores = dict[str, MeterScores]
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """A recording, and the signals whose scores on it are not known yet."""
+
+    path: Path
+    signals: dict[str, Signal]
+
+
+def score_fixtures(
+    fixture_set: FixtureSet,
+    fixtures: Sequence[Fixture],
+    signals: Mapping[str, Signal],
+    cache: ScoreCache,
+    jobs: int = 1,
+) -> ScoreTable:
+    """Ask the signals about the fixtures, from the cache where it knows.
+
+    Every recording goes the way of :func:`beatmeter.analyze`, but a signal whose precision is the
+    machine's choice is asked in a fixed one
+    (:func:`~beatmeter.evaluation.cache_key.for_measuring`). Scores are kept at once, so that an
+    interrupted run goes on where it stopped.
+
+    Parameters
+    ----------
+    fixture_set : FixtureSet
+    fixtures : sequence of Fixture
+        Those to ask about; their files must be as the manifest says.
+    signals : mapping of str to Signal
+        All able to run; picklable when there are several jobs.
+    cache : ScoreCache
+    jobs : int > 0
+        Processes; 1 works in this one.
+
+    Raises
+    ------
+    GateError
+        If a signal fails, or a process dies.
+    """
+    signals = {name: for_measuring(signal) for name, signal in signals.items()}
+    identities = {name: identity(signal) for name, signal in signals.items()}
+    known: list[Scores] = []
+    questions: dict[int, ScoreRequest] = {}
+    for row, fixture in enumerate(fixtures):
+        found = {name: cache.get(fixture.sha256, key) for name, key in identities.items()}
+        known.append({name: scores for name, scores in found.items() if scores is not None})
+        missing = {name: signals[name] for name, scores in found.items() if scores is None}
+        if missing:
+            questions[row] = ScoreRequest(fixture_set.path_of(fixture), missing)
+    answers = _ask_all(list(questions.values()), jobs)
+    for row, scores in zip(questions, track(answers, "listening", len(questions)), strict=True):
+        for name, answer in scores.items():
+            cache.put(fixtures[row].sha256, identities[name], answer)
+        known[row] |= scores
+    return ScoreTable.from_scores(fixtures, known)
+
+
+def ask(question: ScoreRequest) -> Scores:
+    """Ask about one recording; of one that holds nothing to hear, nobody says anything.
+
+    Raises
+    ------
+    GateError
+        If a signal fails.
+    """
+    equal = Weights(dict.fromkeys(question.signals, 1.0))
+    ensemble = Ensemble(question.signals, equal)
+    try:
+        with open_source(question.path, None) as recording:
+            heard = score_excerpts(recording, ensemble)
+    except AudioError:
+        return {}
+    reasons = [reason for section in heard for reason in section.abstained.values()]
+    broken = next((reason for reason in reasons if reason.startswith(FAILED)), None)
+    if broken is not None:
+        reason = f"{question.path}: {broken.removeprefix(FAILED)}"
+        raise GateError(f"cannot be measured: a signal failed on {escape_control(reason)}")
+    opinions = ensemble.outputs(heard).items()
+    return {name: opinion.scores for name, opinion in opinions if opinion.scores is not None}
+
+
+def _ask_all(questions: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
+    try:
+        yield from in_workers(ask, questions, max(1, min(jobs, len(questions))))
+    except BrokenProcessPool as error:
+        raise GateError("cannot be measured: a listening process died (too little memory?)") from (
+            error
+        )

@@ -1,0 +1,219 @@
+"""A recording and what can be heard in it, each feature computed once, on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.audio.decode import Samples, check_audible, to_mono
+from beatmeter.features import beatsync, onsets, pulses, spectra
+from beatmeter.features.beatsync import BeatFeatures
+from beatmeter.features.pulses import Pulse
+
+ANALYSIS_RATE = 22050
+HOP_LENGTH = 256
+N_FFT = 1024
+N_MELS = 48
+LOW_BANDS_HZ = 180.0
+
+CHROMA_N_FFT = 4096
+CHROMA_HOP_LENGTH = 1024
+CHROMA_RANGE_HZ = (55.0, 4000.0)
+
+N_TIMBRE = 12
+LONGEST_LAG_S = 14.0
+_FLUX_LAG_S = 0.023
+_BEAT_REACH_S = 0.045
+
+
+class Rhythm:
+    """One recording, or a section of it, shared by all signals.
+
+    Parameters
+    ----------
+    samples : array_like, shape (n,) or (n, channels)
+        Finite; mixed to mono.
+    sample_rate : int
+        Hz.
+    path : str or Path, optional
+        Where it came from, for messages.
+
+    Raises
+    ------
+    AudioError
+        If it is shorter than two seconds, silent, or not finite.
+    """
+
+    def __init__(
+        self, samples: npt.ArrayLike, sample_rate: int, path: str | Path | None = None
+    ) -> None:
+        name = "samples" if path is None else str(path)
+        self.samples: Samples = to_mono(np.asarray(samples), name)
+        self.sample_rate = int(sample_rate)
+        self.path = None if path is None else Path(path)
+        check_audible(self.samples, self.sample_rate, name)
+        self._resampled: dict[int, Samples] = {self.sample_rate: self.samples}
+        self._evidence: dict[str, npt.NDArray[np.float64]] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second of the envelopes."""
+        return ANALYSIS_RATE / HOP_LENGTH
+
+    def resampled(self, sample_rate: int) -> Samples:
+        """The samples at another rate: shape (m,); the same array each time it is asked for."""
+        if sample_rate not in self._resampled:
+            import soxr
+
+            self._resampled[sample_rate] = soxr.resample(
+                self.samples, self.sample_rate, sample_rate, quality="HQ"
+            )
+        return self._resampled[sample_rate]
+
+    @cached_property
+    def log_mel(self) -> npt.NDArray[np.float32]:
+        """Compressed mel magnitudes: shape (frames, 48)."""
+        spectrogram = spectra.magnitude_spectrogram(
+            self.resampled(ANALYSIS_RATE), N_FFT, HOP_LENGTH
+        )
+        mel = spectrogram @ self._mel_filters
+        return onsets.log_mel(mel)
+
+    @cached_property
+    def flux(self) -> npt.NDArray[np.float32]:
+        """Positive change of every mel band: shape (frames, 48)."""
+        return onsets.spectral_flux(self.log_mel, max(1, round(_FLUX_LAG_S * self.frame_rate)))
+
+    @cached_property
+    def onset_envelope(self) -> npt.NDArray[np.float32]:
+        """Onset strength over all bands, slow part removed, unit deviation: shape (frames,)."""
+        return onsets.level(self.flux.mean(axis=1), self.frame_rate)
+
+    @cached_property
+    def low_envelope(self) -> npt.NDArray[np.float32]:
+        """Onset strength below 180 Hz, likewise: shape (frames,)."""
+        centres = self._mel_filters.argmax(axis=0) * (ANALYSIS_RATE / N_FFT)
+        return onsets.level(self.flux[:, centres < LOW_BANDS_HZ].mean(axis=1), self.frame_rate)
+
+    @cached_property
+    def chroma(self) -> npt.NDArray[np.float32]:
+        """Pitch-class energy, each frame of unit norm: shape (chroma frames, 12).
+
+        Frames come :attr:`chroma_rate` times a second; silent frames are zero.
+        """
+        spectrogram = spectra.magnitude_spectrogram(
+            self.resampled(ANALYSIS_RATE), CHROMA_N_FFT, CHROMA_HOP_LENGTH
+        )
+        filters = spectra.chroma_filterbank(ANALYSIS_RATE, CHROMA_N_FFT, *CHROMA_RANGE_HZ)
+        energy = np.sqrt(spectrogram) @ filters
+        norms = np.linalg.norm(energy, axis=1, keepdims=True)
+        floor = 1e-3 * max(float(norms.max()), 1e-12)
+        return np.where(norms > floor, energy / np.maximum(norms, floor), 0.0)
+
+    @property
+    def chroma_rate(self) -> float:
+        """Frames a second of :attr:`chroma`."""
+        return ANALYSIS_RATE / CHROMA_HOP_LENGTH
+
+    @cached_property
+    def timbre(self) -> npt.NDArray[np.float32]:
+        """Mel-frequency cepstral coefficients 1 to 12: shape (frames, 12)."""
+        return self.log_mel @ spectra.dct_basis(N_MELS, N_TIMBRE)
+
+    @cached_property
+    def autocorrelation(self) -> npt.NDArray[np.float64]:
+        """Autocorrelation of the onset envelope up to 14 s: shape (lags,), 1 at lag 0."""
+        return pulses.autocorrelation(self.onset_envelope, round(LONGEST_LAG_S * self.frame_rate))
+
+    @cached_property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """The ways to count, the tactus foremost."""
+        acf = self.autocorrelation
+        first, second = pulses.tactus_periods(acf, self.frame_rate)
+        periods = [
+            pulses.refine_period(acf, period)
+            for period in pulses.related_periods(first, second, self.frame_rate)
+        ]
+        tracked = pulses.track_beats(self.onset_envelope, np.array(periods))
+        return tuple(
+            Pulse(
+                60.0 * self.frame_rate / pulses.mean_interval(beats, period),
+                beats / self.frame_rate,
+                pulses.salience(self.onset_envelope, beats),
+            )
+            for period, beats in zip(periods, tracked, strict=True)
+        )
+
+    @property
+    def tactus(self) -> Pulse:
+        """The pulse to which one taps."""
+        return self.pulses[0]
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Beats a minute of the tactus."""
+        return self.tactus.bpm
+
+    @property
+    def beats(self) -> npt.NDArray[np.float64]:
+        """Times of the beats of the tactus, in seconds: shape (n,)."""
+        return self.tactus.beats
+
+    @cached_property
+    def beat_features(self) -> tuple[BeatFeatures, ...]:
+        """Beat-synchronous features of each of :attr:`pulses`."""
+        return tuple(self._features_of(pulse) for pulse in self.pulses)
+
+    def _features_of(self, pulse: Pulse) -> BeatFeatures:
+        edges = beatsync.with_final_beat(pulse.beats, 60.0 / pulse.bpm)
+        chroma = beatsync.unit_rows(
+            beatsync.segment_means(self.chroma, edges * self.chroma_rate + 0.5)
+        )
+        reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
+        frames = pulse.beats * self.frame_rate
+        accents = np.stack(
+            [
+                beatsync.peak_near(self.onset_envelope, frames, reach),
+                beatsync.peak_near(self.low_envelope, frames, reach),
+                beatsync.harmonic_change(chroma),
+            ],
+            axis=1,
+        )
+        cells = beatsync.subdivide(edges, beatsync.DIVISIONS)
+        shift = 0.5 * np.diff(edges).mean() / beatsync.DIVISIONS
+        patterns = beatsync.segment_means(self.band_flux, (cells - shift) * self.frame_rate)
+        return BeatFeatures(
+            accents=accents,
+            patterns=patterns.reshape(len(pulse.beats), beatsync.DIVISIONS, beatsync.N_BANDS),
+            chroma=chroma,
+            timbre=beatsync.standardise(
+                beatsync.segment_means(self.timbre, edges * self.frame_rate)
+            ),
+        )
+
+    @cached_property
+    def band_flux(self) -> npt.NDArray[np.float32]:
+        """Onset strength in four bands, low to high, each levelled: shape (frames, 4)."""
+        groups = np.array_split(self.flux, beatsync.N_BANDS, axis=1)
+        return np.stack([onsets.level(g.mean(axis=1), self.frame_rate) for g in groups], axis=1)
+
+    def evidence(
+        self, name: str, compute: Callable[[Rhythm], npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.float64]:
+        """What `gather` finds here for the signal `name`: gathered once, whoever asks."""
+        if name not in self._evidence:
+            self._evidence[name] = compute(self)
+        return self._evidence[name]
+
+    @property
+    def _mel_filters(self) -> npt.NDArray[np.float32]:
+        return spectra.mel_filterbank(ANALYSIS_RATE, N_FFT, N_MELS, 30.0, 10000.0)

@@ -1,0 +1,1 @@
+"""From the signals' scores to one distribution over the meters: pool, prior, weights."""

@@ -1,0 +1,189 @@
+"""Which weights are honoured: a weight that nobody fitted votes only with a gate record.
+
+The weights of signals that ``beatmeter calibrate`` fits need no record. Every other weight above
+0, and every tuned one, must be the one that ``beatmeter tune`` wrote, with a record that matches
+the signal's checkpoint, the fixtures and the other weights as they are now; else 0.0 is used.
+
+This module is imported whenever the ensemble is: it costs nothing while no weight needs a record,
+and never reads audio. Fixtures are compared by the hashes in their manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beatmeter._util.text import escape_control
+from beatmeter.errors import BeatMeterError, GateError, WeightsWarning
+from beatmeter.fusion.record import RECORD_SET, RECORDS, GateRecord, read_record
+from beatmeter.fusion.weights import Weights, load_weights
+
+if TYPE_CHECKING:
+    from beatmeter.signal import Signal
+
+
+@dataclass(frozen=True)
+class EffectiveWeights:
+    """Weights as the ensemble may use them.
+
+    Attributes
+    ----------
+    weights : Weights
+    refused : dict of str to str
+        By signal name, one line for each weight that became 0.0.
+    """
+
+    weights: Weights
+    refused: dict[str, str]
+
+
+def effective_weights(signals: Mapping[str, Signal]) -> Weights:
+    """The weights of ``weights.toml`` as far as they are honoured; the others are 0.0.
+
+    Warns
+    -----
+    WeightsWarning
+        Once a process for each that is not.
+    """
+    honoured = vouched(load_weights(), signals)
+    for line in honoured.refused.values():
+        warnings.warn(line, WeightsWarning, stacklevel=3)
+    return honoured.weights
+
+
+def vouched(
+    weights: Weights, signals: Mapping[str, Signal], records: Path = RECORDS
+) -> EffectiveWeights:
+    """Check every weight that needs a record.
+
+    The weight of a signal that cannot run here becomes 0.0 without a word: it has no voice.
+
+    Parameters
+    ----------
+    weights : Weights
+    signals : mapping of str to Signal
+        Of the ensemble.
+    records : Path
+        Folder of the gate records.
+    """
+    needing = [name for name in signals if needs_record(name, signals[name], weights)]
+    silent = {name: 0.0 for name in needing if why_unavailable(signals[name]) is not None}
+    refused: dict[str, str] = {}
+    kept = [name for name in needing if name not in silent]
+    current = weights.with_signals(silent)
+    while kept:
+        reasons = {name: _reason(signals[name], current, records) for name in kept}
+        failing = {name: reason for name, reason in reasons.items() if reason is not None}
+        if not failing:
+            break
+        for name, reason in failing.items():
+            refused[name] = (
+                f"W_{name.upper()} = {weights.signals[name]:g} is not honoured, 0.0 is used: "
+                f"{reason}"
+            )
+        kept = [name for name in kept if name not in failing]
+        current = current.with_signals(dict.fromkeys(failing, 0.0))
+    return EffectiveWeights(current, refused)
+
+
+def needs_record(name: str, signal: Signal, weights: Weights) -> bool:
+    """Whether a signal votes by a weight that ``beatmeter calibrate`` has not fitted."""
+    from beatmeter.signals.calibrated import CalibratedSignal
+
+    fitted = isinstance(signal, CalibratedSignal) and name not in weights.tuned
+    return weights.signals.get(name, 0.0) > 0 and not fitted
+
+
+def check_record(record: GateRecord, signal: Signal, weights: Weights) -> None:
+    """Check that a record holds for checkpoint, fixtures and other weights as they are now.
+
+    Raises
+    ------
+    GateError
+        Naming the first that it does not hold for.
+    """
+    if record.fixture_set != RECORD_SET:
+        raise GateError(
+            f"the gate record is of the fixtures {record.fixture_set!r} (allowed: {RECORD_SET!r})"
+        )
+    if record.fingerprint != fingerprint(signal):
+        raise GateError("the gate record is of another checkpoint")
+    if record.ensemble != ensemble_hash(weights, record.signal):
+        raise GateError("the gate record is of other weights in the ensemble")
+    if _fixtures_hash(record) != record.fixtures:
+        raise GateError(f"the gate record is of other fixtures than {record.fixture_set!r} holds")
+
+
+def why_unavailable(signal: Signal) -> str | None:
+    """Why a signal cannot run on this machine, or None."""
+    try:
+        return signal.unavailable()
+    except Exception as error:  # foreign code: one that cannot even say so cannot run
+        return escape_control(f"{type(error).__name__}: {error}")
+
+
+def fingerprint(signal: Signal) -> str:
+    """What a signal says of its checkpoint; empty for one that says nothing.
+
+    Raises
+    ------
+    GateError
+        If it fails to say.
+    """
+    tell = getattr(signal, "fingerprint", None)
+    if tell is None:
+        return ""
+    try:
+        return str(tell())
+    except Exception as error:  # foreign code: whatever it raises, its weight is not honoured
+        reason = escape_control(f"{type(error).__name__}: {error}")
+        raise GateError(f"{signal.name} cannot tell its checkpoint ({reason})") from error
+
+
+def ensemble_hash(weights: Weights, without: str) -> str:
+    """SHA-256 over everything fitted but one signal's weight.
+
+    Parameters
+    ----------
+    weights : Weights
+    without : str
+        The signal to leave out.
+    """
+    others = {name: weight for name, weight in weights.signals.items() if name != without}
+    lines = [f"{name} {weight:.4f}" for name, weight in sorted(others.items()) if weight > 0]
+    lines += [f"{meter} {weights.prior[meter]:.4f}" for meter in sorted(weights.prior)]
+    digest = hashlib.sha256("\n".join(lines).encode())
+    calibrations = Path(str(files("beatmeter.signals") / "calibrations"))
+    for path in sorted(calibrations.glob("*.json")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _reason(signal: Signal, weights: Weights, records: Path) -> str | None:
+    name = signal.name
+    try:
+        record = read_record(name, records)
+        tuned = weights.tuned.get(name)
+        if tuned is None or tuned.weight != weights.signals[name]:
+            raise GateError(f"it was not tuned (run 'beatmeter tune W_{name.upper()} --write')")
+        if tuned.record != record.sha256:
+            raise GateError("it was tuned with another gate record")
+        check_record(record, signal, weights)
+    except BeatMeterError as error:
+        return str(error)
+    return None
+
+
+def _fixtures_hash(record: GateRecord) -> str:
+    """Hash of the fixtures as they are now; where no fixtures came along, the record's own."""
+    from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures.sets import REPOSITORY_FOLDER
+
+    if not REPOSITORY_FOLDER.is_dir():
+        return record.fixtures
+    return open_set(record.fixture_set).digest()

@@ -1,0 +1,168 @@
+"""Gathering raw evidence over a labelled dataset, once."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.hashing import files_below, hash_files
+from beatmeter._util.workers import in_workers
+from beatmeter.audio.decode import Samples, load, open_recording
+from beatmeter.datasets.labels import LabelledClip, read_table
+from beatmeter.errors import Abstain, AudioError, DatasetError
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.meters import METERS
+from beatmeter.plugins import installed_signals
+from beatmeter.signals.calibrated import CalibratedSignal, require_beats
+from beatmeter.signals.calibration import pulse_context
+
+Floats = npt.NDArray[np.float64]
+
+_TABLES = "data_{split}_4_classes"
+_SOURCES = ("audio", "features", "signals")
+
+
+@dataclass(frozen=True)
+class ClipEvidence:
+    """What the signals found in one clip.
+
+    Attributes
+    ----------
+    clip : LabelledClip
+    evidence : dict of str to (ndarray of shape (k, d), ndarray of shape (k, 3))
+        Raw evidence and pulse context, by signals that could speak.
+    seconds : float
+        How much of it was heard.
+    """
+
+    clip: LabelledClip
+    evidence: dict[str, tuple[Floats, Floats]]
+    seconds: float
+
+    @property
+    def target(self) -> Floats:
+        """Distribution over the meters, shared equally by simultaneous ones: shape (6,)."""
+        present = np.array([float(meter in self.clip.meters) for meter in METERS])
+        return present / present.sum()
+
+
+def list_clips(folder: Path, splits: Sequence[str]) -> list[tuple[Path, LabelledClip]]:
+    """The clips of a dataset in METER2800's layout, with the paths of their audio.
+
+    Raises
+    ------
+    DatasetError
+        If no table of these splits is there, or a clip's audio is not.
+    """
+    found: list[tuple[Path, LabelledClip]] = []
+    for split in splits:
+        name = _TABLES.format(split=split)
+        tables = [folder / f"{name}{suffix}" for suffix in (".tab", ".csv", ".tsv")]
+        table = next((path for path in tables if path.is_file()), None)
+        if table is not None:
+            found += [(folder / clip.filename, clip) for clip in read_table(table).clips]
+    if not found:
+        raise DatasetError(f"{folder}: no {_TABLES.format(split='{' + ','.join(splits) + '}')}.tab")
+    for path, _ in found:
+        if not path.is_file():
+            raise DatasetError(f"{path}: named in a table, but not there")
+    return found
+
+
+def calibrated_signals() -> dict[str, CalibratedSignal]:
+    """The installed signals that have a calibration to fit and can run here."""
+    return {
+        name: signal
+        for name, signal in installed_signals().items()
+        if isinstance(signal, CalibratedSignal) and signal.unavailable() is None
+    }
+
+
+def collect(
+    clips: Sequence[tuple[Path, LabelledClip]],
+    cache_folder: Path,
+    jobs: int,
+    seconds: float = math.inf,
+) -> Iterator[ClipEvidence]:
+    """Evidence of every clip, in order; clips that hold nothing to hear come without any.
+
+    Results are kept in `cache_folder` under a hash of audio and code, so that an interrupted run
+    goes on where it stopped.
+
+    Parameters
+    ----------
+    clips : sequence of (Path, LabelledClip)
+    cache_folder : Path
+    jobs : int
+        Processes.
+    seconds : float
+        How much is heard of each clip, from its middle.
+    """
+    cache_folder.mkdir(parents=True, exist_ok=True)
+    gather = partial(_evidence_of, cache_folder=cache_folder, seconds=seconds)
+    yield from in_workers(gather, clips, jobs, at_once=4)
+
+
+def _evidence_of(
+    entry: tuple[Path, LabelledClip], cache_folder: Path, seconds: float
+) -> ClipEvidence:
+    path, clip = entry
+    key = hashlib.sha256(path.read_bytes() + f"{code_hash()} {seconds}".encode()).hexdigest()[:32]
+    cached = cache_folder / f"{key}.npz"
+    if not cached.is_file():
+        arrays = _arrays(path, seconds)
+        partial_file = cache_folder / f"{key}.{os.getpid()}.part"
+        with partial_file.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        partial_file.replace(cached)
+    with np.load(cached) as stored:
+        names = {name.partition("/")[0] for name in stored.files}
+        evidence = {name: (stored[f"{name}/e"], stored[f"{name}/c"]) for name in sorted(names)}
+    return ClipEvidence(clip, evidence, min(_duration_s(path), seconds))
+
+
+def _duration_s(path: Path) -> float:
+    try:
+        with open_recording(path) as recording:
+            return recording.duration_s
+    except AudioError:
+        return 0.0
+
+
+def _arrays(path: Path, seconds: float) -> dict[str, Floats]:
+    try:
+        samples, sample_rate = load(path)
+        rhythm = Rhythm(_middle(samples, seconds * sample_rate), sample_rate, path)
+        require_beats(rhythm)
+    except (AudioError, Abstain):
+        return {}
+    arrays = {}
+    for name, signal in calibrated_signals().items():
+        try:
+            pulses, evidence = signal.hypotheses(rhythm)
+        except Abstain:
+            continue
+        arrays[f"{name}/e"], arrays[f"{name}/c"] = evidence, pulse_context(pulses)
+    return arrays
+
+
+def _middle(samples: Samples, length: float) -> Samples:
+    spare = max(0.0, len(samples) - length) / 2
+    return samples[round(spare) : len(samples) - round(spare)]
+
+
+@cache
+def code_hash() -> str:
+    """Hash of the code that makes evidence: it changes when evidence may."""
+    root = Path(str(files("beatmeter")))
+    code = files_below((root / source for source in _SOURCES), ".py")
+    return hash_files(root, code, seed=",".join(sorted(calibrated_signals())))

@@ -1,0 +1,79 @@
+"""Maximum-likelihood fit of the log-linear pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.fusion.fit.calibrator import balanced_weights
+from beatmeter.fusion.pool import inverse_temperature
+
+Floats = npt.NDArray[np.float64]
+
+_START_GROWTH = 0.1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How much each signal counts, and how much more when more is heard.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (signals,)
+        Not negative.
+    growth : float in [0, 1]
+        Of :func:`beatmeter.fusion.pool.sharpness`.
+    """
+
+    weights: Floats
+    growth: float
+
+    def distribution(self, log_scores: Floats, seconds: Floats) -> Floats:
+        """Pool (clips, signals, 6), of which (clips,) seconds were heard: (clips, 6)."""
+        from scipy.special import softmax
+
+        logits = np.einsum("isn,s->in", log_scores, self.weights)
+        pooled: Floats = softmax(
+            logits * inverse_temperature(seconds, self.growth)[:, None], axis=1
+        )
+        return pooled
+
+
+def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float = 1e-3) -> Pool:
+    """The pool under which the meters are most likely.
+
+    Parameters
+    ----------
+    log_scores : ndarray, shape (clips, signals, 6)
+        Logarithms of the signals' distributions, on clips that their calibrations have not seen;
+        zero where a signal could not speak.
+    seconds : ndarray, shape (clips,)
+        How much was heard of each clip.
+    target : ndarray, shape (clips, 6)
+    penalty : float
+        On the squares of the weights.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import softmax
+
+    sample = balanced_weights(target)
+    steps = np.log(inverse_temperature(seconds, 1.0))
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weights, growth = parameters[:-1], parameters[-1]
+        plain = np.einsum("isn,s->in", log_scores, weights)
+        sharp = inverse_temperature(seconds, growth)[:, None]
+        pooled = softmax(plain * sharp, axis=1)
+        value = -float(sample @ (target * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
+        slope = (pooled - target) * sample[:, None] * sharp
+        by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
+        by_growth = float((slope * plain).sum(axis=1) @ steps)
+        return value + penalty * float(weights @ weights), np.append(by_weight, by_growth)
+
+    count = log_scores.shape[1]
+    bounds = [*[(0.0, None)] * count, (0.0, 1.0)]
+    begin = np.append(np.full(count, 1.0 / count), _START_GROWTH)
+    result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
+    return Pool(result.x[:-1], float(result.x[-1]))

@@ -1,0 +1,87 @@
+"""Fitting the calibration of one signal, and what it says of clips that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.fusion.fit.calibrator import Example, fit_calibration
+from beatmeter.fusion.fit.collection import ClipEvidence
+from beatmeter.fusion.fit.folds import FOLDS
+from beatmeter.fusion.pool import log_scores
+from beatmeter.meters import METERS, MeterScores
+from beatmeter.signals.calibration import Calibration
+
+Floats = npt.NDArray[np.float64]
+
+PENALTIES = (3e-4, 1e-3, 4e-3)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        Fitted on all clips.
+    said : ndarray, shape (clips, 6)
+        Log distributions from calibrations that have not seen the clip's work; zero where the
+        signal could not speak.
+    """
+
+    calibration: Calibration
+    said: Floats
+
+
+@dataclass(frozen=True)
+class SignalFit:
+    """One signal's evidence, ready to be fitted.
+
+    Attributes
+    ----------
+    examples : dict of int to Example
+        By the number of the clip, ascending, where the signal could speak.
+    folds : ndarray of int, shape (clips,)
+    units : int >= 0
+        Hidden units of the calibration.
+    """
+
+    examples: dict[int, Example]
+    folds: npt.NDArray[np.int64]
+    units: int
+
+    @classmethod
+    def of(
+        cls, clips: Sequence[ClipEvidence], name: str, folds: npt.NDArray[np.int64], units: int
+    ) -> SignalFit:
+        """Take what concerns the signal `name` from clips."""
+        examples = {
+            number: Example(*clip.evidence[name], clip.target)
+            for number, clip in enumerate(clips)
+            if name in clip.evidence
+        }
+        return cls(examples, folds, units)
+
+    def run(self) -> Fitted:
+        """Fit with the penalty under which unseen clips are most likely."""
+        trials = [(penalty, self._cross_validate(penalty)) for penalty in PENALTIES]
+        penalty, said = max(trials, key=lambda trial: self._likelihood(trial[1]))
+        return Fitted(fit_calibration([*self.examples.values()], penalty, self.units), said)
+
+    def _cross_validate(self, penalty: float) -> Floats:
+        said = np.zeros((len(self.folds), len(METERS)))
+        for fold in range(FOLDS):
+            seen = [e for number, e in self.examples.items() if self.folds[number] != fold]
+            calibration = fit_calibration(seen, penalty, self.units)
+            for number, example in self.examples.items():
+                if self.folds[number] == fold:
+                    found = calibration.probabilities(example.evidence, example.pulses)
+                    said[number] = log_scores(MeterScores.from_array(found))
+        return said
+
+    def _likelihood(self, said: Floats) -> float:
+        return float(sum(e.target @ said[number] for number, e in self.examples.items()))

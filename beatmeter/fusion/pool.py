@@ -1,0 +1,107 @@
+"""Fusing the signals' outputs into one prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.errors import Abstain
+from beatmeter.meters import METERS, MeterScores
+
+SCORE_FLOOR = 0.01
+"""No signal can rule a meter out: its distribution is mixed with this much of the uniform one."""
+
+REFERENCE_S = 30.0
+"""How many seconds are heard when the logits count as the weights have it."""
+
+LONGEST_S = 120.0
+"""Beyond it nothing was measured: hearing more makes no surer."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The fused distribution and what follows from it.
+
+    Attributes
+    ----------
+    scores : dict of int to float
+        Sums to 1.
+    meter, runner_up : int
+        The two most probable meters.
+    confidence : float in [0, 1]
+        Probability of `meter`.
+    """
+
+    scores: dict[int, float]
+    meter: int
+    runner_up: int
+    confidence: float
+
+
+def fuse(
+    scores: Mapping[str, MeterScores],
+    weights: Mapping[str, float],
+    prior: Mapping[int, float] | None = None,
+    sharp: float = 1.0,
+) -> Prediction:
+    r"""Weighted log-linear pool of the signals' distributions.
+
+    .. math:: p(n) \propto \pi(n) \prod_s p_s(n)^{a W_s}
+
+    Parameters
+    ----------
+    scores : mapping of signal name to MeterScores
+        Those that spoke; each is first scaled to sum to 1.
+    weights : mapping of signal name to float
+        0.0 for signals not named.
+    prior : mapping of meter to float, optional
+        Positive; uniform when not given.
+    sharp : float
+        The exponent `a` on all weights: :func:`sharpness`.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    Abstain
+        If no signal of positive weight spoke.
+
+    References
+    ----------
+    C. Genest and J. Zidek, Combining probability distributions, Statistical Science 1 (1986).
+    """
+    voting = {name: weights.get(name, 0.0) for name in scores if weights.get(name, 0.0) > 0}
+    if not voting:
+        raise Abstain("no signal with a weight above 0 could speak")
+    logits = np.log([(prior or {}).get(meter, 1.0) for meter in METERS])
+    for name, weight in voting.items():
+        logits = logits + sharp * weight * log_scores(scores[name])
+    pooled = np.exp(logits - logits.max())
+    pooled /= pooled.sum()
+    order = np.argsort(-pooled, kind="stable")
+    return Prediction(
+        scores=dict(zip(METERS, pooled.tolist(), strict=True)),
+        meter=METERS[order[0]],
+        runner_up=METERS[order[1]],
+        confidence=float(pooled[order[0]]),
+    )
+
+
+def inverse_temperature(heard_s: npt.ArrayLike, growth: float) -> npt.NDArray[np.float64]:
+    """How much all signals count together when `heard_s` seconds were heard.
+
+    One who hears more of a recording may be surer of its meter: ``(seconds / 30) ** growth``, up to
+    120 seconds.
+    """
+    return (np.minimum(heard_s, LONGEST_S) / REFERENCE_S) ** growth
+
+
+def log_scores(scores: MeterScores) -> np.ndarray:
+    """Logarithm of a signal's distribution, floored: shape (6,)."""
+    uniform = 1.0 / len(METERS)
+    return np.log((1.0 - SCORE_FLOOR) * scores.distribution() + SCORE_FLOOR * uniform)

@@ -1,0 +1,167 @@
+"""The gate record: what was measured when a signal passed, so that its weight may be honoured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beatmeter._util.atomic import replacing
+from beatmeter.errors import GateError
+from beatmeter.fusion.agreement import Counts
+from beatmeter.fusion.decision import Decision, judge
+
+RECORDS = Path(str(files("beatmeter"))) / "gate" / "records"
+RECORD_SET = "rendered"
+"""The set of fixtures that records are of: it comes with the project, to be measured again."""
+_SEAL = "sha256"
+
+
+@dataclass(frozen=True)
+class GateState:
+    """Everything that a pass holds for.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of the signal's checkpoint; empty for signals without one.
+    fixtures : str
+        Hash of the fixtures: their audio and their labels.
+    ensemble : str
+        Hash of the other signals' weights, the prior and the calibrations.
+    """
+
+    fingerprint: str
+    fixtures: str
+    ensemble: str
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """A pass.
+
+    Attributes
+    ----------
+    signal : str
+    date : str
+        ISO 8601.
+    fixture_set : str
+        Name or path of the set.
+    fingerprint, fixtures, ensemble : str
+        As in :class:`GateState`.
+    both_right, both_wrong, losses, gains, same : int
+        As in :class:`~beatmeter.fusion.agreement.Counts`.
+    """
+
+    signal: str
+    date: str
+    fixture_set: str
+    fingerprint: str
+    fixtures: str
+    ensemble: str
+    both_right: int
+    both_wrong: int
+    losses: int
+    gains: int
+    same: int
+
+    @property
+    def state(self) -> GateState:
+        """What it holds for."""
+        return GateState(self.fingerprint, self.fixtures, self.ensemble)
+
+    @property
+    def counts(self) -> Counts:
+        """The figures it rests on."""
+        sums = (self.both_right, self.both_wrong, self.losses, self.gains, self.same)
+        return Counts.from_sums(np.array(sums))
+
+    @property
+    def decision(self) -> Decision:
+        """The verdict on its figures."""
+        return judge(self.counts)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything in it."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_path(signal: str, folder: Path = RECORDS) -> Path:
+    """Where the record of a signal lies, whether or not there is one."""
+    return folder / f"{signal}.json"
+
+
+def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
+    """Read the record of a signal.
+
+    Raises
+    ------
+    GateError
+        If there is none, it is malformed, is another signal's, was edited, or its figures do not
+        pass.
+    """
+    path = record_path(signal, folder)
+    if not path.is_file():
+        raise GateError(f"no gate record (run 'beatmeter gate run --signal {signal}')")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GateError(f"{path}: cannot be read ({error})") from error
+    seal = content.pop(_SEAL, None) if isinstance(content, dict) else None
+    record = _parse(content, path)
+    if seal != record.sha256:
+        raise GateError(f"{path}: the record was edited: its hash is not that of its content")
+    if record.signal != signal:
+        raise GateError(f"{path}: is the record of {record.signal!r} (allowed: {signal!r})")
+    if not record.decision.passed:
+        raise GateError(f"{path}: its figures do not pass: {record.decision.faults[0]}")
+    return record
+
+
+def find_record(signal: str, state: GateState, folder: Path = RECORDS) -> GateRecord | None:
+    """The record of a signal if it holds for a state, or None."""
+    try:
+        known = read_record(signal, folder)
+    except GateError:
+        return None
+    return known if known.state == state else None
+
+
+def write_record(record: GateRecord, folder: Path = RECORDS) -> None:
+    """Write a record, atomically, unless it is there."""
+    if find_record(record.signal, record.state, folder) == record:
+        return
+    with replacing(record_path(record.signal, folder)) as partial:
+        text = json.dumps(asdict(record) | {_SEAL: record.sha256}, indent=2)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def withdraw_record(signal: str, state: GateState, folder: Path = RECORDS) -> bool:
+    """Remove the record of a signal if it vouches for a state that has just failed.
+
+    Returns
+    -------
+    bool
+        Whether there was one.
+    """
+    if find_record(signal, state, folder) is None:
+        return False
+    record_path(signal, folder).unlink()
+    return True
+
+
+def _parse(content: Any, path: Path) -> GateRecord:
+    expected = {field.name: field.type for field in fields(GateRecord)}
+    if not isinstance(content, dict) or set(content) != set(expected):
+        raise GateError(f"{path}: is no gate record (needed: {', '.join(expected)})")
+    for name, value in content.items():
+        if type(value).__name__ != expected[name] or (isinstance(value, int) and value < 0):
+            raise GateError(f"{path}: {name} is {value!r} (allowed: {expected[name]})")
+    return GateRecord(**content)

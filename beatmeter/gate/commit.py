@@ -1,0 +1,155 @@
+"""What follows from hearing: figures, the record, the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from beatmeter.datasets.fixtures.sets import find_set
+from beatmeter.evaluation.report.markdown import to_markdown
+from beatmeter.evaluation.report.writing import report_stem, write_report
+from beatmeter.evaluation.score_cache import ScoreCache, default_cache
+from beatmeter.fusion.record import (
+    RECORDS,
+    GateRecord,
+    find_record,
+    withdraw_record,
+    write_record,
+)
+from beatmeter.fusion.weights import load_weights
+from beatmeter.gate import gate_report
+from beatmeter.gate.as_json import gate_mapping
+from beatmeter.gate.gate_run import GateRun, score_candidate, use_checkpoint
+from beatmeter.gate.measurement import Measurement, measure
+from beatmeter.plugins import installed_signals
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A run of the gate and what became of it.
+
+    Attributes
+    ----------
+    trial : GateRun
+    measurement : Measurement
+    record : GateRecord or None
+        What vouches for it: the record that is there already if it holds for the same state.
+        None when the gate was not passed, or the trial does not decide on the record.
+    records : Path
+        Folder of the gate records.
+    """
+
+    trial: GateRun
+    measurement: Measurement
+    record: GateRecord | None
+    records: Path = RECORDS
+
+    def text(self) -> str:
+        """The figures as text."""
+        sections = gate_report.summary(self.trial, self.measurement, self.record)
+        return to_markdown(gate_report.title(self.measurement), sections)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the report: JSON, Markdown, HTML.
+
+        Raises
+        ------
+        ReportError
+            If a file cannot be written.
+        """
+        return write_report(
+            report_stem(folder, self.trial.candidate, self.trial.fixture_set.name),
+            gate_report.title(self.measurement),
+            gate_report.full(self.trial, self.measurement, self.record),
+            gate_mapping(self.trial, self.measurement, self.record),
+        )
+
+    def commit(self) -> None:
+        """Write the record of a pass, or withdraw the one that a failure contradicts.
+
+        A trial that does not decide on the record leaves it as it is.
+
+        Raises
+        ------
+        OSError
+            If the record cannot be written or removed.
+        """
+        if self.record is not None:
+            write_record(self.record, self.records)
+        elif not self.measurement.decision.passed and not self.trial.obstacles:
+            withdraw_record(self.trial.candidate, self.trial.state, self.records)
+
+
+def run_gate(
+    candidate: str,
+    set_name: str = "rendered",
+    checkpoint: str | None = None,
+    jobs: int = 1,
+    scores: Path | None = None,
+) -> Conclusion:
+    """Take an installed signal through the gate; its record is left to :meth:`Conclusion.settle`.
+
+    Parameters
+    ----------
+    candidate : str
+        Its name.
+    set_name : str
+        ``rendered``, ``commons``, or a folder with a manifest.
+    checkpoint : str, optional
+        Instead of the one that the signal would choose.
+    jobs : int > 0
+        Processes.
+    scores : Path, optional
+        Folder of known scores; the user's cache when not given.
+
+    Raises
+    ------
+    GateError
+        If the candidate cannot be measured.
+    DatasetError
+        If there is no such set, or its manifest is malformed.
+    """
+    if checkpoint is not None:
+        use_checkpoint(candidate, checkpoint)
+    trial = score_candidate(
+        candidate,
+        find_set(set_name),
+        installed_signals(),
+        load_weights(),
+        default_cache() if scores is None else ScoreCache(scores),
+        jobs,
+        RECORDS,
+    )
+    return conclude(trial, RECORDS)
+
+
+def conclude(trial: GateRun, records: Path = RECORDS) -> Conclusion:
+    """Measure, and say what the record is to be; nothing is written."""
+    measurement = measure(trial.candidate, trial.table, trial.weights)
+    if not measurement.decision.passed or trial.obstacles:
+        return Conclusion(trial, measurement, None, records)
+    known = find_record(trial.candidate, trial.state, records)
+    return Conclusion(trial, measurement, known or _record(trial, measurement), records)
+
+
+def today() -> str:
+    """The date, ISO 8601, in universal time."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def _record(trial: GateRun, measurement: Measurement) -> GateRecord:
+    counts = measurement.overall.counts
+    return GateRecord(
+        signal=trial.candidate,
+        date=today(),
+        fixture_set=trial.fixture_set.name,
+        fingerprint=trial.state.fingerprint,
+        fixtures=trial.state.fixtures,
+        ensemble=trial.state.ensemble,
+        both_right=int(counts.both_right),
+        both_wrong=int(counts.both_wrong),
+        losses=int(counts.losses),
+        gains=int(counts.gains),
+        same=int(counts.same),
+    )

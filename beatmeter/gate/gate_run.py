@@ -1,0 +1,164 @@
+"""Hearing everything that one run of the gate needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatmeter.datasets.fixtures import FixtureSet
+from beatmeter.datasets.fixtures.verify import sound_fixtures
+from beatmeter.errors import GateError
+from beatmeter.evaluation.score_cache import ScoreCache
+from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.evaluation.scoring import score_fixtures
+from beatmeter.fusion.effective import (
+    EffectiveWeights,
+    ensemble_hash,
+    fingerprint,
+    vouched,
+    why_unavailable,
+)
+from beatmeter.fusion.record import RECORD_SET, RECORDS, GateState
+from beatmeter.fusion.weights import Weights
+from beatmeter.signal import Signal
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """Everything heard for one run of the gate.
+
+    Attributes
+    ----------
+    candidate : str
+    fixture_set : FixtureSet
+    table : ScoreTable
+    weights : Weights
+        As honoured, the candidate's own 0.
+    state : GateState
+        What a pass would hold for.
+    left_out : tuple of str
+        One line for each fixture that is absent or changed.
+    absent : dict of str to str
+        Signals that have a weight but said nothing, with the reason.
+    refused : tuple of str
+        One line for each other weight that is not honoured.
+    checkpoint : str or None
+        The candidate's, if one was named; None if it is the signal's own choice.
+    """
+
+    candidate: str
+    fixture_set: FixtureSet
+    table: ScoreTable
+    weights: Weights
+    state: GateState
+    left_out: tuple[str, ...]
+    absent: dict[str, str]
+    refused: tuple[str, ...]
+    checkpoint: str | None
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """Why this trial leaves the record as it is, in words; empty when it decides on it."""
+        found = []
+        if self.fixture_set.name != RECORD_SET:
+            found.append(f"records are of the fixtures {RECORD_SET!r}")
+        if self.checkpoint is not None:
+            variable = checkpoint_variable(self.candidate)
+            found.append(f"records are of the signal's own checkpoint, not one named by {variable}")
+        return (*found, *self.gaps)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What was not heard as it votes, in words; empty when all was."""
+        files = [f"fixtures left out: {len(self.left_out)}"] if self.left_out else []
+        voices = [f"{name}, which votes, is absent: {why}" for name, why in self.absent.items()]
+        return (*files, *voices, *self.refused)
+
+
+def checkpoint_variable(candidate: str) -> str:
+    """The environment variable that names a signal's checkpoint."""
+    return f"BEATMETER_{candidate.upper()}_CHECKPOINT"
+
+
+def use_checkpoint(candidate: str, checkpoint: str) -> None:
+    """Let a signal use a checkpoint, in this process and those it starts."""
+    os.environ[checkpoint_variable(candidate)] = checkpoint
+
+
+def score_candidate(
+    candidate: str,
+    fixture_set: FixtureSet,
+    signals: Mapping[str, Signal],
+    weights: Weights,
+    cache: ScoreCache,
+    jobs: int = 1,
+    records: Path = RECORDS,
+) -> GateRun:
+    """Let the candidate, and all that vote, hear the fixtures that are as the manifest says.
+
+    Parameters
+    ----------
+    candidate : str
+    fixture_set : FixtureSet
+    signals : mapping of str to Signal
+        All installed.
+    weights : Weights
+        As in ``weights.toml``.
+    cache : ScoreCache
+    jobs : int > 0
+    records : Path
+        Folder of the gate records.
+
+    Raises
+    ------
+    GateError
+        If the candidate is unknown, cannot run here, or says nothing; no fixture is there; no
+        other signal that votes says anything; or a signal fails.
+    """
+    if candidate not in signals:
+        raise GateError(f"signal: {candidate!r} (allowed: {', '.join(sorted(signals))})")
+    reason = why_unavailable(signals[candidate])
+    if reason is not None:
+        raise GateError(f"{candidate} cannot be measured: {reason}")
+    sound, left_out = sound_fixtures(fixture_set)
+    if not sound:
+        raise GateError(f"{candidate} cannot be measured: no fixture is there ({left_out[0]})")
+    honoured = weights_of_others(candidate, signals, weights, records)
+    voting = {name for name, weight in honoured.weights.signals.items() if weight > 0}
+    silent = {name: why_unavailable(signals[name]) for name in voting & signals.keys()}
+    able = [name for name in signals if name in silent and silent[name] is None]
+    if not able:
+        raise GateError(f"{candidate} cannot be measured: no other signal with a weight can run")
+    asked = {name: signals[name] for name in (*able, candidate)}
+    table = score_fixtures(fixture_set, sound, asked, cache, jobs)
+    if candidate not in table.logs:
+        raise GateError(f"{candidate} cannot be measured: it said nothing about any fixture")
+    if not voting & table.logs.keys():
+        raise GateError(f"{candidate} cannot be measured: no other signal with a weight spoke")
+    return GateRun(
+        candidate=candidate,
+        fixture_set=fixture_set,
+        table=table,
+        weights=honoured.weights,
+        state=GateState(
+            fingerprint(signals[candidate]),
+            fixture_set.digest(),
+            ensemble_hash(honoured.weights, candidate),
+        ),
+        left_out=left_out,
+        absent={
+            name: silent.get(name, "not installed") or "said nothing about any fixture"
+            for name in sorted(voting - table.logs.keys())
+        },
+        refused=tuple(honoured.refused.values()),
+        checkpoint=os.environ.get(checkpoint_variable(candidate)) or None,
+    )
+
+
+def weights_of_others(
+    candidate: str, signals: Mapping[str, Signal], weights: Weights, records: Path = RECORDS
+) -> EffectiveWeights:
+    """The weights against which a candidate is measured: as honoured, its own 0."""
+    return vouched(weights.with_signals({candidate: 0.0}), signals, records)

@@ -1,0 +1,1 @@
+"""The metrical grid: pulse, meter, phase; beats, downbeats, tempo, time signature."""

@@ -1,0 +1,97 @@
+"""An analysis as one line of JSON; its schema lies beside this file."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from beatmeter._util.atomic import replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beatmeter.analysis import Analysis, SignalOutput, Window
+    from beatmeter.meters import Polyrhythm
+
+_DIGITS = 6
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) that every line follows."""
+    text = files("beatmeter.output").joinpath("analysis.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def to_line(analysis: Analysis) -> str:
+    """Serialise an analysis: one line of ASCII without the final newline."""
+    return json.dumps(to_mapping(analysis), allow_nan=False)
+
+
+def write_json(analysis: Analysis, path: str | Path) -> None:
+    """Write an analysis as one line of JSON, atomically.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    with replacing(path) as partial:
+        partial.write_text(to_line(analysis) + "\n", encoding="utf-8")
+
+
+def to_mapping(analysis: Analysis) -> dict[str, Any]:
+    """Return what the line holds, as plain Python; fractions are rounded to six digits."""
+    return {
+        "path": analysis.path,
+        "duration_s": _rounded(analysis.duration_s),
+        "tempo_bpm": _rounded(analysis.tempo_bpm),
+        "meter": analysis.meter,
+        "time_signature": analysis.time_signature,
+        "confidence": _rounded(analysis.confidence),
+        "runner_up": analysis.runner_up,
+        "scores": _scores(analysis.scores),
+        "signals": {name: _opinion(opinion) for name, opinion in analysis.signals.items()},
+        "polyrhythm": _polyrhythm(analysis.polyrhythm),
+        "timeline": None if analysis.timeline is None else [_window(w) for w in analysis.timeline],
+    }
+
+
+def _opinion(opinion: SignalOutput) -> dict[str, Any]:
+    return {
+        "weight": _rounded(opinion.weight),
+        "scores": None if opinion.scores is None else _scores(opinion.scores.as_mapping()),
+        "unavailable": opinion.unavailable,
+    }
+
+
+def _polyrhythm(polyrhythm: Polyrhythm | None) -> dict[str, Any] | None:
+    if polyrhythm is None:
+        return None
+    return {
+        "meters": list(polyrhythm.meters),
+        "probability": _rounded(polyrhythm.probability),
+        "threshold": _rounded(polyrhythm.threshold),
+        "found": bool(polyrhythm.found),
+    }
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {
+        "start_s": _rounded(window.start_s),
+        "end_s": _rounded(window.end_s),
+        "meter": window.meter,
+        "time_signature": window.time_signature,
+        "tempo_bpm": _rounded(window.tempo_bpm),
+        "confidence": _rounded(window.confidence),
+        "changed": bool(window.changed),
+    }
+
+
+def _scores(scores: dict[int, float]) -> dict[str, float]:
+    return {str(meter): _rounded(score) for meter, score in scores.items()}
+
+
+def _rounded(number: float) -> float:
+    return round(float(number), _DIGITS)

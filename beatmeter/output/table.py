@@ -1,0 +1,140 @@
+"""An analysis as a table to read in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from beatmeter._util.text import escape_control
+from beatmeter.meters import METERS
+from beatmeter.output.shares import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from beatmeter.analysis import Analysis, SignalOutput, Window
+
+_ABSENT = "·"
+_QUIET = Style(dim=True)
+_STRONG = Style(bold=True)
+_CHANGED = Style(color="yellow", bold=True)
+
+
+def detailed(analysis: Analysis) -> RenderableType:
+    """Everything known of one recording: verdict, signals, and the timeline if there is one."""
+    parts: list[RenderableType] = [_verdict(analysis), Text(), _signals(analysis)]
+    parts += [Text(line, _QUIET) for line in _absences(analysis.signals)]
+    if analysis.polyrhythm is not None:
+        parts += [Text(), _polyrhythm(analysis)]
+    if analysis.timeline is not None:
+        parts += [Text(), _timeline(analysis.timeline)]
+    return Group(*parts, Text())
+
+
+def summary(analysis: Analysis) -> RenderableType:
+    """One line of one recording."""
+    return Text.assemble(
+        (f"{analysis.time_signature:>5}", _STRONG),
+        f"  {analysis.tempo_bpm:5.1f} BPM  {analysis.confidence:4.0%}  ",
+        escape_control(analysis.path or "samples"),
+    )
+
+
+def _verdict(analysis: Analysis) -> Text:
+    name = escape_control(analysis.path or "samples")
+    runner_up = analysis.scores[analysis.runner_up]
+    return Text.assemble(
+        (name, _STRONG),
+        (f"  {_clock(analysis.duration_s)}\n\n", _QUIET),
+        (f"  {analysis.time_signature}", Style(color="green", bold=True)),
+        f"   meter {analysis.meter}, {analysis.tempo_bpm:.1f} BPM",
+        f", confidence {analysis.confidence:.0%}",
+        (f"   (runner-up {analysis.runner_up}: {runner_up:.0%})", _QUIET),
+    )
+
+
+def _signals(analysis: Analysis) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style=_QUIET)
+    table.add_column("  signal", no_wrap=True)
+    table.add_column("weight", justify="right")
+    for meter in METERS:
+        table.add_column(str(meter), justify="right", min_width=4)
+    fused = [analysis.scores[meter] for meter in METERS]
+    table.add_row(Text("  ensemble", _STRONG), "", *_cells(fused))
+    by_weight = sorted(analysis.signals.items(), key=lambda item: -item[1].weight)
+    for name, opinion in by_weight:
+        style = _QUIET if opinion.scores is None or opinion.weight == 0 else Style.null()
+        scores = [] if opinion.scores is None else list(shown(opinion.scores))
+        cells = _cells(scores) or [Text(_ABSENT, _QUIET)] * len(METERS)
+        table.add_row(Text(f"  {name}", style), Text(f"{opinion.weight:.2f}", style), *cells)
+    return table
+
+
+def _cells(scores: list[float]) -> list[Text]:
+    best = max(scores, default=0.0)
+    return [
+        Text(f"{score:.2f}".replace("0.", " .", 1), _STRONG if score == best else _QUIET)
+        for score in scores
+    ]
+
+
+def _absences(signals: dict[str, SignalOutput]) -> Iterable[str]:
+    for name, opinion in signals.items():
+        if opinion.unavailable is not None:
+            yield f"  {name}: {escape_control(opinion.unavailable)}"
+
+
+def _polyrhythm(analysis: Analysis) -> Text:
+    assert analysis.polyrhythm is not None
+    evidence = analysis.polyrhythm
+    first, second = evidence.meters
+    verdict = f"{second} against {first}" if evidence.found else "none"
+    return Text.assemble(
+        "  polyrhythm: ",
+        (verdict, _CHANGED if evidence.found else Style.null()),
+        (f"   (meter {second}: {evidence.probability:.2f}", _QUIET),
+        (f", counts from {evidence.threshold:.2f})", _QUIET),
+    )
+
+
+def _timeline(windows: tuple[Window, ...]) -> Table:
+    """One row for each stretch of one meter."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style=_QUIET)
+    for header in ("  time", "reads", "BPM", "confidence"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    before = None
+    for stretch in _stretches(windows):
+        reads = Counter(window.time_signature for window in stretch).most_common(1)[0][0]
+        table.add_row(
+            f"  {_clock(stretch[0].start_s)}-{_clock(stretch[-1].end_s)}",
+            Text(reads, Style.null() if before is None else _CHANGED),
+            f"{mean(window.tempo_bpm for window in stretch):.1f}",
+            f"{mean(window.confidence for window in stretch):.0%}",
+            Text("" if before is None else f"{before} to {reads}", _CHANGED),
+        )
+        before = reads
+    return table
+
+
+def _stretches(windows: tuple[Window, ...]) -> list[list[Window]]:
+    stretches: list[list[Window]] = []
+    for window in windows:
+        if window.changed or not stretches:
+            stretches.append([])
+        stretches[-1].append(window)
+    return stretches
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,46 @@
+"""What runs at inference: backbone, pooling, head, save and load, thresholds."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from beatmeter_mert.model.classifier import MertMeterClassifier
+    from beatmeter_mert.model.head import (
+        HeadClassifier,
+        HeadSettings,
+        MERTClassificationHead,
+    )
+    from beatmeter_mert.model.lora import LoraSettings
+    from beatmeter_mert.model.prediction import Prediction
+    from beatmeter_mert.model.preprocessing import Preprocessing
+    from beatmeter_mert.model.thresholds import NoiseFloors
+
+_HOMES = {
+    "HeadClassifier": "head",
+    "HeadSettings": "head",
+    "LoraSettings": "lora",
+    "MERTClassificationHead": "head",
+    "MertMeterClassifier": "classifier",
+    "NoiseFloors": "thresholds",
+    "Prediction": "prediction",
+    "Preprocessing": "preprocessing",
+}
+
+__all__ = [
+    "HeadClassifier",
+    "HeadSettings",
+    "LoraSettings",
+    "MERTClassificationHead",
+    "MertMeterClassifier",
+    "NoiseFloors",
+    "Prediction",
+    "Preprocessing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

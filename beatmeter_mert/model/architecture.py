@@ -1,0 +1,176 @@
+"""A backbone's ``config.json``, read through an allow-list.
+
+A published MERT, whose ``model_type`` is ``mert_model``, is a HuBERT (Hsu et al., 2021) in all but
+name. Only the fields below are read. ``auto_map``, which names Python files to download and run,
+is among those that are not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beatmeter_mert.errors import BackboneError, reason
+from beatmeter_mert.model.preprocessing import (
+    CHUNK_SECONDS,
+    CLIP_SECONDS,
+    Preprocessing,
+    shortest_for,
+)
+
+if TYPE_CHECKING:
+    from transformers import HubertConfig
+
+MODEL_TYPES = ("mert_model", "hubert")
+LARGEST_SIZE = 65_536
+MOST_LAYERS = 128
+
+SIZES = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "num_conv_pos_embeddings",
+    "num_conv_pos_embedding_groups",
+)
+SIZE_LISTS = ("conv_dim", "conv_kernel", "conv_stride")
+OTHERS = (
+    "hidden_act",
+    "feat_extract_activation",
+    "feat_extract_norm",
+    "feat_proj_layer_norm",
+    "conv_bias",
+    "conv_pos_batch_norm",
+    "do_stable_layer_norm",
+    "layer_norm_eps",
+    "initializer_range",
+    "activation_dropout",
+    "attention_dropout",
+    "hidden_dropout",
+    "feat_proj_dropout",
+    "final_dropout",
+    "mask_time_prob",
+    "mask_feature_prob",
+)
+FIELDS = SIZES + SIZE_LISTS + OTHERS
+_MUST_BE_FALSE = ("feature_extractor_cqt", "deepnorm")
+
+
+def hubert_config(fields: Mapping[str, Any], max_layer: int | None = None) -> HubertConfig:
+    """Build the configuration of a backbone from the fields of its ``config.json``.
+
+    SpecAugment and layerdrop are off: both would act as soon as the model is trained.
+
+    Parameters
+    ----------
+    fields : mapping
+        Fields that are not in the allow-list are ignored.
+    max_layer : int >= 1, optional
+        Number of layers to build, from the first; all by default.
+
+    Returns
+    -------
+    HubertConfig
+
+    Raises
+    ------
+    BackboneError
+        If a field is out of range or no HuBERT has it, or `max_layer` is more than there are.
+    """
+    from huggingface_hub.errors import (
+        StrictDataclassClassValidationError,
+        StrictDataclassFieldValidationError,
+    )
+    from transformers import HubertConfig
+
+    known = {name: fields[name] for name in FIELDS if name in fields}
+    _check(fields, known)
+    try:
+        config = HubertConfig(**known | {"apply_spec_augment": False, "layerdrop": 0.0})
+    except (
+        StrictDataclassClassValidationError,
+        StrictDataclassFieldValidationError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise BackboneError(f"backbone config: {str(error).splitlines()[-1].strip()}") from error
+    config.num_hidden_layers = checked_max_layer(max_layer, config.num_hidden_layers)
+    return config
+
+
+def checked_max_layer(max_layer: int | None, layers: int) -> int:
+    """Return the number of layers to load, raising :class:`BackboneError` if out of range."""
+    if max_layer is None:
+        return layers
+    if not 1 <= max_layer <= layers:
+        raise BackboneError(f"max_layer: {max_layer} (allowed: 1 to {layers})")
+    return max_layer
+
+
+def read_fields(folder: Path) -> dict[str, Any]:
+    """Read the ``config.json`` of a backbone folder, checking its ``model_type``."""
+    fields = read_json_object(folder / "config.json")
+    if fields.get("model_type") not in MODEL_TYPES:
+        raise BackboneError(
+            f"{folder / 'config.json'}: model_type {fields.get('model_type')!r} "
+            f"(allowed: {', '.join(MODEL_TYPES)})"
+        )
+    return fields
+
+
+def read_preprocessing(
+    folder: Path, chunk_seconds: float = CHUNK_SECONDS, clip_seconds: float = CLIP_SECONDS
+) -> Preprocessing:
+    """Read how a backbone wants its audio: sample rate and normalisation.
+
+    The rate stands in ``preprocessor_config.json``, else in ``config.json``; normalisation is on
+    unless the former switches it off.
+    """
+    wanted = folder / "preprocessor_config.json"
+    settings = read_json_object(wanted) if wanted.exists() else {}
+    fields = read_fields(folder)
+    rate: Any = settings.get("sampling_rate", fields.get("sample_rate"))
+    config = hubert_config(fields)
+    plain = Preprocessing(
+        sample_rate=rate,
+        chunk_seconds=chunk_seconds,
+        clip_seconds=clip_seconds,
+        normalize=bool(settings.get("do_normalize", True)),
+    )
+    return replace(
+        plain, shortest_seconds=shortest_for(config.conv_kernel, config.conv_stride, rate)
+    )
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object, raising :class:`BackboneError` otherwise."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BackboneError(f"{path}: cannot be read ({reason(error)})") from error
+    if not isinstance(content, dict):
+        raise BackboneError(f"{path}: holds {type(content).__name__} (allowed: a JSON object)")
+    return content
+
+
+def _check(fields: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    for name in _MUST_BE_FALSE:
+        if fields.get(name):
+            raise BackboneError(f"backbone config: {name} {fields[name]!r} (allowed: false)")
+    for name in SIZES:
+        most = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE
+        _check_size(name, known.get(name, 1), most)
+    for name in SIZE_LISTS:
+        sizes = known.get(name, [1])
+        if not isinstance(sizes, list | tuple) or not 1 <= len(sizes) <= MOST_LAYERS:
+            raise BackboneError(f"backbone config: {name} {sizes!r} (allowed: a list of sizes)")
+        for size in sizes:
+            _check_size(name, size, LARGEST_SIZE)
+
+
+def _check_size(name: str, size: object, most: int) -> None:
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
+        raise BackboneError(f"backbone config: {name} {size!r} (allowed: 1 to {most})")

@@ -1,0 +1,135 @@
+"""The model card: ``README.md`` of a checkpoint, as the hub reads it."""
+
+from __future__ import annotations
+
+from beatmeter.meters import METERS
+from beatmeter_mert.model.config import CheckpointConfig, Evaluation
+from beatmeter_mert.model.hub import is_repository
+from beatmeter_mert.model.lora import ParameterCount
+from beatmeter_mert.model.published import UNKNOWN_LICENCE
+from beatmeter_mert.model.thresholds import Floors
+
+NON_COMMERCIAL = "-nc"
+
+
+def model_card(config: CheckpointConfig, parameters: ParameterCount) -> str:
+    """Write the model card of a checkpoint.
+
+    Parameters
+    ----------
+    config : CheckpointConfig
+    parameters : ParameterCount
+
+    Returns
+    -------
+    str
+        Markdown with the hub's YAML header.
+    """
+    sections = [
+        _header(config),
+        "# Meter classifier for BeatMeter",
+        "Hears the meter of music: an independent probability for each of "
+        f"{', '.join(map(str, METERS))} beats in a bar. Load it with "
+        "`MertMeterClassifier.from_pretrained`, or name its folder in "
+        "`BEATMETER_MERT_CHECKPOINT`.",
+        "## Model",
+        _model(config, parameters),
+        "## Licence",
+        _licence(config.backbone.licence),
+    ]
+    if config.training_note:
+        sections += ["## Training", config.training_note]
+    sections += ["## Evaluation", _evaluation(config.evaluation)]
+    sections += ["## Noise floors of a second meter", _floors(config)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _header(config: CheckpointConfig) -> str:
+    known = config.backbone.licence != UNKNOWN_LICENCE
+    lines = ["---", f"license: {config.backbone.licence if known else 'other'}"]
+    if is_repository(config.backbone.name):
+        lines.append(f"base_model: {config.backbone.name}")
+    lines += [
+        "library_name: beatmeter",
+        "pipeline_tag: audio-classification",
+        "tags: [music, meter, time-signature, mert]",
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
+    backbone, audio, scaling = config.backbone, config.preprocessing, config.scaling
+    return "\n".join(
+        [
+            f"- Base model: {_base_model(config)}",
+            f"- Layers read: 1 to {config.max_layer} of {backbone.layers}",
+            f"- {parameters}",
+            f"- Audio: mono, {audio.sample_rate} Hz, clips of at most {audio.clip_seconds:g} s in "
+            f"chunks of {audio.chunk_seconds:g} s",
+            f"- Heard as it is{_playback(config.playback_rates)}",
+            f"- Logits of a clip: times {scaling.scale:.3f}, then {scaling.offset:+.3f}",
+        ]
+    )
+
+
+def _playback(rates: tuple[float, ...]) -> str:
+    if not rates:
+        return ""
+    return f", and at {', '.join(f'{rate:g}' for rate in rates)} times its speed: the mean logit"
+
+
+def _base_model(config: CheckpointConfig) -> str:
+    backbone = config.backbone
+    if backbone.is_beside:
+        return "a small HuBERT-shaped network of its own, in `backbone/`"
+    if not is_repository(backbone.name):
+        return "a backbone in a local folder"
+    at = f", revision `{backbone.revision}`" if backbone.revision else ""
+    return f"[{backbone.name}](https://huggingface.co/{backbone.name}){at}"
+
+
+def _licence(licence: str) -> str:
+    if licence == UNKNOWN_LICENCE:
+        return "The terms of the base model's weights apply; they are not recorded here."
+    if NON_COMMERCIAL in licence:
+        return (
+            f"The weights of the base model are licensed {licence.upper()}: this checkpoint, "
+            "trained on them, is for non-commercial use only."
+        )
+    return f"The weights are licensed {licence}."
+
+
+def _evaluation(evaluation: Evaluation) -> str:
+    if not evaluation:
+        return "Not evaluated."
+    metrics = list(dict.fromkeys(metric for row in evaluation.values() for metric in row))
+    rows = [
+        [dataset, *(_figure(row[metric]) if metric in row else "" for metric in metrics)]
+        for dataset, row in evaluation.items()
+    ]
+    return _table(["dataset", *metrics], rows)
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _floors(config: CheckpointConfig) -> str:
+    floors = config.noise_floors
+    return _table(
+        ["predicted meter", *map(str, METERS)],
+        [
+            ["evaluation (95th percentile)", *_cells(floors.evaluation)],
+            ["production (99th percentile)", *_cells(floors.production)],
+        ],
+    )
+
+
+def _cells(floors: Floors) -> list[str]:
+    return ["not calibrated" if floor is None else f"{floor:.3f}" for floor in floors]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

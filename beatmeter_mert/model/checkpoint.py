@@ -1,0 +1,206 @@
+"""A checkpoint on the disk.
+
+Layout::
+
+    adapter_config.json         how the adapters are shaped, as peft reads it
+    adapter_model.safetensors   their weights
+    head/config.json            everything else; see ``CheckpointConfig``
+    head/model.safetensors      the weights of the head
+    backbone/                   the backbone itself, when the checkpoint carries it
+    README.md                   the model card
+
+A checkpoint of a frozen backbone has no adapter. ``head/config.json`` holds the digests of all
+weights and is written last: a folder whose writing was cut short is told by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beatmeter._util.atomic import replacing
+from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.architecture import read_json_object
+from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbone
+from beatmeter_mert.model.card import model_card
+from beatmeter_mert.model.config import CheckpointConfig, config_from_fields
+from beatmeter_mert.model.lora import (
+    LoraSettings,
+    ParameterCount,
+    count_parameters,
+    lora_settings,
+    lora_tensors,
+    save_lora_config,
+    set_lora_tensors,
+)
+from beatmeter_mert.model.weights import load_strictly, read_safetensors
+
+if TYPE_CHECKING:
+    from beatmeter_mert.model.classifier import MertMeterClassifier
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER = "adapter_model.safetensors"
+HEAD_CONFIG = "head/config.json"
+HEAD = "head/model.safetensors"
+BACKBONE = f"{BESIDE}/model.safetensors"
+_WEIGHTS = (ADAPTER, HEAD, BACKBONE)
+_OWN_FILES = (
+    ADAPTER_CONFIG,
+    ADAPTER,
+    HEAD,
+    BACKBONE,
+    f"{BESIDE}/config.json",
+    f"{BESIDE}/preprocessor_config.json",
+    "README.md",
+    HEAD_CONFIG,
+)
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """A checkpoint's folder, once its description was read and its weights verified."""
+
+    folder: Path
+    config: CheckpointConfig
+    lora: LoraSettings | None
+
+
+def write_checkpoint(model: MertMeterClassifier, folder: Path) -> None:
+    """Write a checkpoint; other files in the folder stay.
+
+    Raises
+    ------
+    CheckpointError
+        If the backbone was rounded.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    if model.dtype is not torch.float32:
+        raise CheckpointError(f"cannot save in {model.dtype} (allowed: load with dtype 'float32')")
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
+        staged = Path(name)
+        (staged / "head").mkdir()
+        head = {name: tensor.contiguous() for name, tensor in model.head.state_dict().items()}
+        save_file(head, staged / HEAD, metadata={"format": "pt"})
+        if model.lora is not None:
+            save_file(lora_tensors(model.backbone), staged / ADAPTER, metadata={"format": "pt"})
+            save_lora_config(model.backbone, staged / ADAPTER_CONFIG, model.reference.name)
+        if model.reference.is_beside:
+            save_backbone(model.backbone, staged / BESIDE, model.preprocessing)
+        config = _describe(model, staged)
+        _write_description(staged, config, count_parameters(model))
+        _move(staged, folder)
+
+
+def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None:
+    """Change what a checkpoint's description and its card say; the weights are not touched.
+
+    Parameters
+    ----------
+    folder : Path
+    parameters : ParameterCount
+        The model's, for the card.
+    **changes
+        Fields of :class:`~beatmeter_mert.model.config.CheckpointConfig`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is no checkpoint.
+    """
+    _write_description(folder, replace(read_checkpoint(folder).config, **changes), parameters)
+
+
+def read_checkpoint(folder: Path) -> StoredCheckpoint:
+    """Read a checkpoint's description and verify its weights, without loading them.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or of another version.
+    """
+    path = folder / HEAD_CONFIG
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: is no checkpoint (allowed: a folder with {HEAD_CONFIG})")
+    config = config_from_fields(read_json_object(path), str(path))
+    if HEAD not in config.files:
+        raise CheckpointError(f"{path}: files do not name {HEAD}")
+    for name in _WEIGHTS:
+        if name in config.files and _digest(folder / name) != config.files[name]:
+            raise CheckpointError(f"{folder / name}: is missing or damaged (allowed: as saved)")
+    lora = None
+    if ADAPTER in config.files:
+        adapter_config = folder / ADAPTER_CONFIG
+        lora = lora_settings(read_json_object(adapter_config), str(adapter_config))
+    return StoredCheckpoint(folder, config, lora)
+
+
+def load_checkpoint_weights(model: MertMeterClassifier, folder: Path) -> None:
+    """Put the adapter and head of a checkpoint into a model of the same shape.
+
+    Raises
+    ------
+    CheckpointError
+        If they do not fit.
+    """
+    head = folder / HEAD
+    load_strictly(model.head, read_safetensors(head), str(head))
+    if model.lora is not None:
+        adapter = folder / ADAPTER
+        set_lora_tensors(model.backbone, read_safetensors(adapter), str(adapter))
+
+
+def check_backbone(stored: StoredCheckpoint, found: BackboneReference) -> None:
+    """Raise :class:`CheckpointError` unless the checkpoint was trained on that backbone."""
+    wanted = stored.config.backbone
+    if (found.layers, found.fingerprint) != (wanted.layers, wanted.fingerprint):
+        raise CheckpointError(
+            f"{stored.folder}: is for backbone {wanted.name!r} with {wanted.layers} layers, "
+            f"weights {wanted.fingerprint[:12]} (found: {found.name!r} with {found.layers} layers, "
+            f"weights {found.fingerprint[:12]})"
+        )
+
+
+def _describe(model: MertMeterClassifier, staged: Path) -> CheckpointConfig:
+    digests = {name: _digest(staged / name) for name in _WEIGHTS}
+    return CheckpointConfig(
+        backbone=model.reference,
+        max_layer=model.max_layer,
+        preprocessing=model.preprocessing,
+        head=model.head_settings,
+        noise_floors=model.noise_floors,
+        files={name: digest for name, digest in digests.items() if digest is not None},
+        playback_rates=model.playback_rates,
+        scaling=model.scaling,
+        evaluation=model.evaluation,
+        training_note=model.training_note,
+    )
+
+
+def _write_description(folder: Path, config: CheckpointConfig, parameters: ParameterCount) -> None:
+    with replacing(folder / "README.md") as partial:
+        partial.write_text(model_card(config, parameters), encoding="utf-8")
+    with replacing(folder / HEAD_CONFIG) as partial:
+        partial.write_text(config.to_json(), encoding="utf-8")
+
+
+def _move(staged: Path, folder: Path) -> None:
+    for name in _OWN_FILES:
+        if (staged / name).exists():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (staged / name).replace(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

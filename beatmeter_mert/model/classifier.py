@@ -1,0 +1,306 @@
+"""The classifier: a network that can be built, saved, loaded, shared, and asked."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from beatmeter_mert.model.backbone import BESIDE, LoadedBackbone, load_backbone
+from beatmeter_mert.model.checkpoint import (
+    check_backbone,
+    load_checkpoint_weights,
+    read_checkpoint,
+    write_checkpoint,
+)
+from beatmeter_mert.model.config import Evaluation
+from beatmeter_mert.model.device import choose_device, choose_dtype
+from beatmeter_mert.model.head import HeadSettings
+from beatmeter_mert.model.hub import checkpoint_folder
+from beatmeter_mert.model.lora import LoraSettings
+from beatmeter_mert.model.network import MeterNetwork
+from beatmeter_mert.model.pooling import pool_chunks
+from beatmeter_mert.model.prediction import Prediction, predict_from
+from beatmeter_mert.model.preprocessing import (
+    CHUNK_SECONDS,
+    CLIP_SECONDS,
+    chunk_spans,
+    prepare,
+)
+from beatmeter_mert.model.published import DEFAULT_BACKBONE
+from beatmeter_mert.model.scaling import PlattScaling
+from beatmeter_mert.model.thresholds import NoiseFloors
+from beatmeter_mert.model.tta import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from beatmeter.audio.decode import Samples
+
+DEFAULT_LORA = LoraSettings()
+DEFAULT_HEAD = HeadSettings()
+
+
+class MertMeterClassifier(MeterNetwork):
+    """Tells the meters of music, each with a probability of its own.
+
+    Build one with :meth:`from_backbone` to train it, with :meth:`from_pretrained` to use it.
+
+    Parameters
+    ----------
+    loaded : LoadedBackbone
+    lora : LoraSettings or None
+        None keeps the backbone as it is: only the head can be trained.
+    head_settings : HeadSettings
+
+    Attributes
+    ----------
+    noise_floors : NoiseFloors
+        When a second meter counts as heard.
+    playback_rates : tuple of float
+        At which a clip is heard besides as it is; see :mod:`beatmeter_mert.model.tta`.
+    scaling : PlattScaling
+        Of a clip's logits; those of its chunks are left as they are.
+    evaluation : dict of str to dict of str to float
+        Figures by dataset and metric, for the model card.
+    training_note : str
+        A paragraph on how it was trained, for the model card.
+    """
+
+    def __init__(
+        self, loaded: LoadedBackbone, lora: LoraSettings | None, head_settings: HeadSettings
+    ) -> None:
+        super().__init__(loaded, lora, head_settings)
+        self.noise_floors = NoiseFloors()
+        self.playback_rates: tuple[float, ...] = ()
+        self.scaling = PlattScaling()
+        self.evaluation: Evaluation = {}
+        self.training_note = ""
+
+    @classmethod
+    def from_backbone(
+        cls,
+        name: str = DEFAULT_BACKBONE,
+        revision: str | None = None,
+        *,
+        max_layer: int | None = None,
+        lora: LoraSettings | None = DEFAULT_LORA,
+        head: HeadSettings = DEFAULT_HEAD,
+        chunk_seconds: float = CHUNK_SECONDS,
+        clip_seconds: float = CLIP_SECONDS,
+    ) -> MertMeterClassifier:
+        """Build an untrained classifier on a backbone, in float32 on the CPU.
+
+        Parameters
+        ----------
+        name : str
+            A folder in the hub's layout, or a repository of the hub.
+        revision : str, optional
+            Commit; a published MERT's pinned one by default.
+        max_layer : int >= 1, optional
+            Number of layers to load and read, from the first; all by default.
+        lora : LoraSettings or None
+            None keeps the backbone frozen.
+        head : HeadSettings
+        chunk_seconds, clip_seconds : float
+            Seconds.
+
+        Raises
+        ------
+        CheckpointError
+            If the backbone cannot be found or is damaged, or a value is out of range.
+        """
+        loaded = load_backbone(name, revision, max_layer, chunk_seconds, clip_seconds)
+        return cls(loaded, lora, head)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder_or_repo: str | Path,
+        revision: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        *,
+        backbone: str | None = None,
+    ) -> MertMeterClassifier:
+        """Load a trained classifier, in evaluation mode.
+
+        Parameters
+        ----------
+        folder_or_repo : str or Path
+            A folder, or a repository of the hub.
+        revision : str, optional
+            Of the repository.
+        device : {"auto", "cuda", "mps", "cpu"}
+        dtype : {"auto", "float32", "bfloat16"}
+            Precision of the backbone; ``auto`` is bfloat16 where the processor computes in it.
+            In bfloat16 a classifier can be asked, but not trained or saved.
+        backbone : str, optional
+            Where the backbone lies now, if no longer where the checkpoint says.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be found or fetched, is damaged, of another version, or for another
+            backbone.
+        """
+        place = choose_device(device)
+        stored = read_checkpoint(checkpoint_folder(folder_or_repo, revision))
+        config = stored.config
+        beside = str(stored.folder / BESIDE) if config.backbone.is_beside else None
+        name = backbone or beside or config.backbone.name
+        audio = config.preprocessing
+        loaded = load_backbone(
+            name,
+            config.backbone.revision,
+            config.max_layer,
+            audio.chunk_seconds,
+            audio.clip_seconds,
+        )
+        precision = choose_dtype(dtype, place, loaded.model.config.hidden_size)
+        check_backbone(stored, loaded.reference)
+        known = replace(loaded, reference=config.backbone, preprocessing=config.preprocessing)
+        model = cls(known, stored.lora, config.head)
+        load_checkpoint_weights(model, stored.folder)
+        model.noise_floors = config.noise_floors
+        model.playback_rates = config.playback_rates
+        model.scaling = config.scaling
+        model.evaluation = config.evaluation
+        model.training_note = config.training_note
+        model.eval().place(place, precision)
+        return model
+
+    def predict(self, audio: npt.NDArray[np.floating], sample_rate: int) -> Prediction:
+        """Tell the meters of a recording; of more than a clip, the centre is heard.
+
+        Parameters
+        ----------
+        audio : ndarray, shape (n,) or (n, channels)
+        sample_rate : int, 1000 or more
+            Hz.
+
+        Raises
+        ------
+        AudioError
+            If there are no samples, or any is not finite.
+        """
+        clip = prepare(audio, sample_rate, self.preprocessing)
+        embedded = [self.embed_clip(version) for version in self.versions(clip)]
+        return self.predict_embedded(embedded, len(clip))
+
+    def versions(self, clip: Samples) -> list[Samples]:
+        """Return a prepared clip as it is, then played at every rate at which it is long enough."""
+        return versions(clip, self.playback_rates, self.preprocessing.shortest_samples)
+
+    @torch.inference_mode()
+    def embed_clip(self, clip: Samples) -> Tensor:
+        """Embed the chunks of one prepared clip, without dropout.
+
+        Parameters
+        ----------
+        clip : ndarray of float32, shape (n,)
+            At ``preprocessing.sample_rate``.
+
+        Returns
+        -------
+        Tensor, shape (chunks, layers, 2 * hidden)
+            float32, on the CPU.
+        """
+        training = self.training
+        self.eval()
+        try:
+            return self.embed_chunks([torch.as_tensor(clip, device=self.device)])[0].cpu()
+        finally:
+            self.train(training)
+
+    @torch.inference_mode()
+    def predict_embedded(self, embedded: Sequence[Tensor], length: int) -> Prediction:
+        """Tell the meters of a clip from the embeddings of its chunks.
+
+        Parameters
+        ----------
+        embedded : sequence of Tensor, each (chunks, layers, 2 * hidden)
+            From :meth:`embed_clip`, of each of the :meth:`versions`. The clip's logits are the mean
+            of theirs; its chunks are those of the first.
+        length : int >= 1
+            Samples of the clip as it is.
+        """
+        clips = torch.stack([pool_chunks(chunks) for chunks in embedded])
+        rows = torch.cat([clips, embedded[0]]).to(self.device)
+        training = self.head.training
+        self.head.eval()
+        of_clips, of_chunks = self.head(rows).double().split([len(clips), len(embedded[0])])
+        self.head.train(training)
+        rate = self.preprocessing.sample_rate
+        spans = chunk_spans(length, self.preprocessing)
+        return predict_from(
+            clip=self.scaling.probabilities(of_clips.mean(dim=0)).cpu().numpy(),
+            chunks=of_chunks.sigmoid().cpu().numpy(),
+            spans_s=[(start / rate, min(stop, length) / rate) for start, stop in spans],
+            floors=self.noise_floors,
+            layer_weights=self.head.layer_weights().tolist(),
+        )
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write adapter, head, description and model card; other files in the folder stay.
+
+        Raises
+        ------
+        CheckpointError
+            If the backbone was rounded to bfloat16.
+        """
+        write_checkpoint(self, Path(folder))
+
+    def load_weights(self, folder: str | Path) -> None:
+        """Take over adapter and head from a folder that :meth:`save_pretrained` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            If it is damaged or does not fit.
+        """
+        load_checkpoint_weights(self, read_checkpoint(Path(folder)).folder)
+
+    def push_to_hub(self, repo_id: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload what :meth:`save_pretrained` writes to a repository of the hub.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``owner/name``; made if it does not exist.
+        private : bool
+            Whether a new repository is private.
+        token : str, optional
+            Of the hub; the one logged in with by default.
+
+        Returns
+        -------
+        str
+            Address of the commit.
+        """
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        with tempfile.TemporaryDirectory(prefix="beatmeter-") as folder:
+            self.save_pretrained(folder)
+            api.create_repo(repo_id, private=private, exist_ok=True)
+            return str(api.upload_folder(repo_id=repo_id, folder_path=folder))
+
+    def carry_backbone(self, licence: str) -> None:
+        """Have :meth:`save_pretrained` write the backbone too, so that loading needs nothing else.
+
+        Parameters
+        ----------
+        licence : str
+            Hub identifier of the licence of its weights.
+        """
+        self.reference = replace(
+            self.reference, name=BESIDE, revision=None, licence=licence, layers=self.max_layer
+        )

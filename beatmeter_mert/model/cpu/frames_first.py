@@ -1,0 +1,143 @@
+"""The convolutions of a backbone on a CPU, frames first: as matrix products with windows.
+
+Frame by frame, what a convolution sees is one run of memory, so it is multiplied without being
+transposed first. Some frames at a time go through all the convolutions, so that what lies between
+them stays in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from beatmeter_mert.model.cpu.packed_linear import pack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FRAMES_AT_ONCE = 128
+
+
+class FramesFirstEncoder(nn.Module):
+    """The feature encoder of a ``HubertModel``, for inference.
+
+    Parameters
+    ----------
+    encoder : HubertFeatureEncoder
+    """
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        first, *rest = encoder.conv_layers
+        is_grouped = isinstance(getattr(first, "layer_norm", None), nn.GroupNorm)
+        self.first = GroupNormLayer(first) if is_grouped else WindowedLayer(first)
+        self.rest = nn.Sequential(*map(WindowedLayer, rest))
+        strides = [layer.conv.stride[0] for layer in encoder.conv_layers]
+        kernels = [layer.conv.kernel_size[0] for layer in encoder.conv_layers]
+        self.hop = prod(strides)
+        self.width = 1 + sum((k - 1) * prod(strides[:i]) for i, k in enumerate(kernels))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Encode (n, samples) to (n, channels, frames)."""
+        first = self.first.fitted(samples[..., None])
+        frames = (samples.shape[1] - self.width) // self.hop + 1
+        encoded = []
+        for start in range(0, frames, _FRAMES_AT_ONCE):
+            last = min(start + _FRAMES_AT_ONCE, frames) - 1
+            heard = samples[:, start * self.hop : last * self.hop + self.width]
+            encoded.append(self.rest(first(heard[..., None])))
+        return torch.cat(encoded, dim=1).transpose(1, 2)
+
+
+class WindowedLayer(nn.Module):
+    """A convolution, the layer norm after it if there is one, and the activation.
+
+    Parameters
+    ----------
+    layer : HubertNoLayerNormConvLayer or HubertLayerNormConvLayer
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.kernel, self.stride = layer.conv.kernel_size[0], layer.conv.stride[0]
+        self.product = pack(_as_linear(layer.conv))
+        self.norm = getattr(layer, "layer_norm", nn.Identity())
+        self.activation = layer.activation
+
+    def fitted(self, _: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the layer itself, which is the same for every recording."""
+        return self
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Convolve (n, frames, channels) to fewer frames."""
+        seen = windows(frames, self.kernel, self.stride)
+        result: Tensor = self.activation(self.norm(self.product(seen)))
+        return result
+
+
+class GroupNormLayer(nn.Module):
+    """A convolution whose every channel is normalised over time, and the activation.
+
+    The mean and the variance of a channel follow from those of the windows, so the normalisation
+    goes into the weights before anything is convolved.
+
+    Parameters
+    ----------
+    layer : HubertGroupNormConvLayer
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.kernel, self.stride = layer.conv.kernel_size[0], layer.conv.stride[0]
+        self.weight = _as_linear(layer.conv).weight
+        self.norm = layer.layer_norm
+        self.activation = layer.activation
+
+    def fitted(self, frames: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the layer for some whole recordings, (n, frames, channels)."""
+        seen = windows(frames, self.kernel, self.stride).double()
+        weight = self.weight.double().T.expand(len(seen), -1, -1)
+        mean = seen.mean(dim=1, keepdim=True)
+        centred = seen - mean
+        covariance = centred.transpose(1, 2) @ centred / seen.shape[1]
+        variance = (weight * (covariance @ weight)).sum(dim=1, keepdim=True)
+        weight = weight * self.norm.weight / (variance + self.norm.eps).sqrt()
+        bias = self.norm.bias - mean @ weight
+        return partial(self.forward, weight=weight.to(frames.dtype), bias=bias.to(frames.dtype))
+
+    def forward(self, frames: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Convolve (n, frames, channels) to fewer frames."""
+        seen = windows(frames, self.kernel, self.stride)
+        result: Tensor = self.activation(torch.baddbmm(bias, seen, weight))
+        return result
+
+
+def windows(frames: Tensor, kernel: int, stride: int) -> Tensor:
+    """View what a convolution sees: (n, frames, channels) to (n, windows, kernel * channels).
+
+    Parameters
+    ----------
+    frames : Tensor, shape (n, frames, channels)
+        One frame right after the other in memory.
+    kernel, stride : int >= 1
+        Frames.
+    """
+    count, length, channels = frames.shape
+    shape = (count, (length - kernel) // stride + 1, kernel * channels)
+    return frames.as_strided(shape, (frames.stride(0), stride * channels, 1))
+
+
+def _as_linear(conv: nn.Conv1d) -> nn.Linear:
+    outputs, channels, kernel = conv.weight.shape
+    with torch.device("meta"):
+        linear = nn.Linear(kernel * channels, outputs, bias=conv.bias is not None)
+    weight = conv.weight.detach().transpose(1, 2).reshape(outputs, -1)
+    linear.weight = nn.Parameter(weight, requires_grad=False)
+    if conv.bias is not None:
+        linear.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
+    return linear

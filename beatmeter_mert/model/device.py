@@ -1,0 +1,83 @@
+"""Where a model runs, and in which precision."""
+
+from __future__ import annotations
+
+import torch
+
+from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.cpu.attention import ATTENTION
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+DTYPES = ("auto", "float32", "bfloat16")
+_NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16", "arm_bf16", "bf16")
+_CHUNKS_AT_ONCE = 32
+_WIDE = 512
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name; for ``auto`` the first of cuda, mps and cpu that is there.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown, or this machine has no such device.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    kind, _, number = name.partition(":")
+    if kind not in DEVICES or (number and not number.isdecimal()):
+        raise CheckpointError(f"device: {name!r} (allowed: {', '.join(DEVICES)}, or cuda:N)")
+    if kind == "auto":
+        return torch.device(next(device for device, is_there in there.items() if is_there))
+    if not there[kind]:
+        raise CheckpointError(f"device: {name!r} is not on this machine (allowed: auto, cpu)")
+    return torch.device(name)
+
+
+def choose_dtype(name: str, device: torch.device, width: int) -> torch.dtype:
+    """Return the precision of that name; for ``auto`` bfloat16 where it pays.
+
+    It does where the processor computes in it and layers are wide enough: the time of narrow ones
+    goes into other things than products.
+
+    Parameters
+    ----------
+    name : {"auto", "float32", "bfloat16"}
+    device : torch.device
+    width : int
+        Of the transformer.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown.
+    """
+    if name not in DTYPES:
+        raise CheckpointError(f"dtype: {name!r} (allowed: {', '.join(DTYPES)})")
+    if name == "auto":
+        pays = width >= _WIDE and computes_in_bfloat16(device)
+        name = "bfloat16" if pays else "float32"
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether the processor has instructions for bfloat16, rather than emulating it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+        return any(capabilities.get(name) for name in _NATIVE_BFLOAT16)
+    return False
+
+
+def attention(device: torch.device) -> str:
+    """Name the attention that costs least there in bfloat16, for chunks of some seconds."""
+    return ATTENTION if device.type == "cpu" else "sdpa"
+
+
+def chunks_at_once(device: torch.device) -> int:
+    """How many chunks to batch: a processor gains nothing from batches, an accelerator does."""
+    return 1 if device.type == "cpu" else _CHUNKS_AT_ONCE

@@ -1,0 +1,204 @@
+"""The network: backbone, adapters, pooling and head in one trainable module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from beatmeter_mert.model.backbone import (
+    LoadedBackbone,
+    checkpoint_activations,
+    fingerprint,
+    plain_hubert,
+)
+from beatmeter_mert.model.device import attention, chunks_at_once
+from beatmeter_mert.model.head import (
+    HeadSettings,
+    MERTClassificationHead,
+    multilabel_output,
+)
+from beatmeter_mert.model.lora import (
+    LoraSettings,
+    ParameterCount,
+    add_lora,
+    count_parameters,
+    lora_tensors,
+)
+from beatmeter_mert.model.pooling import embed_chunks, pool_chunks
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from torch import Tensor
+    from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+class MeterNetwork(nn.Module):
+    """Clips in, logits and loss out.
+
+    Parameters
+    ----------
+    loaded : LoadedBackbone
+    lora : LoraSettings or None
+        None keeps the backbone as it is: only the head can be trained.
+    head_settings : HeadSettings
+
+    Attributes
+    ----------
+    reference : BackboneReference
+        Which backbone this is.
+    preprocessing : Preprocessing
+    max_layer : int
+        Number of layers that the head reads, from layer 1.
+    chunks_at_once : int
+        Largest number of chunks that the backbone sees in one batch.
+    """
+
+    accepts_loss_kwargs = False
+    """The loss is a mean: ``transformers.Trainer`` may divide it by the accumulation steps."""
+
+    pos_weight: Tensor | None
+
+    def __init__(
+        self, loaded: LoadedBackbone, lora: LoraSettings | None, head_settings: HeadSettings
+    ) -> None:
+        super().__init__()
+        hubert = loaded.model
+        self.max_layer: int = hubert.config.num_hidden_layers
+        self.reference = loaded.reference
+        self.preprocessing = loaded.preprocessing
+        self.lora = lora
+        self.head_settings = head_settings
+        self.backbone: nn.Module = hubert
+        if lora is not None:
+            known = loaded.reference
+            self.backbone = add_lora(hubert, lora, known.layers, known.revision)
+        features = 2 * hubert.config.hidden_size
+        self.head = MERTClassificationHead(self.max_layer, features, head_settings)
+        self.register_buffer("pos_weight", None, persistent=False)
+        self.chunks_at_once = chunks_at_once(torch.device("cpu"))
+        self._counted_before_rounding: ParameterCount | None = None
+
+    def forward(
+        self, input_values: Tensor, lengths: Tensor | None = None, labels: Tensor | None = None
+    ) -> SequenceClassifierOutput:
+        """Classify clips.
+
+        Parameters
+        ----------
+        input_values : Tensor, shape (batch, samples)
+            Mono, at ``preprocessing.sample_rate``, as recorded; shorter clips padded at the end.
+        lengths : Tensor of int, shape (batch,), optional
+            Samples of each clip; what follows is never heard. All by default.
+        labels : Tensor, shape (batch, 6), optional
+            Targets in [0, 1].
+
+        Returns
+        -------
+        SequenceClassifierOutput
+            ``logits`` (batch, 6), and with labels ``loss``, their mean binary cross-entropy.
+        """
+        return multilabel_output(
+            self.head(self.embed(input_values, lengths)), labels, self.pos_weight
+        )
+
+    def embed(self, input_values: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Pool the hidden states of clips: to (batch, layers, 2 * hidden), float32.
+
+        Parameters are those of :meth:`forward`.
+        """
+        ends = [input_values.shape[1]] * len(input_values) if lengths is None else lengths.tolist()
+        clips = [values[:end] for values, end in zip(input_values, ends, strict=True)]
+        return torch.stack([pool_chunks(embedded) for embedded in self.embed_chunks(clips)])
+
+    def embed_chunks(self, clips: Sequence[Tensor]) -> list[Tensor]:
+        """Embed the chunks of clips, each (samples,): to (chunks, layers, 2 * hidden) each."""
+        return embed_chunks(self.backbone, clips, self.preprocessing, self.chunks_at_once)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch dropout on or off; a backbone without adapters always keeps it off."""
+        super().train(mode)
+        if self.lora is None:
+            self.backbone.eval()
+        return self
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move to a device, and compute the backbone in a precision.
+
+        Below float32 the adapters are merged into the backbone before it is rounded: it can then
+        be asked, but not trained or saved.
+        """
+        self.to(device)
+        self.chunks_at_once = chunks_at_once(device)
+        if dtype is not torch.float32:
+            self._counted_before_rounding = self.parameter_count()
+            backbone: Any = self.backbone
+            if self.lora is not None:
+                backbone.merge_adapter()
+            plain_hubert(backbone).set_attn_implementation(attention(device))
+            backbone.to(dtype)
+
+    def set_pos_weight(self, pos_weight: Sequence[float] | Tensor) -> None:
+        """Weight the positives of each meter in the loss: six numbers; not saved."""
+        self.pos_weight = torch.as_tensor(pos_weight, dtype=torch.float32, device=self.device)
+
+    def parameter_count(self) -> ParameterCount:
+        """Count the parameters, and those of them that are trained.
+
+        A rounded model gives some of its tensors up; it tells what it had before.
+        """
+        return self._counted_before_rounding or count_parameters(self)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.head.layer_logits.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the backbone."""
+        return next(self.backbone.parameters()).dtype
+
+    @property
+    def embedding_fingerprint(self) -> str:
+        """What embeddings depend on besides the audio: backbone, adapter, chunks, precision."""
+        adapter = {} if self.lora is None else lora_tensors(self.backbone)
+        settings = f"{self.lora} {self.preprocessing} layers={self.max_layer} {self.dtype}"
+        return f"{self.reference.fingerprint} {fingerprint(adapter)} {settings}"
+
+    def activation_checkpointing_enable(
+        self,
+        activation_checkpointing_kwargs: dict[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """Recompute activations in the backward pass; ``transformers.Trainer`` calls this.
+
+        Parameters
+        ----------
+        activation_checkpointing_kwargs : dict, optional
+            For ``torch.utils.checkpoint.checkpoint``; ``use_reentrant=False`` by default.
+        every_n_layers : int >= 1
+            Only every so many layers.
+        offload : bool
+            Not offered.
+
+        Raises
+        ------
+        ValueError
+            If `offload` is set.
+        """
+        if offload:
+            raise ValueError("offload: True (allowed: False)")
+        checkpoint_activations(
+            self.backbone, every_n_layers, **(activation_checkpointing_kwargs or {})
+        )
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: dict[str, Any] | None = None
+    ) -> None:
+        """Call :meth:`activation_checkpointing_enable`, by the name that older trainers know."""
+        self.activation_checkpointing_enable(gradient_checkpointing_kwargs)

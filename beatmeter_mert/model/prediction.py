@@ -1,0 +1,114 @@
+"""What the classifier says of one clip, and what is needed to doubt it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.meters import METERS, Polyrhythm
+from beatmeter_mert.model.thresholds import NoiseFloors, polyrhythm
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ChunkPrediction:
+    """The probabilities of one chunk.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Seconds from the start of the clip.
+    probabilities : dict of int to float in [0, 1]
+        By meter.
+    """
+
+    start_s: float
+    end_s: float
+    probabilities: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the classifier says of one clip.
+
+    Attributes
+    ----------
+    probabilities : dict of int to float in [0, 1]
+        By meter; independent of each other.
+    top_two : tuple of int
+        The most and the second most probable meter.
+    confidence_gap : float in [0, 1]
+        Difference of their probabilities.
+    entropy : float in [0, 1]
+        Mean binary entropy over the meters, in bits.
+    polyrhythm : Polyrhythm or None
+        Whether the second meter passes the production threshold; None when the threshold of the
+        first was not calibrated.
+    polyrhythm_evaluation : Polyrhythm or None
+        The same at the evaluation threshold.
+    chunks : tuple of ChunkPrediction
+        In order of time.
+    layer_weights : tuple of float
+        Attention to each layer, from layer 1; sums to 1.
+    """
+
+    probabilities: dict[int, float]
+    top_two: tuple[int, int]
+    confidence_gap: float
+    entropy: float
+    polyrhythm: Polyrhythm | None
+    polyrhythm_evaluation: Polyrhythm | None
+    chunks: tuple[ChunkPrediction, ...]
+    layer_weights: tuple[float, ...]
+
+
+def predict_from(
+    clip: Probabilities,
+    chunks: Probabilities,
+    spans_s: Sequence[tuple[float, float]],
+    floors: NoiseFloors,
+    layer_weights: Sequence[float],
+) -> Prediction:
+    """Assemble a prediction.
+
+    Parameters
+    ----------
+    clip : ndarray, shape (6,)
+        Probabilities of the clip.
+    chunks : ndarray, shape (n, 6)
+        Probabilities of its chunks.
+    spans_s : sequence of (start, end), length n
+        Seconds.
+    floors : NoiseFloors
+    layer_weights : sequence of float
+    """
+    first, second = np.argsort(-clip, kind="stable")[:2].tolist()
+    return Prediction(
+        probabilities=_by_meter(clip),
+        top_two=(METERS[first], METERS[second]),
+        confidence_gap=float(clip[first] - clip[second]),
+        entropy=float(binary_entropy(clip)),
+        polyrhythm=polyrhythm(clip, floors.production),
+        polyrhythm_evaluation=polyrhythm(clip, floors.evaluation),
+        chunks=tuple(
+            ChunkPrediction(start, end, _by_meter(row))
+            for (start, end), row in zip(spans_s, chunks, strict=True)
+        ),
+        layer_weights=tuple(layer_weights),
+    )
+
+
+def binary_entropy(probabilities: Probabilities) -> Probabilities:
+    """Mean binary entropy over the last axis, in bits: 0 when sure of every meter, at most 1."""
+    p = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    bits = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
+    mean: Probabilities = bits.mean(axis=-1)
+    return mean
+
+
+def _by_meter(probabilities: Probabilities) -> dict[int, float]:
+    return dict(zip(METERS, probabilities.tolist(), strict=True))

@@ -1,0 +1,51 @@
+"""Hearing a clip faster and slower as well as it is: test-time augmentation.
+
+A meter stays what it is at any tempo, but a network knows some tempi better than others. So a
+checkpoint may ask for a clip to be played at other rates too; the mean of the logits is the answer
+(Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
+networks", 2012, do so with crops).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from beatmeter.audio.decode import Samples
+from beatmeter_mert.errors import CheckpointError
+
+SLOWEST, FASTEST = 0.5, 2.0
+
+
+def check_rates(rates: Sequence[float]) -> tuple[float, ...]:
+    """Return the rates other than 1, each once, from slow to fast.
+
+    Raises
+    ------
+    CheckpointError
+        If one is out of range.
+    """
+    for rate in rates:
+        if not SLOWEST <= rate <= FASTEST:
+            raise CheckpointError(f"playback rate: {rate!r} (allowed: {SLOWEST:g} to {FASTEST:g})")
+    return tuple(sorted(set(rates) - {1}))
+
+
+def versions(clip: Samples, rates: Sequence[float], shortest: int) -> list[Samples]:
+    """Return a clip as it is, then played at other rates.
+
+    Parameters
+    ----------
+    clip : ndarray of float32, shape (n,)
+    rates : sequence of float
+        2 for twice as fast, and an octave higher.
+    shortest : int
+        Samples; a version that would be shorter is left out.
+
+    Returns
+    -------
+    list of ndarray of float32, each about (n / rate,)
+    """
+    import soxr
+
+    played = [soxr.resample(clip, rate, 1.0) for rate in rates if len(clip) >= rate * shortest]
+    return [clip, *played]

@@ -1,0 +1,154 @@
+"""Asking a trained classifier about labelled clips, so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beatmeter._util.progress import track
+from beatmeter.errors import DatasetError
+from beatmeter.meters import METERS
+from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
+from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
+from beatmeter_mert.training.dataset_folder import Labelled, read_splits
+from beatmeter_mert.training.decode_check import decodable, refuse_if_bad
+from beatmeter_mert.training.labels import multi_hot
+
+if TYPE_CHECKING:
+    from beatmeter_mert.model import MertMeterClassifier
+
+_RECORD = "answers.jsonl"
+
+
+def usable_clips(
+    data_dir: Path, split: str, seed: int, max_bad_share: float
+) -> tuple[list[LabelledFile], list[LeftOut]]:
+    """Read the clips of a split, without those that cannot be heard.
+
+    Parameters
+    ----------
+    data_dir : Path
+    split : str
+        ``train``, ``val``, ``test`` or ``all``.
+    seed : int
+        Of the division, where the folder does not bring its own.
+    max_bad_share : float in [0, 1]
+
+    Returns
+    -------
+    files : list of LabelledFile
+    left_out : list of LeftOut
+
+    Raises
+    ------
+    DatasetError
+        If there are none, or too many are bad.
+    """
+    splits = read_splits(data_dir, seed)
+    chosen: list[Labelled] = list(splits.values()) if split == "all" else [splits[split]]
+    found = [file for part in chosen for file in part.files]
+    files, undecodable = decodable(found)
+    left_out = [*(clip for part in chosen for clip in part.left_out), *undecodable]
+    refuse_if_bad(len(files) + len(left_out), left_out, max_bad_share)
+    return files, left_out
+
+
+def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Path) -> Predictions:
+    """Ask a classifier about the middle of every clip.
+
+    Every answer is noted in the folder at once; a later call with the same weights goes on from
+    there, and asks again about files that have changed.
+
+    Parameters
+    ----------
+    model : MertMeterClassifier
+    files : sequence of LabelledFile
+    folder : Path
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be written.
+    """
+    prepared = model.preprocessing
+    dataset = ClipDataset(
+        files, NO_AUGMENTATION, sample_rate=prepared.sample_rate, clip_s=prepared.clip_seconds
+    )
+    try:
+        record = _Record(folder / _RECORD, fingerprint(model))
+        for index, file in track(enumerate(files), "Hearing clips", total=len(files)):
+            if file not in record:
+                heard = model.predict(dataset[index]["samples"], prepared.sample_rate)
+                record.add(file, [heard.probabilities[meter] for meter in METERS])
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error
+    clips = [file.clip for file in files]
+    return Predictions.from_arrays(
+        [record.answer(file) for file in files],
+        multi_hot(clips),
+        [clip.work for clip in clips],
+        [clip.filename for clip in clips],
+    )
+
+
+def fingerprint(model: MertMeterClassifier) -> str:
+    """Digest everything that answers depend on besides the audio: 16 hexadecimal digits."""
+    how = f"{model.embedding_fingerprint} {model.playback_rates} {model.scaling}"
+    digest = hashlib.sha256(how.encode())
+    for name, tensor in sorted(model.head.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.cpu().float().numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+class _Record:
+    """Answers on disk, one line each, after a line that says whose they are."""
+
+    def __init__(self, path: Path, weights: str) -> None:
+        self._path = path
+        self._answers: dict[str, list[float]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = json.dumps({"weights": weights})
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if lines[:1] == [header]:
+            self._answers = dict(_whole_answers(lines[1:]))
+        rows = [json.dumps([key, answer]) for key, answer in self._answers.items()]
+        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+
+    def __contains__(self, file: LabelledFile) -> bool:
+        return _key(file) in self._answers
+
+    def add(self, file: LabelledFile, probabilities: list[float]) -> None:
+        self._answers[_key(file)] = probabilities
+        with self._path.open("a", encoding="utf-8") as target:
+            target.write(json.dumps([_key(file), probabilities]) + "\n")
+
+    def answer(self, file: LabelledFile) -> list[float]:
+        return self._answers[_key(file)]
+
+
+def _whole_answers(lines: list[str]) -> list[tuple[str, list[float]]]:
+    """The answers up to the first line that an interruption cut short."""
+    answers = []
+    for line in lines:
+        try:
+            key, probabilities = json.loads(line)
+        except ValueError:
+            break
+        answers.append((str(key), [float(p) for p in probabilities]))
+    return answers
+
+
+def _key(file: LabelledFile) -> str:
+    state = file.path.stat()
+    return f"{file.clip.filename} {state.st_size} {state.st_mtime_ns}"

@@ -1,0 +1,142 @@
+"""From a list of songs to labelled clips on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from beatmeter.errors import AudioError
+from beatmeter_mert.training.wikimeter import segments
+from beatmeter_mert.training.wikimeter.catalogue import Song
+from beatmeter_mert.training.wikimeter.manifest import Fetched, Manifest
+from beatmeter_mert.training.wikimeter.youtube import (
+    Candidate,
+    Downloader,
+    NotTakenError,
+    refuse_wrong_length,
+)
+
+_AUDIO, _SCRATCH = "audio", ".part"
+
+
+def fetch_all(
+    songs: Sequence[Song],
+    folder: Path,
+    downloader: Downloader,
+    before_each: Callable[[Song], None],
+    retry_failed: bool = False,
+) -> Manifest:
+    """Download and cut every song that is not there yet.
+
+    The manifest and the table are written after each song, so that an interrupted run goes on
+    where it was; a clip gets its name only when it is whole. What a killed run left half done is
+    removed first.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+    folder : Path
+    downloader : Downloader
+    before_each : callable
+        Told of each song before it is looked at.
+    retry_failed : bool
+        Whether songs that failed before are tried again.
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    ThrottledError
+        If a site asks for a pause; the songs so far are kept.
+    AudioError
+        If ffmpeg is not installed.
+    """
+    manifest = Manifest.read(folder)
+    ffmpeg = segments.ffmpeg_version()
+    scratch = folder / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        for song in songs:
+            before_each(song)
+            known_to_fail = song.slug in manifest.failed and not retry_failed
+            if not manifest.has(song.slug) and not known_to_fail:
+                _fetch(song, manifest, downloader, ffmpeg, scratch)
+                manifest.write()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return manifest
+
+
+def _fetch(
+    song: Song, manifest: Manifest, downloader: Downloader, ffmpeg: str, scratch: Path
+) -> None:
+    """Try a song's candidates in turn, and note in the manifest how it went."""
+    reasons: list[str] = []
+    manifest.fetched.pop(song.slug, None)
+    try:
+        candidates = downloader.candidates(song)
+    except NotTakenError as error:
+        manifest.failed[song.slug] = [str(error)]
+        return
+    for candidate in candidates:
+        with tempfile.TemporaryDirectory(dir=scratch) as place:
+            try:
+                refuse_wrong_length(song, candidate)
+                _refuse_taken(candidate, manifest)
+                download = downloader.download(candidate, Path(place))
+                samples, names = _cut(song, download.path, manifest.folder, Path(place))
+            except (NotTakenError, AudioError) as error:
+                reasons.append(str(error))
+                continue
+            manifest.failed.pop(song.slug, None)
+            manifest.fetched[song.slug] = Fetched(
+                artist=song.artist,
+                title=song.title,
+                labels={str(meter): confidence for meter, confidence in song.labels.items()},
+                recording=download.recording,
+                address=candidate.address,
+                found_title=download.title,
+                duration_s=round(samples / segments.SAMPLE_RATE, 3),
+                sha256=_sha256(download.path),
+                yt_dlp=downloader.version,
+                ffmpeg=ffmpeg,
+                segments=names,
+            )
+            return
+    manifest.failed[song.slug] = reasons
+
+
+def _refuse_taken(candidate: Candidate, manifest: Manifest) -> None:
+    """Refuse a recording that is another song already, lest it straddle splits."""
+    for slug, song in manifest.fetched.items():
+        if song.address == candidate.address:
+            raise NotTakenError(f"{candidate.address}: is taken for {slug} already")
+
+
+def _cut(song: Song, recording: Path, folder: Path, scratch: Path) -> tuple[int, list[str]]:
+    """Cut a recording into the folder's clips: its length in samples and their names."""
+    decoded = scratch / "decoded.wav"
+    samples = segments.decode(recording, decoded)
+    pieces = segments.plan(samples, song.start_s, song.end_s)
+    if not pieces:
+        seconds = samples / segments.SAMPLE_RATE
+        raise NotTakenError(f"{recording.name}: {seconds:.1f} s leave no segment of 15 s")
+    names = [f"{_AUDIO}/{song.slug}_seg{number:02d}.mp3" for number in range(len(pieces))]
+    finished = [scratch / f"{number:02d}.mp3" for number in range(len(pieces))]
+    for piece, path in zip(pieces, finished, strict=True):
+        segments.cut(decoded, piece, path)
+    (folder / _AUDIO).mkdir(exist_ok=True)
+    for path, name in zip(finished, names, strict=True):
+        path.replace(folder / name)
+    return samples, names
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,121 @@
+"""What has been downloaded into a folder, and what could not be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from beatmeter._util.atomic import replacing
+from beatmeter.datasets.labels import LabelledClip, write_table
+from beatmeter.errors import DatasetError
+
+TABLE = "data_wikimeter.tab"
+_NAME = "manifest.json"
+_FORMAT = "wikimeter 1"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A song that is there.
+
+    Attributes
+    ----------
+    artist, title : str
+    labels : dict of str to float
+        ``{meter: confidence}``.
+    recording : str
+        The site's identifier of the recording.
+    address, found_title : str
+        Where it was found, and what it is called there.
+    duration_s : float
+    sha256 : str
+        Of the recording as downloaded.
+    yt_dlp, ffmpeg : str
+        Versions.
+    segments : list of str
+        File names of the clips, relative to the folder.
+    """
+
+    artist: str
+    title: str
+    labels: dict[str, float]
+    recording: str
+    address: str
+    found_title: str
+    duration_s: float
+    sha256: str
+    yt_dlp: str
+    ffmpeg: str
+    segments: list[str]
+
+
+@dataclass
+class Manifest:
+    """The songs of a folder, by slug.
+
+    Attributes
+    ----------
+    folder : Path
+    fetched : dict of str to Fetched
+    failed : dict of str to list of str
+        Why each candidate was not taken.
+    """
+
+    folder: Path
+    fetched: dict[str, Fetched] = field(default_factory=dict)
+    failed: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read a folder's manifest; an empty one where there is none.
+
+        Raises
+        ------
+        DatasetError
+            If it is there but not in our format.
+        """
+        path = folder / _NAME
+        if not path.exists():
+            return cls(folder)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != _FORMAT:
+                raise DatasetError(f"{path}: format {content['format']!r} (allowed: {_FORMAT!r})")
+            fetched = {slug: Fetched(**song) for slug, song in content["fetched"].items()}
+            return cls(folder, fetched, dict(content["failed"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(f"{path}: is not a manifest of WIKIMETER") from error
+
+    def write(self) -> None:
+        """Write the manifest and the table of clips that follows from it, each atomically."""
+        content = {
+            "format": _FORMAT,
+            "fetched": {slug: asdict(song) for slug, song in sorted(self.fetched.items())},
+            "failed": dict(sorted(self.failed.items())),
+        }
+        with replacing(self.folder / _NAME) as partial:
+            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_table(self.folder / TABLE, self.clips())
+
+    def clips(self) -> list[LabelledClip]:
+        """List the clips of every song that is there."""
+        clips = []
+        for slug, song in sorted(self.fetched.items()):
+            certain = all(confidence == 1 for confidence in song.labels.values())
+            for segment in song.segments:
+                clips.append(
+                    LabelledClip(
+                        filename=segment,
+                        meters=tuple(map(int, song.labels)),
+                        alt_meter=None,
+                        work=slug,
+                        confidences=() if certain else tuple(song.labels.values()),
+                    )
+                )
+        return clips
+
+    def has(self, slug: str) -> bool:
+        """Whether a song is there with all its clips."""
+        song = self.fetched.get(slug)
+        return song is not None and all((self.folder / name).is_file() for name in song.segments)

@@ -1,0 +1,128 @@
+"""Cutting a recording into clips, by ffmpeg, exact to the sample."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatmeter.audio import ffmpeg
+from beatmeter.errors import AudioError
+
+SAMPLE_RATE = 44_100
+SEGMENT_S = 30.0
+SHORTEST_S = 15.0
+MARGIN_S = 10.0
+MARGINS_ABOVE_S = 40.0
+MOST = 25
+_TIMEOUT_S = 1800
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a recording.
+
+    Attributes
+    ----------
+    start, length : int
+        In samples at 44.1 kHz.
+    """
+
+    start: int
+    length: int
+
+
+def plan(samples: int, start_s: float | None = None, end_s: float | None = None) -> list[Segment]:
+    """Say where a recording is cut.
+
+    The first and last ten seconds of a recording longer than 40 s are skipped, and what lies
+    outside the trim; the rest is cut into pieces of 30 s, at most 25 of them, the last of which
+    may be as short as 15 s.
+
+    Parameters
+    ----------
+    samples : int
+        The recording's length at 44.1 kHz.
+    start_s, end_s : float or None
+        The trim.
+
+    Returns
+    -------
+    list of Segment
+    """
+    margin = MARGIN_S if samples > MARGINS_ABOVE_S * SAMPLE_RATE else 0.0
+    start = round(max(margin, start_s or 0.0) * SAMPLE_RATE)
+    end = samples - round(margin * SAMPLE_RATE)
+    if end_s is not None:
+        end = min(end, round(end_s * SAMPLE_RATE))
+    whole = round(SEGMENT_S * SAMPLE_RATE)
+    shortest = round(SHORTEST_S * SAMPLE_RATE)
+    pieces = [Segment(at, min(whole, end - at)) for at in range(start, end, whole)]
+    return [piece for piece in pieces if piece.length >= shortest][:MOST]
+
+
+def decode(source: Path, target: Path) -> int:
+    """Decode a recording to mono 16-bit WAV at 44.1 kHz.
+
+    Returns
+    -------
+    int
+        Its length in samples.
+
+    Raises
+    ------
+    AudioError
+        If ffmpeg is missing or cannot decode it.
+    """
+    lossless = target.with_suffix(".flac")
+    ffmpeg.decode(source, lossless)
+    options = ["-ac", "1", "-ar", str(SAMPLE_RATE), "-c:a", "pcm_s16le"]
+    _ffmpeg(["-i", f"file:{lossless}", *options, f"file:{target}"], source)
+    lossless.unlink()
+    import soundfile
+
+    return int(soundfile.info(target).frames)
+
+
+def cut(decoded: Path, segment: Segment, target: Path) -> None:
+    """Write one segment of a decoded recording as MP3; decoding it gives its exact length.
+
+    Raises
+    ------
+    AudioError
+        If ffmpeg fails.
+    """
+    span = f"atrim=start_sample={segment.start}:end_sample={segment.start + segment.length}"
+    options = ["-af", f"{span},asetpts=PTS-STARTPTS", "-map_metadata", "-1"]
+    options += ["-c:a", "libmp3lame", "-b:a", "192k", "-f", "mp3"]
+    _ffmpeg(["-i", f"file:{decoded}", *options, f"file:{target}"], decoded)
+
+
+def ffmpeg_version() -> str:
+    """Ask ffmpeg for its version.
+
+    Raises
+    ------
+    AudioError
+        If it is not installed.
+    """
+    output = _ffmpeg(["-version"], Path("ffmpeg"))
+    return output.split()[2]
+
+
+def _ffmpeg(arguments: list[str], source: Path) -> str:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise AudioError("ffmpeg: is not installed (needed to cut recordings)")
+    command = [program, "-nostdin", "-y", "-v", "error", "-protocol_whitelist", "file,pipe"]
+    try:
+        result = subprocess.run(
+            [*command, *arguments], capture_output=True, timeout=_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise AudioError(f"{source.name}: ffmpeg took more than {_TIMEOUT_S} s") from error
+    if result.returncode != 0:
+        lines = result.stderr.decode(errors="replace").strip().splitlines()
+        raise AudioError(f"{source.name}: ffmpeg failed ({lines[-1] if lines else 'no reason'})")
+    return result.stdout.decode(errors="replace")

@@ -1,0 +1,181 @@
+"""Finding and downloading recordings with yt-dlp."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from beatmeter.errors import BeatMeterError
+from beatmeter_mert.errors import reason as fault
+from beatmeter_mert.training.wikimeter.catalogue import Song
+
+CANDIDATES = 5
+SHORTEST_SHARE, LONGEST_SHARE = 0.5, 2.0
+LONGEST_S = 900.0
+_LARGEST_BYTES = 500 * 2**20
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_THROTTLED = ("HTTP Error 429", "rate-limit", "not a bot")
+
+
+class NotTakenError(BeatMeterError):
+    """A recording that cannot be had or is not the one wanted; the message says why."""
+
+
+class ThrottledError(BeatMeterError):
+    """The site asks to be left alone for a while."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recording that may be the song.
+
+    Attributes
+    ----------
+    address : str
+    duration_s : float or None
+        As the search says; None when it does not.
+    """
+
+    address: str
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Download:
+    """A recording on disk."""
+
+    path: Path
+    recording: str
+    title: str
+
+
+class Downloader:
+    """yt-dlp, quiet and polite.
+
+    Parameters
+    ----------
+    pause_s : float
+        Seconds of rest between requests and before each download, up to twice that.
+    """
+
+    def __init__(self, pause_s: float = 2.0) -> None:
+        self._options: dict[str, Any] = {
+            "quiet": True,
+            "no_warnings": True,
+            "noprogress": True,
+            "logger": _Silence(),
+            "cachedir": False,
+            "noplaylist": True,
+            "format": "bestaudio/best",
+            "max_filesize": _LARGEST_BYTES,
+            "overwrites": True,
+            "socket_timeout": 30,
+            "retries": 3,
+            "sleep_interval_requests": pause_s / 2,
+            "sleep_interval": pause_s,
+            "max_sleep_interval": 2 * pause_s,
+        }
+
+    @property
+    def version(self) -> str:
+        """That of yt-dlp."""
+        import yt_dlp
+
+        return str(yt_dlp.version.__version__)
+
+    def candidates(self, song: Song) -> list[Candidate]:
+        """List the recordings to try: the song's own, or what a search finds.
+
+        Raises
+        ------
+        NotTakenError
+            If the search fails or finds nothing.
+        ThrottledError
+            If the site asks for a pause.
+        """
+        if song.sources:
+            return [Candidate(address) for address in song.sources]
+        found = self._extract(
+            f"ytsearch{CANDIDATES}:{song.query}", {"extract_flat": "in_playlist"}, download=False
+        )
+        entries = [entry for entry in found.get("entries") or () if entry and entry.get("url")]
+        if not entries:
+            raise NotTakenError(f"search for {song.query!r} finds nothing")
+        return [Candidate(str(entry["url"]), entry.get("duration")) for entry in entries]
+
+    def download(self, candidate: Candidate, folder: Path) -> Download:
+        """Download a recording into a folder.
+
+        Raises
+        ------
+        NotTakenError
+            If it cannot be had, or is empty.
+        ThrottledError
+            If the site asks for a pause.
+        """
+        template = {"outtmpl": {"default": str(folder / "recording.%(ext)s")}}
+        found = self._extract(candidate.address, template, download=True)
+        paths = [Path(part["filepath"]) for part in found.get("requested_downloads") or ()]
+        if not paths or not paths[0].is_file() or paths[0].stat().st_size == 0:
+            raise NotTakenError(f"{candidate.address}: nothing was downloaded")
+        return Download(
+            path=paths[0],
+            recording=f"{found.get('extractor', '')}:{found.get('id', '')}",
+            title=str(found.get("title", "")),
+        )
+
+    def _extract(self, address: str, options: dict[str, Any], *, download: bool) -> dict[str, Any]:
+        """Ask yt-dlp, whose extractors may raise anything when a site has changed."""
+        import yt_dlp
+
+        try:
+            with yt_dlp.YoutubeDL({**self._options, **options}) as client:
+                found = client.extract_info(address, download=download)
+        except yt_dlp.utils.YoutubeDLError as error:
+            reason = str(error).removeprefix("ERROR: ")
+            if any(sign in reason for sign in _THROTTLED):
+                raise ThrottledError(
+                    f"{address}: {reason} (go on later: what is there is kept)"
+                ) from error
+            raise NotTakenError(f"{address}: {reason}") from error
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+                raise
+            raise NotTakenError(f"{address}: {fault(error)}") from error
+        if not isinstance(found, dict):
+            raise NotTakenError(f"{address}: nothing was found")
+        return found
+
+
+def refuse_wrong_length(song: Song, candidate: Candidate) -> None:
+    """Refuse a search result that is much shorter or longer than the song should be.
+
+    From half to twice the expected duration is accepted, and up to 900 s where none is expected;
+    the very recordings that a catalogue names are always accepted.
+
+    Raises
+    ------
+    NotTakenError
+        If it is not, or its duration is not known.
+    """
+    if song.sources:
+        return
+    shortest, longest = 0.0, LONGEST_S
+    if song.expected_s is not None:
+        shortest, longest = SHORTEST_SHARE * song.expected_s, LONGEST_SHARE * song.expected_s
+    allowed = f"(allowed: {shortest:.0f} to {longest:.0f} s)"
+    if candidate.duration_s is None:
+        raise NotTakenError(f"{candidate.address}: of unknown duration {allowed}")
+    if not shortest <= candidate.duration_s <= longest:
+        raise NotTakenError(f"{candidate.address}: {candidate.duration_s:.0f} s long {allowed}")
+
+
+class _Silence:
+    """A logger for yt-dlp, whose messages reach the user as reasons instead."""
+
+    def debug(self, message: str) -> None: ...
+    def info(self, message: str) -> None: ...
+    def warning(self, message: str) -> None: ...
+    def error(self, message: str) -> None: ...

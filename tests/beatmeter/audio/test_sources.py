@@ -1,0 +1,101 @@
+"""Files and arrays, handed out as excerpts of bounded length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from beatmeter.audio.excerpts import excerpts, windows
+from beatmeter.audio.source import open_source
+from beatmeter.errors import AudioError
+
+RATE = 8000
+
+
+def spans_of(source, spans, sample_rate=None):
+    with open_source(source, sample_rate) as recording:
+        return list(recording.excerpts(spans))
+
+
+def noise_of(duration_s: float) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.uniform(-0.5, 0.5, round(duration_s * RATE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [None, 0, -8000])
+def test_samples_need_a_sample_rate(rate):
+    with pytest.raises(AudioError, match=f"^sample_rate: {rate} "), open_source(noise_of(3), rate):
+        pass
+
+
+def test_a_file_brings_its_own_sample_rate(write_audio):
+    path = write_audio("a.wav", noise_of(3), RATE)
+    with pytest.raises(AudioError, match=r"^sample_rate: 8000 "), open_source(path, RATE):
+        pass
+    with open_source(str(path), None) as recording:
+        assert (recording.sample_rate, recording.path) == (RATE, str(path))
+
+
+def test_too_low_a_sample_rate_is_refused():
+    with pytest.raises(AudioError, match="sample rate 500 Hz"):
+        spans_of(noise_of(3), [(0.0, 48.0)], 500)
+
+
+def test_a_file_and_its_samples_are_cut_alike(write_audio):
+    samples = noise_of(31.7)
+    path = write_audio("a.wav", samples, RATE, subtype="FLOAT")
+    spans = windows(len(samples) / RATE)
+    from_file, from_samples = spans_of(path, spans), spans_of(samples, spans, RATE)
+    assert [start for start, _ in from_file] == [start for start, _ in spans]
+    for (_, one), (_, other) in zip(from_file, from_samples, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("duration_s", [2.0, 12.3, 45.01, 100.1])
+@pytest.mark.parametrize("cut", [excerpts, windows])
+def test_no_stretch_reaches_past_the_end(write_audio, duration_s, cut):
+    path = write_audio("a.wav", noise_of(duration_s), RATE)
+    with open_source(path, None) as recording:
+        spans = cut(recording.duration_s)
+        for (start, samples), (_, end) in zip(recording.excerpts(spans), spans, strict=True):
+            duration_s = len(samples) / RATE
+            assert start + duration_s <= recording.duration_s + 1e-9
+            assert duration_s == pytest.approx(end - start, abs=2 / RATE)
+
+
+def test_silent_stretches_are_skipped_but_not_the_only_one():
+    samples = np.concatenate([noise_of(5), np.zeros(5 * RATE), noise_of(5)])
+    spans = [(0.0, 5.0), (5.0, 10.0), (10.0, 15.0)]
+    assert [start for start, _ in spans_of(samples, spans, RATE)] == [0.0, 10.0]
+    with pytest.raises(AudioError, match=r"^samples: is silent"):
+        spans_of(samples, [(5.0, 10.0)], RATE)
+
+
+def test_a_file_with_a_name_on_two_lines_is_told_of_on_one(write_audio):
+    path = write_audio("two\nlines.wav", np.zeros(3 * RATE), RATE)
+    with pytest.raises(AudioError) as caught:
+        spans_of(path, [(0.0, 3.0)])
+    assert "\n" not in str(caught.value)
+    assert r"two\nlines.wav: is silent" in str(caught.value)
+
+
+def test_only_what_is_asked_for_is_read_and_only_when_it_is(write_audio, monkeypatch):
+    path = write_audio("long.wav", noise_of(120), RATE)
+    read = soundfile.SoundFile.read
+    asked: list[int] = []
+
+    def counting(self, frames=-1, *arguments, **options):
+        block = read(self, frames, *arguments, **options)
+        asked.append(len(block))
+        return block
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", counting)
+    with open_source(path, None) as recording:
+        asked.clear()
+        read_pieces = recording.excerpts([(10.0, 13.0), (60.0, 64.0)])
+        assert asked == []
+        next(read_pieces)
+        assert asked == [3 * RATE]
+        next(read_pieces)
+        assert asked == [3 * RATE, 4 * RATE]

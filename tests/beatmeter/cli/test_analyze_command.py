@@ -1,0 +1,172 @@
+"""``beatmeter analyze``: what it prints, writes, skips, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beatmeter.cli import batch
+from beatmeter.errors import AudioError
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch) -> Path:
+    """Three recordings of which ``bad.wav`` fails; hearing them is a stand-in."""
+    for name in ("a.wav", "bad.wav", "sub/b.wav"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def heard(monkeypatch, make_analysis) -> list[str]:
+    """Names of the recordings that were heard."""
+    names = []
+
+    def hear(path: Path) -> object:
+        names.append(path.name)
+        if path.name == "bad.wav":
+            raise AudioError(f"{path}: is silent")
+        return make_analysis(str(path))
+
+    monkeypatch.setattr(batch, "analyze", hear)
+    monkeypatch.setattr(batch, "timeline", lambda path: make_analysis(timeline=True).timeline)
+    return names
+
+
+def test_a_recording_is_told_as_a_table(beatmeter, library, heard):
+    ran = beatmeter("analyze", "in/a.wav")
+    assert ran.code == 0
+    assert "7/4   meter 7, 133.3 BPM, confidence 81%" in ran.out
+    assert ran.err == ""
+
+
+def test_json_is_one_object_a_line(beatmeter, library, heard):
+    ran = beatmeter("analyze", "in/a.wav", "in/sub", "--json")
+    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [
+        "in/a.wav",
+        "in/sub/b.wav",
+    ]
+    assert ran.code == 0
+
+
+def test_the_timeline_comes_when_asked_for(beatmeter, library, heard):
+    line = json.loads(beatmeter("analyze", "in/a.wav", "--json", "--timeline").out)
+    assert [window["changed"] for window in line["timeline"]] == [False, True, False]
+    assert "7/4 to 4/4" in beatmeter("analyze", "in/a.wav", "--timeline").out
+
+
+def test_in_a_batch_the_others_finish_and_failures_are_listed(beatmeter, library, heard):
+    ran = beatmeter("analyze", "in", "nothing*.wav", "--json")
+    assert heard == ["a.wav", "bad.wav", "b.wav"]
+    assert len(ran.out.splitlines()) == 2
+    assert ran.err.splitlines() == [
+        "beatmeter: 2 of 4 failed:",
+        "  nothing*.wav: matches no file",
+        "  in/bad.wav: is silent",
+    ]
+    assert ran.code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("in/bad.wav", "in/bad.wav: is silent"),
+        ("nothing*.wav", "nothing*.wav: matches no file"),
+        ("empty", "empty: holds no audio"),
+    ],
+)
+def test_a_single_failure_is_one_line_and_exit_code_2(beatmeter, library, heard, name, reason):
+    (library / "empty").mkdir()
+    ran = beatmeter("analyze", name)
+    assert ran.code == 2
+    assert ran.err.startswith(f"beatmeter: {reason}")
+    assert ran.err.count("\n") == 1
+    assert ran.out == ""
+
+
+def test_a_missing_file_is_one_line_and_exit_code_2(beatmeter, library):
+    ran = beatmeter("analyze", "--", "-no\nsuch.wav")
+    assert (ran.code, ran.err) == (2, "beatmeter: -no\\nsuch.wav: no such file\n")
+
+
+def test_output_mirrors_folders_and_is_resumable(beatmeter, library, heard):
+    first = beatmeter("analyze", "in", "--output", "out")
+    assert first.code == 1
+    written = sorted(str(p.relative_to("out")) for p in Path("out").rglob("*.*"))
+    assert written == ["a.wav.json", "sub/b.wav.json"]
+    assert len(first.out.splitlines()) == 2
+
+    heard.clear()
+    second = beatmeter("analyze", "in", "--output", "out", "--skip-existing")
+    assert heard == ["bad.wav"]
+    assert second.err.splitlines() == [
+        "beatmeter: 2 of 3 skipped",
+        "beatmeter: 1 of 1 failed:",
+        "  in/bad.wav: is silent",
+    ]
+
+
+def test_an_interrupt_keeps_what_was_written_and_the_next_run_resumes(
+    beatmeter, library, heard, monkeypatch
+):
+    hear = batch.analyze
+
+    def impatient(path: Path) -> object:
+        if path.name == "b.wav":
+            raise KeyboardInterrupt
+        return hear(path)
+
+    (library / "in" / "bad.wav").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "analyze", impatient)
+        ran = beatmeter("analyze", "in", "--output", "out")
+    assert ran.code == 130
+    assert ran.err == "beatmeter: interrupted; what was finished is kept\n"
+
+    heard.clear()
+    assert beatmeter("analyze", "in", "--output", "out", "--skip-existing").code == 0
+    assert heard == ["b.wav"]
+
+
+def test_skipping_needs_somewhere_to_look(beatmeter, library):
+    ran = beatmeter("analyze", "in", "--skip-existing")
+    assert ran.code == 2
+    assert "--skip-existing needs --output DIR" in ran.err
+
+
+def test_jams_and_plot_are_files_for_one_recording_and_folders_for_a_batch(
+    beatmeter, library, heard, write_audio
+):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 30000)
+    for name in ("in/a.wav", "in/sub/b.wav"):
+        write_audio(name, samples, 8000)
+    (library / "in" / "bad.wav").unlink()
+
+    assert beatmeter("analyze", "in/a.wav", "--jams", "x.jams", "--plot", "x.png").code == 0
+    assert Path("x.jams").is_file()
+    assert Path("x.png").is_file()
+
+    assert beatmeter("analyze", "in", "--jams", "jams", "--plot", "plots").code == 0
+    assert Path("jams/sub/b.wav.jams").is_file()
+    assert Path("plots/a.wav.png").is_file()
+
+
+def test_a_report_that_cannot_be_written_is_a_failure(beatmeter, library, heard):
+    Path("out").touch()
+    ran = beatmeter("analyze", "in/a.wav", "--output", "out")
+    assert ran.code == 2
+    assert ran.err == "beatmeter: out: File exists\n"
+
+
+def test_a_warning_is_one_line(beatmeter, library, make_analysis, monkeypatch):
+    outcome = batch.Outcome(Path("a.wav"), make_analysis("a.wav"), None, ("a.wav: breaks off",))
+    monkeypatch.setattr(batch, "run_all", lambda tasks, jobs: iter([outcome]))
+    ran = beatmeter("analyze", "in/a.wav", "--json")
+    assert ran.code == 0
+    assert ran.err == "beatmeter: warning: a.wav: breaks off\n"

@@ -1,0 +1,91 @@
+"""What a user can mend is one line and exit code 2; a defect keeps its traceback."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from beatmeter import cli
+from beatmeter.cli.errors import EXTRAS, one_line_errors
+from beatmeter.errors import GateError
+
+ROOT = Path(__file__).parents[3]
+OWN = {"beatmeter", "beatmeter_mert"}
+IN_NO_EXTRA = {"beat_this", "music21", "tinysoundfont"}
+"""Packages that no extra installs."""
+
+
+def missing(name: str) -> ModuleNotFoundError:
+    return ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (GateError("signal: 'x' (allowed: y)"), "signal: 'x' (allowed: y)"),
+        (missing("ray"), "needs the package ray: pip install 'beatmeter[ray]'"),
+        (missing("sklearn.metrics"), "needs the package sklearn: pip install 'beatmeter[train]'"),
+        (missing("elsewhere"), "needs the package elsewhere, which is not installed"),
+        (
+            FileNotFoundError(2, "No such file or directory", "/proc/nope"),
+            "/proc/nope: No such file or directory",
+        ),
+        (PermissionError(13, "Permission denied", "a\nb"), r"a\nb: Permission denied"),
+        (OSError("no route"), "OSError: no route"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(error, line, capsys):
+    with pytest.raises(SystemExit) as ended, one_line_errors():
+        raise error
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"beatmeter: {line}\n"
+
+
+@pytest.mark.parametrize("error", [missing("beatmeter_mert.gone"), ImportError("x"), KeyError(1)])
+def test_a_defect_keeps_its_traceback(error):
+    with pytest.raises(type(error)), one_line_errors():
+        raise error
+
+
+def test_the_command_line_and_modules_by_themselves_tell_it(monkeypatch, capsys):
+    from beatmeter_mert.run_module import run
+
+    @click.command()
+    def broken() -> None:
+        raise missing("torch")
+
+    monkeypatch.setattr(sys, "argv", ["beatmeter", "broken"])
+    monkeypatch.setattr(cli.cli, "commands", {"broken": broken})
+    for start, arguments in ((cli.main, ["broken"]), (lambda: run(broken), [])):
+        monkeypatch.setattr(sys, "argv", ["beatmeter", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            start()
+        assert ended.value.code == 2
+        told = "beatmeter: needs the package torch: pip install 'beatmeter[train]'"
+        assert capsys.readouterr().err.splitlines() == [told]
+
+
+def imported_packages() -> set[str]:
+    """Top-level packages that any module of the project imports, at once or later."""
+    found = set()
+    for package in OWN:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module.partition(".")[0])
+    return found - OWN - set(sys.stdlib_module_names)
+
+
+def test_every_package_beyond_the_core_has_an_extra_that_installs_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    core = {requirement.partition(">")[0] for requirement in project["dependencies"]}
+    known = {package for packages in EXTRAS.values() for package in packages}
+    assert set(EXTRAS) <= set(project["optional-dependencies"])
+    assert imported_packages() - core <= known | IN_NO_EXTRA

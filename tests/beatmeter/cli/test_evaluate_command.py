@@ -1,0 +1,54 @@
+"""``beatmeter evaluate`` on generated recordings."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from beatmeter import plugins
+from beatmeter.cli.evaluate import evaluate
+from beatmeter.errors import DatasetError
+from beatmeter.evaluation import ensemble as evaluation
+from beatmeter.fusion import effective as honour
+from beatmeter.fusion.weights import Weights
+from beatmeter.signals.accent_folding import AccentFolding
+
+
+@pytest.fixture
+def run(labelled_set, tmp_path, monkeypatch):
+    """Run the command on the labelled set with one signal installed."""
+    offered = {"accent_folding": SimpleNamespace(signal=AccentFolding())}
+    monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
+    monkeypatch.setattr(honour, "load_weights", lambda: Weights({"accent_folding": 1.0}))
+
+    def run(*arguments: str) -> Result:
+        common = ["--jobs", "1", "--scores", str(tmp_path / "scores")]
+        return CliRunner().invoke(evaluate, [*arguments, *common])
+
+    return run
+
+
+def test_it_prints_the_standing_and_keeps_the_scores(run, labelled_set, tmp_path):
+    ran = run(str(labelled_set.folder))
+    assert ran.exit_code == 0
+    assert ran.stdout.startswith("3 recordings, 0.667 right (")
+    assert len(list((tmp_path / "scores").rglob("*.json"))) == 3
+    assert run(str(labelled_set.folder)).stdout == ran.stdout
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130(run, labelled_set, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "evaluate", interrupted)
+    ran = run(str(labelled_set.folder))
+    assert ran.exit_code == 130
+    assert ran.stderr == "beatmeter: interrupted; what was heard is kept\n"
+
+
+def test_a_set_that_is_not_there_is_named(run):
+    ran = run("nowhere")
+    assert isinstance(ran.exception, DatasetError)
+    assert "nowhere" in str(ran.exception)

@@ -1,0 +1,62 @@
+"""Pieces of known beats, to play on the small soundfont."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beatmeter.corpora import config as config_module
+from beatmeter.corpora.config import CorpusConfig
+from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
+from beatmeter.corpora.soundfonts import Soundfont, open_soundfont
+from beatmeter.corpora.synth_source import PlayedScores
+
+
+class WoodblockPieces:
+    """Every beat is a woodblock, bar lines a third higher; tempo and phase come from the seed."""
+
+    def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
+        return ("plain", "busy") if len(meters) == 1 else ("plain",)
+
+    def draw_performance(self, seed, seconds, family=None, meters=None) -> Performance:
+        rng = np.random.default_rng((seed, 0))
+        period, phase = 60 / rng.uniform(80, 160), rng.uniform(0.1, 0.3)
+        beats = tuple(np.arange(phase, seconds, period).tolist())
+        strokes = tuple(
+            Note(time, 0.1, 76 if index % meters[0] else 80, 100)
+            for index, time in enumerate(beats)
+        )
+        return Performance(
+            parts=(Part("drums", 0, True, strokes),),
+            meter=Meter(meters, f"{meters[0]}/4", (meters[0],)),
+            beats=beats,
+            downbeats=beats[:: meters[0]],
+            duration_s=seconds,
+            origin=Origin("composed", f"woodblocks {seed % 40}", "CC0-1.0", seed),
+        )
+
+
+@pytest.fixture(scope="session")
+def small_soundfont(small_soundfont_path: Path) -> Soundfont:
+    return open_soundfont(small_soundfont_path)
+
+
+@pytest.fixture
+def woodblocks() -> WoodblockPieces:
+    return WoodblockPieces()
+
+
+@pytest.fixture
+def played_woodblocks(woodblocks: WoodblockPieces, small_soundfont: Soundfont) -> PlayedScores:
+    return PlayedScores(woodblocks, [small_soundfont])
+
+
+@pytest.fixture
+def woodblock_config(
+    small_soundfont_path: Path, played_woodblocks: PlayedScores, monkeypatch: pytest.MonkeyPatch
+) -> CorpusConfig:
+    """A configuration whose clips are woodblocks of four seconds."""
+    monkeypatch.setattr(config_module, "open_sources", lambda config: (played_woodblocks,))
+    return CorpusConfig((small_soundfont_path,), seconds=4.0, seed=5)

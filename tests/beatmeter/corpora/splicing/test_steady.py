@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from beatmeter.corpora.splicing.source import SplicedRecordings, search_recordings
+from beatmeter.corpora.splicing.steady import (
+    Stretch,
+    find_stretches,
+    is_steady,
+    longest_bars,
+)
+from beatmeter.errors import DatasetError
+
+RATE = 24_000
+
+
+def test_the_longest_run_of_whole_steady_bars_is_found() -> None:
+    numbers = np.array([3, 1, 2, 3, 1, 2, 3, 1, 2, 1, 2, 3, 1])
+    steady = np.ones(12, bool)
+    assert longest_bars(numbers, steady, 3) == slice(1, 8)
+    steady[5] = False
+    assert longest_bars(numbers, steady, 3) == slice(1, 5)
+
+
+def test_no_whole_bar_gives_nothing() -> None:
+    run = longest_bars(np.array([1, 2, 1, 2, 1]), np.ones(4, bool), 4)
+    assert run.stop - run.start == 0
+
+
+def test_a_beat_twice_as_long_is_not_steady() -> None:
+    beats = np.array([0.0, 0.5, 1.01, 2.0, 2.5, 3.0])
+    assert is_steady(beats).tolist() == [True, True, False, True, True]
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """Sixty seconds of waltz: low drum and chord on one, hi-hat on two and three."""
+    import soundfile
+
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 1e-4, 60 * RATE).astype(np.float32)
+    time = np.arange(RATE // 5) / RATE
+    low = np.sin(2 * np.pi * 60 * time) * np.exp(-time * 18)
+    hat = rng.normal(0, 0.15, len(time)) * np.exp(-time * 60)
+    for beat in range(115):
+        start = round((0.5 + beat * 0.5) * RATE)
+        samples[start : start + len(time)] += low if beat % 3 == 0 else hat
+    soundfile.write(tmp_path / "waltz.wav", samples, RATE)
+    (tmp_path / "notes.txt").write_text("not audio")
+    (tmp_path / "broken.ogg").write_bytes(b"not audio either")
+    return tmp_path
+
+
+def test_a_waltz_is_found_sure_with_its_downbeats(recording) -> None:
+    pytest.importorskip("metricon")
+    from beatmeter.signals.neural.activations import activation_source
+
+    if activation_source().unavailable():
+        pytest.skip("no network that hears beats is installed")
+    (stretch,) = find_stretches(recording / "waltz.wav", "waltz.wav")
+    assert stretch.meter == 3
+    bars = (np.array(stretch.beats[::3]) - 0.5) / 1.5
+    assert np.abs(bars - np.round(bars)).max() < 0.05
+
+
+@pytest.fixture
+def searched(recording, monkeypatch):
+    """The folder, and what was searched in it, with a network's answer stood in for."""
+    calls = []
+
+    def stand_in(path, file):
+        calls.append(file)
+        if file == "broken.ogg":
+            from beatmeter.errors import AudioError
+
+            raise AudioError("broken")
+        yield Stretch(file, 3, tuple(0.5 + 0.5 * i for i in range(106)), 3.0, 3.0)
+
+    monkeypatch.setattr("beatmeter.corpora.splicing.source.find_stretches", stand_in)
+    return recording, calls
+
+
+def test_each_recording_is_searched_once(searched, tmp_path) -> None:
+    folder, calls = searched
+    index = tmp_path / "index" / "stretches.json"
+    first = search_recordings(folder, index)
+    assert search_recordings(folder, index) == first
+    assert calls == ["broken.ogg", "waltz.wav"]
+    assert [stretch.file for stretch in first] == ["waltz.wav"]
+
+
+def test_a_recording_that_was_taken_away_is_not_drawn_from(searched, tmp_path) -> None:
+    folder, _ = searched
+    index = tmp_path / "index.json"
+    assert len(search_recordings(folder, index)) == 1
+    (folder / "waltz.wav").unlink()
+    assert search_recordings(folder, index) == ()
+
+
+@pytest.mark.parametrize("meter", [3, 4, 5, 7, 9, 11])
+def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
+    folder, _ = searched
+    source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
+    take = source.draw_take(5, 12.0, "spliced", (meter,))
+    assert len(take.samples) == 12 * RATE
+    assert take.meter.meters == (meter,)
+    assert sum(take.meter.grouping) == meter
+    assert np.allclose(np.diff(take.downbeats), 0.5 * meter, atol=0.01)
+    assert set(take.downbeats) <= set(take.beats)
+    again = source.draw_take(5, 12.0, "spliced", (meter,))
+    assert np.array_equal(take.samples, again.samples)
+
+
+def test_polymeter_cannot_be_spliced(searched, tmp_path) -> None:
+    folder, _ = searched
+    source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
+    assert source.families_for((3, 4)) == ()
+    assert source.families_for((7,)) == ("spliced",)
+
+
+def test_clips_longer_than_any_stretch_are_refused(searched, tmp_path) -> None:
+    folder, _ = searched
+    source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
+    with pytest.raises(DatasetError, match="clips of 60 s"):
+        source.draw_take(0, 60.0, "spliced", (4,))
+
+
+def test_a_folder_without_music_or_sure_bars_is_an_error(tmp_path) -> None:
+    with pytest.raises(DatasetError, match="holds no audio"):
+        search_recordings(tmp_path, tmp_path / "index.json")
+    with pytest.raises(DatasetError, match="no stretch with sure"):
+        SplicedRecordings(tmp_path, ())
+
+
+@pytest.mark.parametrize("content", ["[]", "{", json.dumps({"a 1": [{"file": "a"}]})])
+def test_a_malformed_index_is_an_error(recording, tmp_path, content: str) -> None:
+    index = tmp_path / "index.json"
+    index.write_text(content)
+    with pytest.raises(DatasetError, match="not an index of recordings"):
+        search_recordings(recording, index)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from beatmeter.audio.decode import load
+from beatmeter.corpora import confound_features as leakage_features
+from beatmeter.corpora.cli import corpus
+from beatmeter.corpora.confounds import Example
+from beatmeter.corpora.reserved import ReservedError
+from beatmeter.errors import DatasetError
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(corpus, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_composed_music_is_the_same_from_one_process_and_from_two(
+    small_soundfont_path: Path, tmp_path: Path
+):
+    common = ("render", "--soundfont", small_soundfont_path, "--clips", 3, "--seconds", 6)
+    assert "3 clips in" in run(*common, "--out", tmp_path / "one")
+    run(*common, "--out", tmp_path / "two", "--jobs", 2)
+    for index in range(3):
+        name = f"{index:06d}"
+        first, second = (
+            json.loads((tmp_path / folder / f"labels/{name}.json").read_text())
+            for folder in ("one", "two")
+        )
+        assert first == second
+        first_samples, second_samples = (
+            load(tmp_path / folder / f"audio/{name}.ogg")[0] for folder in ("one", "two")
+        )
+        assert (first_samples == second_samples).all()
+
+
+def test_the_fixtures_soundfont_is_refused(small_soundfont_path: Path, tmp_path: Path):
+    taken = tmp_path / "sf_GMbank.sf2"
+    taken.write_bytes(small_soundfont_path.read_bytes())
+    with pytest.raises(ReservedError, match=r"sf_GMbank.sf2 is reserved for the fixtures"):
+        run("render", "--soundfont", taken, "--clips", 1, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_family_is_refused_with_those_there_are(
+    small_soundfont_path: Path, tmp_path: Path
+):
+    arguments = ("--soundfont", small_soundfont_path, "--clips", 1, "--family", "polka")
+    with pytest.raises(DatasetError, match=r"family: 'polka' \(allowed: composed\)"):
+        run("render", *arguments, "--out", tmp_path / "out")
+
+
+def clips(knowing: float) -> list[Example]:
+    """Clips in 3 and 4 whose loudness knows the meter with the probability `knowing`."""
+    rng = np.random.default_rng(0)
+    meters = [3, 4] * 40
+    told = [meter if rng.random() < knowing else rng.choice((3, 4)) for meter in meters]
+    return [
+        Example({"loudness": {"db": float(loud)}}, meter, f"work {number}")
+        for number, (meter, loud) in enumerate(zip(meters, told, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(("knowing", "exit_code"), [(0.9, 1), (0.0, 0)])
+def test_leakage_is_printed_beside_chance(
+    knowing: float, exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "dataset.json").write_text("{}")
+    monkeypatch.setattr(leakage_features, "dataset_examples", lambda folder: clips(knowing))
+    result = CliRunner().invoke(corpus, ["leakage", str(tmp_path)])
+    lines = [line.split() for line in result.output.splitlines()]
+    assert lines[0] == ["features", "balanced", "accuracy", "chance", "p"]
+    assert [line[0] for line in lines[1:]] == ["loudness", "everything"]
+    assert {line[2] for line in lines[1:]} == {"0.500"}
+    assert ("LEAKS" in result.output) == bool(exit_code)
+    assert result.exit_code == exit_code

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from beatmeter.audio.decode import load
+from beatmeter.corpora.config import CorpusConfig
+from beatmeter.corpora.dataset import DatasetFolder, SplitShares, read_labels
+from beatmeter.corpora.factory import render_dataset
+from beatmeter.datasets.labels import read_table
+from beatmeter.errors import DatasetError
+
+CLIPS = 24
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_dataset_is_whole(woodblock_config: CorpusConfig, tmp_path: Path):
+    folder = tmp_path / "corpus"
+    reports = []
+    render_dataset(
+        woodblock_config,
+        folder,
+        CLIPS,
+        shares=SplitShares(0.5, 0.25, 0.25),
+        on_progress=lambda done, total: reports.append((done, total)),
+    )
+    tables = {
+        split: read_table(folder / f"data_{split}_4_classes.tab").clips
+        for split in ("train", "val", "test")
+    }
+    labels = dict(read_labels(folder))
+    rows = [row for table in tables.values() for row in table]
+    assert reports == [(done, CLIPS) for done in range(CLIPS + 1)]
+    assert sorted(row.filename for row in rows) == sorted(labels)
+    assert all(row.meters == labels[row.filename].meters for row in rows)
+    works = [{row.work for row in table} for table in tables.values()]
+    assert all(works)
+    assert len(set.union(*works)) == sum(map(len, works))
+    samples, sample_rate = load(folder / rows[0].filename)
+    assert (len(samples), sample_rate) == (4 * 24_000, 24_000)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(woodblock_config, tmp_path: Path):
+    def give_up(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    with pytest.raises(KeyboardInterrupt):
+        render_dataset(woodblock_config, broken, 8, on_progress=give_up)
+    kept = contents(broken)
+    assert sum(name.endswith(".ogg") for name in kept) == 3
+    (broken / "audio/000005.ogg").write_bytes(b"cut short")
+    render_dataset(woodblock_config, broken, 8)
+    render_dataset(woodblock_config, whole, 8)
+    assert contents(broken).keys() == contents(whole).keys()
+    for name, data in contents(whole).items():
+        if not name.endswith(".ogg"):
+            assert contents(broken)[name] == data
+        else:
+            assert (load(broken / name)[0] == load(whole / name)[0]).all()
+
+
+def test_another_configuration_is_refused(woodblock_config, tmp_path: Path):
+    render_dataset(woodblock_config, tmp_path / "corpus", 1)
+    before = contents(tmp_path / "corpus")
+    with pytest.raises(DatasetError, match=r"dataset.json: was made with seed = 5, not 6"):
+        render_dataset(replace(woodblock_config, seed=6), tmp_path / "corpus", 2)
+    assert contents(tmp_path / "corpus") == before
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(DatasetError, match=r"is not empty \(allowed: a new folder, or a dataset\)"):
+        DatasetFolder(tmp_path).prepare({})
+    assert contents(tmp_path) == {"thesis.tex": b"years of work"}
+
+
+def test_a_damaged_description_is_named(woodblock_config, tmp_path: Path):
+    (tmp_path / "dataset.json").write_text("{")
+    with pytest.raises(DatasetError, match=r"dataset.json: cannot be read"):
+        render_dataset(woodblock_config, tmp_path, 1)
+
+
+def test_description_tells_what_the_corpus_is_made_from(woodblock_config, tmp_path: Path):
+    render_dataset(woodblock_config, tmp_path / "corpus", 1)
+    description = json.loads((tmp_path / "corpus/dataset.json").read_text())
+    assert description["config"]["seed"] == 5
+    assert list(description["config"]["soundfonts"]) == ["small"]
+    assert {"beatmeter", "tinysoundfont"} <= description["versions"].keys()
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1)])
+def test_shares_that_do_not_add_up_are_refused(shares: tuple[float, float, float]):
+    with pytest.raises(DatasetError, match="allowed: three shares that sum to 1"):
+        SplitShares(*shares)
+
+
+def test_shares_are_those_of_the_works():
+    shares = SplitShares(0.6, 0.3, 0.1)
+    splits = [shares.split_of(f"work {number}") for number in range(2000)]
+    assert splits.count("train") / 2000 == pytest.approx(0.6, abs=0.04)
+    assert splits.count("test") / 2000 == pytest.approx(0.1, abs=0.03)

@@ -1,0 +1,214 @@
+import mido
+import numpy as np
+import pytest
+
+from beatmeter.corpora.beat_unit import count
+from beatmeter.corpora.scores import list_runs, read_run
+from beatmeter.errors import DatasetError, MeterError
+from beatmeter.meters import meter_of
+
+SONG = """<?xml version="1.0" encoding="UTF-8"?>
+<score-partwise version="3.1">
+  <part-list><score-part id="P1"><part-name>Voice</part-name></score-part></part-list>
+  <part id="P1">{measures}</part>
+</score-partwise>"""
+ATTRIBUTES = (
+    "<attributes><divisions>2</divisions><key><fifths>0</fifths></key>"
+    "<time><beats>{}</beats><beat-type>{}</beat-type></time></attributes>"
+)
+TIE = '<tie type="{}"/>'
+
+
+def xml_note(step, eighths, tie=""):
+    return (
+        f"<note><pitch><step>{step}</step><octave>4</octave></pitch>"
+        f"<duration>{eighths}</duration>{tie}<voice>1</voice></note>"
+    )
+
+
+GRACE = "<note><grace/><pitch><step>B</step><octave>4</octave></pitch><voice>1</voice></note>"
+
+
+def measure(number, *content):
+    return f'<measure number="{number}">{"".join(content)}</measure>'
+
+
+def write_song(folder, *measures, name="song.musicxml"):
+    (folder / name).write_text(SONG.format(measures="".join(measures)))
+    return folder
+
+
+def write_midi(path, signatures, notes):
+    """`signatures` as (quarter, text), `notes` as (quarter, quarters, pitch, channel)."""
+    midi = mido.MidiFile(ticks_per_beat=480)
+    events = [
+        (quarter, mido.MetaMessage("time_signature", numerator=int(n), denominator=int(d)))
+        for quarter, text in signatures
+        for n, d in [text.split("/")]
+    ]
+    for quarter, length, pitch, channel in notes:
+        on = mido.Message("note_on", note=pitch, velocity=90, channel=channel)
+        events += [(quarter, on), (quarter + length, on.copy(velocity=0))]
+    track = mido.MidiTrack()
+    midi.tracks.append(track)
+    now = 0
+    for quarter, message in sorted(events, key=lambda event: event[0]):
+        track.append(message.copy(time=round(quarter * 480) - now))
+        now = round(quarter * 480)
+    midi.save(path)
+
+
+def only_piece(folder, signature):
+    (run,) = [run for run in list_runs(folder) if run.time_signature == signature]
+    return read_run(run)
+
+
+@pytest.mark.parametrize(
+    ("signature", "beat", "beats"),
+    [
+        ("2/4", 1.0, 2),
+        ("3/8", 0.5, 3),
+        ("6/8", 0.5, 6),
+        ("6/4", 1.0, 6),
+        ("12/8", 1.5, 4),
+        ("15/8", 1.5, 5),
+        ("7/8", 0.5, 7),
+        ("9/8", 0.5, 9),
+        ("2/2", 2.0, 2),
+        ("16/16", 1.0, 4),
+    ],
+)
+def test_beats_are_those_that_the_meter_counts(signature, beat, beats):
+    counting = count(signature)
+    numerator, denominator = map(int, signature.split("/"))
+    assert (counting.beat_quarters, counting.beats) == (beat, beats)
+    assert counting.bar_quarters == pytest.approx(numerator * 4 / denominator)
+    assert meter_of(f"{counting.beats}/4") == meter_of(signature)
+
+
+def test_thirteen_eight_is_refused():
+    with pytest.raises(MeterError, match="13"):
+        count("13/8")
+
+
+def test_pickup_ties_and_grace_notes(tmp_path):
+    write_song(
+        tmp_path,
+        measure(0, ATTRIBUTES.format(3, 4), xml_note("G", 2)),
+        measure(1, xml_note("C", 4), xml_note("D", 2, TIE.format("start"))),
+        measure(2, xml_note("D", 2, TIE.format("stop")), GRACE, xml_note("E", 4)),
+    )
+    piece = only_piece(tmp_path, "3/4")
+    notes = piece.parts[0].notes
+    assert piece.beats == (0, 1, 2, 3, 4, 5, 6, 7)
+    assert piece.downbeats == (1, 4, 7)
+    assert [(n.onset, n.duration) for n in notes[:3]] == [(0, 1), (1, 2), (3, 2)]
+    assert notes[3].onset == pytest.approx(4.875)
+    assert notes[4].onset == 5
+
+
+def test_eighths_are_the_beats_of_seven_eight(tmp_path):
+    bars = [measure(n, *(xml_note("A", 1) for _ in range(7))) for n in (2, 3)]
+    first = measure(1, ATTRIBUTES.format(7, 8), *(xml_note("A", 1) for _ in range(7)))
+    piece = only_piece(write_song(tmp_path, first, *bars), "7/8")
+    assert piece.downbeats == (0, 7, 14, 21)
+    assert [note.onset for note in piece.parts[0].notes] == list(range(21))
+    assert piece.meter.meters == (7,)
+
+
+def test_a_bar_split_by_a_repeat_is_one_bar(tmp_path):
+    piece = only_piece(
+        write_song(
+            tmp_path,
+            measure(1, ATTRIBUTES.format(4, 4), xml_note("C", 8)),
+            measure(2, xml_note("D", 6)),
+            measure("X1", xml_note("E", 2)),
+            measure(3, xml_note("F", 8)),
+        ),
+        "4/4",
+    )
+    assert piece.downbeats == (0, 4, 8, 12)
+    assert [note.onset for note in piece.parts[0].notes] == [0, 4, 7, 8]
+
+
+def test_an_irregular_bar_ends_the_run(tmp_path):
+    piece = only_piece(
+        write_song(
+            tmp_path,
+            measure(1, ATTRIBUTES.format(4, 4), xml_note("C", 8)),
+            measure(2, xml_note("D", 3)),
+            *(measure(n, xml_note("E", 8)) for n in (3, 4, 5)),
+        ),
+        "4/4",
+    )
+    assert len(piece.downbeats) == 4
+    assert np.diff(piece.downbeats).tolist() == [4, 4, 4]
+
+
+def test_the_longest_run_of_a_midi_file(tmp_path):
+    write_midi(
+        tmp_path / "band.mid",
+        [(0, "4/4"), (8, "7/8"), (8 + 3.5 * 6, "4/4")],
+        [(quarter / 2, 0.5, 60, 0) for quarter in range(70)]
+        + [(float(quarter), 0.1, 36, 9) for quarter in range(35)],
+    )
+    piece = only_piece(tmp_path, "7/8")
+    assert piece.downbeats == tuple(range(0, 43, 7))
+    assert [part.is_drums for part in piece.parts] == [False, True]
+    assert [note.onset for note in piece.parts[0].notes] == list(range(42))
+
+
+def test_a_cached_score_is_the_same_score(tmp_path):
+    write_song(
+        tmp_path, measure(1, ATTRIBUTES.format(3, 4), xml_note("C", 4), GRACE, xml_note("D", 2))
+    )
+    (run,) = list_runs(tmp_path)
+    cache = tmp_path / "cache"
+    fresh = read_run(run, cache)
+    assert len(list(cache.iterdir())) == 1
+    assert read_run(run, cache) == fresh == read_run(run)
+    next(cache.iterdir()).write_bytes(b"torn")
+    assert read_run(run, cache) == fresh
+
+
+def test_a_broken_score_gives_one_clear_line(tmp_path):
+    (tmp_path / "index.csv").write_text(
+        "source,file,licence,work,time_signature,start_bar,bars\nx,bad.mxl,CC0,Bad,4/4,1,8\n"
+    )
+    (tmp_path / "bad.mxl").write_bytes(b"not a zip")
+    (run,) = list_runs(tmp_path)
+    with pytest.raises(DatasetError, match=r"bad\.mxl") as caught:
+        read_run(run)
+    assert "\n" not in str(caught.value)
+
+
+HEADER = "source,file,licence,work,time_signature,start_bar,bars\n"
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (HEADER + "x,../outside.mid,CC0,W,4/4,,\n", "inside the scores folder"),
+        (HEADER + "x,/etc/passwd,CC0,W,4/4,,\n", "inside the scores folder"),
+        (HEADER + "x,link.mid,CC0,W,4/4,,\n", "inside the scores folder"),
+        (HEADER + "x,gone.mid,CC0,W,4/4,,\n", "not there"),
+        (HEADER + "x,here.mid,CC0,W,13/8,,\n", "13"),
+        (HEADER + "x,here.mid,CC0,W,4/4,zero,\n", "'zero'"),
+        (HEADER + "x,here.mid,CC0\n", "too few fields"),
+        ("source,file\n", "no column"),
+    ],
+)
+def test_a_hostile_index_is_refused(tmp_path, index, message):
+    (tmp_path / "outside.mid").touch()
+    scores = tmp_path / "scores"
+    scores.mkdir()
+    (scores / "here.mid").touch()
+    (scores / "link.mid").symlink_to(tmp_path / "outside.mid")
+    (scores / "index.csv").write_text(index)
+    with pytest.raises(DatasetError, match=message):
+        list_runs(scores)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="existing folder"):
+        list_runs(tmp_path / "nowhere")

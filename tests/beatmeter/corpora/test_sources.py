@@ -1,0 +1,110 @@
+import mido
+import numpy as np
+import pytest
+
+from beatmeter.corpora.reserved import Reserved
+from beatmeter.corpora.sources import FAMILIES, FAMILY_WEIGHTS, MaterialPool
+from beatmeter.errors import DatasetError
+from beatmeter.meters import METERS
+
+RESERVED = Reserved(
+    works={"kept/kept.mid": "Kept"},
+    seeds=range(1000, 2000),
+    soundfonts=(),
+    styles=frozenset({"jazz", "folk"}),
+)
+SOURCES = ("openscore-lieder", "openscore-quartets", "freedoom", "groove")
+
+
+def write_tune(path, numerator, channel):
+    midi = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack()
+    midi.tracks.append(track)
+    track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=4))
+    for place in range(numerator * 24):
+        key = 60 + place % numerator
+        track.append(mido.Message("note_on", note=key, velocity=80, channel=channel))
+        track.append(mido.Message("note_off", note=key, time=480, channel=channel))
+    midi.save(path)
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """One tune in 3 and one in 4 of every source, and a reserved one in 7."""
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    lines = ["source,file,licence,work,time_signature,start_bar,bars"]
+    for source in SOURCES:
+        for beats in (3, 4):
+            name = f"{source}-{beats}.mid"
+            write_tune(folder / name, beats, 9 if source == "groove" else 0)
+            lines.append(f"{source},{name},CC0,{source} {beats},{beats}/4,,")
+    write_tune(folder / "kept.mid", 7, 0)
+    lines.append("freedoom,kept.mid,CC0,Kept,7/4,,")
+    (folder / "index.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_training_and_fixtures_share_nothing(scores):
+    training = MaterialPool.training(scores, RESERVED)
+    fixtures = MaterialPool.fixtures(scores, RESERVED)
+    assert {run.work for run in fixtures.runs} == {"Kept"}
+    assert not {run.work for run in training.runs} & {run.work for run in fixtures.runs}
+    assert {style.family for style in fixtures.styles} == {"jazz", "folk"}
+    assert not set(training.styles) & set(fixtures.styles)
+    with pytest.raises(DatasetError, match="1500 belongs to the fixtures"):
+        training.draw_piece(1500)
+    with pytest.raises(DatasetError, match="5 belongs to training"):
+        fixtures.draw_piece(5)
+
+
+def test_every_family_gives_what_it_promises(scores, tmp_path):
+    pool = MaterialPool.training(scores, RESERVED, cache=tmp_path / "cache")
+    assert {error for _, error in pool.prepare()} == {None}
+    for meter in METERS:
+        families = pool.families_for((meter,))
+        assert {"composed", "remetered", "arranged"} <= set(families)
+        assert ("lieder" in families) == (meter in (3, 4))
+        for seed, family in enumerate(families):
+            piece = pool.draw_piece(seed, family, (meter,))
+            assert piece.meter.meters == (meter,)
+            assert piece.origin.seed == seed
+            assert sum(piece.meter.grouping) == np.diff(piece.downbeats)[0]
+
+
+def test_a_family_without_the_meter_is_refused(scores):
+    pool = MaterialPool.training(scores, RESERVED)
+    with pytest.raises(DatasetError, match="'quartets' has nothing in"):
+        pool.draw_piece(0, "quartets", (11,))
+    assert pool.families_for((4, 7)) == ("composed",)
+
+
+def test_without_scores_pieces_are_composed():
+    pool = MaterialPool.training(None, RESERVED)
+    assert pool.draw_piece(3).origin.source == "composed"
+    assert pool.families_for((5,)) == ("composed",)
+
+
+def test_drawing_is_deterministic_and_meters_are_drawn_alike(scores, tmp_path):
+    pool = MaterialPool.training(scores, RESERVED, cache=tmp_path / "cache")
+    assert pool.draw_performance(8, 10.0) == pool.draw_performance(8, 10.0)
+    meters = [pool.draw_piece(seed).meter.meters for seed in range(90)]
+    counts = [meters.count((meter,)) for meter in METERS]
+    assert min(counts) > 5
+    assert 2 < sum(len(several) == 2 for several in meters) < 20
+
+
+def test_the_pulse_of_scores_says_nothing_of_the_meter(scores, tmp_path):
+    from scipy.stats import kruskal
+
+    pool = MaterialPool.training(scores, RESERVED, cache=tmp_path / "cache")
+    pulses = [
+        [pool.draw_piece(100 * m + s, "remetered", (m,)).pulse_bpm for s in range(12)]
+        for m in METERS[:5]
+    ]
+    assert kruskal(*pulses).pvalue > 0.01
+
+
+def test_weights_name_every_family():
+    assert set(FAMILIES) == set(FAMILY_WEIGHTS)
+    assert all(weight > 0 for weight in FAMILY_WEIGHTS.values())

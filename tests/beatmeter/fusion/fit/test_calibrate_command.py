@@ -1,0 +1,80 @@
+"""``beatmeter calibrate`` on a dataset of generated drum patterns."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from beatmeter.cli import calibrate as command
+from beatmeter.errors import DatasetError
+from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
+from beatmeter.meters import METERS
+
+
+def works_in_all_folds() -> dict[str, tuple[int, ...]]:
+    """Two works of each meter, in different folds, together in every fold."""
+    names = (f"song {number}" for number in count())
+    wanted = [(meter, row) for row, meter in enumerate(METERS * 2)]
+    found = {}
+    for meter, row in wanted:
+        fold = (row * 2 + row // len(METERS)) % FOLDS
+        name = next(name for name in names if fold_by_work([name])[0] == fold)
+        found[name] = (meter,)
+    return found
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch) -> dict[str, object]:
+    """Calibrations that the command stores; weights go to a file beside them."""
+    path = tmp_path / "weights.toml"
+    tuned = {"mert": Tuned(0.2, "abc", "2026-11-22"), "accent_folding": Tuned(9.0, "d", "2026")}
+    write_weights(Weights({"mert": 0.2, "accent_folding": 9.0}, tuned=tuned), path)
+    kept: dict[str, object] = {}
+    monkeypatch.setattr(command, "write_calibration", kept.__setitem__)
+    monkeypatch.setattr(command, "load_weights", lambda: load_weights(path))
+    monkeypatch.setattr(command, "write_weights", lambda weights: write_weights(weights, path))
+    return kept
+
+
+def test_a_fit_is_printed_and_stored_only_when_asked_for(
+    make_dataset, two_signals, stored, tmp_path
+):
+    folder = make_dataset(works_in_all_folds())
+    before = (tmp_path / "weights.toml").read_bytes()
+    printed = CliRunner().invoke(command.calibrate, [str(folder)], catch_exceptions=False)
+    assert printed.output.startswith("24 clips, every figure on works that the fit has not seen")
+    assert (tmp_path / "weights.toml").read_bytes() == before
+    assert stored == {}
+
+    options = [str(folder), "--write", "--split", "train"]
+    written = CliRunner().invoke(command.calibrate, options, catch_exceptions=False)
+    assert written.output == printed.output + "stored calibrations and weights\n"
+    assert stored.keys() == two_signals.keys()
+    weights = load_weights(tmp_path / "weights.toml")
+    assert weights.signals["mert"] == 0.2
+    assert weights.signals.keys() == {"mert", *two_signals}
+    assert weights.signals["accent_folding"] != 9.0
+    assert weights.tuned.keys() == {"mert"}
+    assert (weights.fitted["clips"], weights.fitted["works"]) == (24, 12)
+    kept = {path.name for path in (folder / ".evidence").glob("*.npz")}
+    fits = {name for name in kept if name.startswith("fit-")}
+    assert (len(fits), len(kept - fits)) == (2, 24)
+
+
+def test_evidence_may_be_kept_elsewhere(make_dataset, two_signals, tmp_path):
+    folder, cache = make_dataset({"a": (3,)}), tmp_path / "elsewhere"
+    ran = CliRunner().invoke(command.calibrate, [str(folder), "--cache", str(cache)])
+    assert isinstance(ran.exception, DatasetError)
+    assert "too few works" in str(ran.exception)
+    assert len(list(cache.glob("*.npz"))) == 2
+    assert not (folder / ".evidence").exists()
+
+
+def test_a_dataset_without_tables_is_named(tmp_path):
+    ran = CliRunner().invoke(command.calibrate, [str(tmp_path)])
+    assert isinstance(ran.exception, DatasetError)
+    assert str(Path(tmp_path)) in str(ran.exception)

@@ -1,0 +1,150 @@
+"""Fitting the ensemble on evidence whose worth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beatmeter.datasets.labels import LabelledClip
+from beatmeter.errors import DatasetError
+from beatmeter.fusion.fit.collection import ClipEvidence
+from beatmeter.fusion.fit.ensemble_fit import fit_ensemble
+from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.fusion.fit.measures import balanced_accuracy
+from beatmeter.fusion.fit.report import render
+from beatmeter.fusion.fit.signal_fit import SignalFit
+from beatmeter.meters import METERS
+
+SIZE = 8
+HABITS = 40
+
+
+def clips_of(works: int, per_work: int = 2, telling: float = 3.0, seed: int = 0):
+    """Clips with two signals: ``teller`` knows the meter, ``gossip`` only knows the work."""
+    rng = np.random.default_rng(seed)
+    clips = []
+    for work in range(works):
+        label = work % len(METERS)
+        habit = rng.normal(0, 3.0, (1, HABITS))
+        for take in range(per_work):
+            teller = rng.normal(0, 1.0, (1, SIZE))
+            teller[0, label] += telling
+            gossip = habit + rng.normal(0, 0.1, (1, HABITS))
+            clip = LabelledClip(f"{work}-{take}.wav", (METERS[label],), None, f"work {work}")
+            evidence = {"teller": (teller, np.zeros((1, 3))), "gossip": (gossip, np.zeros((1, 3)))}
+            clips.append(ClipEvidence(clip, evidence, 30.0))
+    return clips
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory):
+    return fit_ensemble(clips_of(60), tmp_path_factory.mktemp("fits"))
+
+
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=30))
+def test_a_work_never_straddles_folds(works):
+    folds = fold_by_work([*works, *reversed(works)])
+    assert ((folds >= 0) & (folds < FOLDS)).all()
+    np.testing.assert_array_equal(folds[: len(works)], folds[len(works) :][::-1])
+
+
+def test_works_are_spread_over_all_folds_the_same_way_everywhere():
+    folds = fold_by_work([f"work {i}" for i in range(500)])
+    assert np.bincount(folds, minlength=FOLDS).min() > 70
+    assert fold_by_work(["waltz", "march", "jig"]).tolist() == [0, 2, 2]
+
+
+def test_what_is_known_of_a_work_does_not_help_on_others(fit):
+    assert sorted(fit.weights) == ["gossip", "teller"]
+    gossip, teller = np.exp(fit.held_out).swapaxes(0, 1)
+    assert balanced_accuracy(teller, fit.target) > 0.7
+    assert balanced_accuracy(gossip, fit.target) < 0.35
+
+
+def test_who_tells_more_gets_the_weight(fit):
+    assert fit.weights["teller"] > 0.3
+    assert 0.0 <= fit.weights["gossip"] < 0.3 * fit.weights["teller"]
+    assert balanced_accuracy(fit.pooled, fit.target) > 0.7
+
+
+def test_shapes_and_distributions(fit):
+    assert fit.held_out.shape == (120, 2, 6)
+    np.testing.assert_allclose(np.exp(fit.held_out).sum(axis=2), 1.0)
+    np.testing.assert_allclose(fit.pooled.sum(axis=1), 1.0)
+    assert fit.calibrations.keys() == fit.weights.keys() == {"teller", "gossip"}
+    assert len(fit.calibrations["teller"].mean) == SIZE
+
+
+def test_hidden_units_go_to_the_signals_that_want_them(fit, tmp_path):
+    networked = fit_ensemble(clips_of(60), tmp_path, {"teller": 2})
+    assert len(networked.calibrations["teller"].hidden) == 2
+    assert networked.calibrations["gossip"] == fit.calibrations["gossip"]
+
+
+def test_processes_change_nothing_but_the_time(fit, tmp_path):
+    ticks = []
+    shared = fit_ensemble(
+        clips_of(60), tmp_path, jobs=2, on_progress=lambda *tick: ticks.append(tick)
+    )
+    assert shared.calibrations == fit.calibrations
+    assert shared.weights == fit.weights
+    assert ticks == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_what_was_fitted_before_an_interruption_is_not_fitted_again(fit, tmp_path, monkeypatch):
+    run, names = SignalFit.run, []
+
+    def interrupted(self):
+        if names:
+            raise KeyboardInterrupt
+        names.append(self.units)
+        return run(self)
+
+    monkeypatch.setattr(SignalFit, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_ensemble(clips_of(60), tmp_path)
+    monkeypatch.setattr(SignalFit, "run", lambda self: names.append(self.units) or run(self))
+    whole = fit_ensemble(clips_of(60), tmp_path)
+    assert len(names) == 2
+    assert whole.calibrations == fit.calibrations
+    assert whole.weights == fit.weights
+    fit_ensemble(clips_of(60, telling=2.5), tmp_path)
+    assert len(names) == 3, "only the teller has something new to say"
+
+
+def test_a_signal_that_was_silent_on_a_clip_says_nothing_there(tmp_path):
+    clips = clips_of(60)
+    del clips[7].evidence["gossip"]
+    silent = ClipEvidence(LabelledClip("s.wav", (4,), None, "silence"), {}, 30.0)
+    fit = fit_ensemble([*clips, silent], tmp_path)
+    column = sorted(fit.weights).index("gossip")
+    assert len(fit.target) == len(clips)
+    assert not fit.held_out[7, column].any()
+    assert fit.held_out[6, column].any()
+
+
+def test_too_few_works_is_one_clear_line(tmp_path):
+    with pytest.raises(DatasetError, match=r"^dataset: too few works with meter .* by work\)$"):
+        fit_ensemble(clips_of(6), tmp_path)
+
+
+def test_a_meter_that_nobody_plays_is_named(tmp_path):
+    clips = [clip for clip in clips_of(60) if clip.clip.meters != (9,)]
+    with pytest.raises(DatasetError, match=r"too few works with meter 9 "):
+        fit_ensemble(clips, tmp_path)
+
+
+def test_the_report_shows_every_signal_and_all_clips(fit):
+    text = render(fit)
+    assert text.startswith("120 clips, every figure on works that the fit has not seen")
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    assert float(rows["teller"][0]) == pytest.approx(fit.weights["teller"], abs=1e-3)
+    assert float(rows["gossip"][0]) == pytest.approx(fit.weights["gossip"], abs=1e-3)
+    assert float(rows["ensemble"][0]) == pytest.approx(
+        balanced_accuracy(fit.pooled, fit.target), abs=1e-3
+    )
+    bins = [line.split() for line in text.partition("confidence ")[2].splitlines()[1:]]
+    table = [cells for cells in bins if len(cells) == 4 and "-" in cells[0]]
+    assert sum(int(cells[1]) for cells in table) == 120

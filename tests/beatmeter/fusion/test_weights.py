@@ -1,0 +1,52 @@
+import pytest
+
+from beatmeter.errors import BeatMeterError, WeightsError
+from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
+from beatmeter.meters import METERS
+
+
+def test_what_is_written_is_read(tmp_path):
+    weights = Weights(
+        {"mert": 0.05, "accent_folding": 0.25},
+        dict.fromkeys(METERS, 1.5),
+        {"clips": 3},
+        {"mert": Tuned(0.05, "ab12", "2026-11-22")},
+        0.25,
+    )
+    write_weights(weights, tmp_path / "weights.toml")
+    assert load_weights(tmp_path / "weights.toml") == weights
+
+
+def test_the_package_has_a_weight_for_mert():
+    assert "mert" in load_weights().signals
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[weights]\nW_A = -0.1", "W_A is -0.1"),
+        ("[weights]\nW_A = nan", "W_A is nan"),
+        ("[weights]\nW_A = true", "W_A is True"),
+        ("[weights]\nw_a = 0.1", "key 'w_a'"),
+        ("[prior]\n6 = 1.0", "meter: 6"),
+        ("[prior]\n4 = 0.0", "prior of 4 is 0.0"),
+        ("[pool]\ngrowth = -0.2", "growth is -0.2"),
+        ("pool = 0.2", "pool is 0.2"),
+        ("[weights", "cannot be read"),
+        ("weights = 3", "weights is 3"),
+        ("[tuned]\nmert = 0.1", "tuned.mert is 0.1"),
+        ("[tuned.mert]\nweight = 0.1", "allowed: weight, record, date"),
+        ("[tuned.mert]\nweight = -1\nrecord = ''\ndate = ''", "tuned.mert.weight is -1"),
+    ],
+)
+def test_a_malformed_file_gives_one_clear_line(tmp_path, text, message):
+    path = tmp_path / "weights.toml"
+    path.write_text(text)
+    with pytest.raises(BeatMeterError, match=message) as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(WeightsError, match="nowhere"):
+        load_weights(tmp_path / "nowhere.toml")

@@ -1,0 +1,253 @@
+"""A weight is honoured with a record that holds, and becomes 0.0 whatever is tampered with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from beatmeter.datasets.fixtures import open_set, write_manifest
+from beatmeter.errors import GateError, WeightsWarning
+from beatmeter.fusion import effective
+from beatmeter.fusion.effective import (
+    check_record,
+    effective_weights,
+    needs_record,
+    vouched,
+    why_unavailable,
+)
+from beatmeter.fusion.record import RECORD_SET, RECORDS, read_record, record_path
+from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
+from beatmeter.gate.gate_run import weights_of_others
+from beatmeter.gate.show import states
+from beatmeter.pipeline import Ensemble
+from beatmeter.plugins import installed_signals
+
+ROOT = Path(__file__).parents[3]
+TUNED = 0.12
+
+
+@pytest.fixture
+def passed(make_stage):
+    """A stage whose candidate passed the gate and has a tuned weight."""
+    stage = make_stage()
+    record = stage.pass_gate()
+    stage.weights = replace(
+        stage.weights.with_signals({"new": TUNED}),
+        tuned={"new": Tuned(TUNED, record.sha256, "2026-11-22")},
+    )
+    return stage
+
+
+def edit_record(stage, **changes):
+    path = record_path("new", stage.records)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def edit_and_seal(stage, **changes):
+    """As a forger would who knows how the hash is made."""
+    record = replace(read_record("new", stage.records), **changes)
+    edit_record(stage, **changes, sha256=record.sha256)
+
+
+def edit_tuned(stage, **changes):
+    """As one whose weight was tuned with that record."""
+    edit_and_seal(stage, **changes)
+    told = Tuned(TUNED, read_record("new", stage.records).sha256, "2026-11-22")
+    stage.weights = replace(stage.weights, tuned={"new": told})
+
+
+def relabel(stage):
+    first, *others = open_set(str(stage.folder)).fixtures
+    write_manifest(
+        stage.folder / "manifest.csv",
+        [replace(first, meters=(4,), time_signatures=("4/4",)), *others],
+    )
+
+
+def replace_audio(stage):
+    first, *others = open_set(str(stage.folder)).fixtures
+    write_manifest(stage.folder / "manifest.csv", [replace(first, sha256="0" * 64), *others])
+
+
+def set_weights(stage, **weights):
+    stage.weights = stage.weights.with_signals(weights)
+
+
+def test_a_tuned_weight_with_its_record_is_honoured(passed):
+    honoured = vouched(passed.weights, passed.signals, passed.records)
+    assert honoured.weights == passed.weights
+    assert honoured.refused == {}
+
+
+@pytest.mark.parametrize(
+    ("tamper", "reason"),
+    [
+        (lambda stage: edit_record(stage, gains=9), "was edited"),
+        (lambda stage: edit_record(stage, date="2026-01-01"), "was edited"),
+        (lambda stage: edit_record(stage, gains="4"), "gains is '4'"),
+        (lambda stage: edit_record(stage, more=1), "is no gate record"),
+        (lambda stage: edit_and_seal(stage, gains=5, both_wrong=1), "another gate record"),
+        (lambda stage: edit_and_seal(stage, gains=2, both_right=14), "figures do not pass"),
+        (lambda stage: edit_and_seal(stage, signal="base"), "record of 'base'"),
+        (lambda stage: edit_tuned(stage, fixture_set=str(stage.folder)), "(allowed: 'rendered')"),
+        (lambda stage: record_path("new", stage.records).write_text("{"), "cannot be read"),
+        (lambda stage: record_path("new", stage.records).write_text("[" * 99999), "cannot be"),
+        (lambda stage: record_path("new", stage.records).unlink(), "no gate record"),
+        (lambda stage: setattr(stage.candidate, "checkpoint", "other"), "another checkpoint"),
+        (lambda stage: setattr(stage.candidate, "fingerprint", int.bit_count), "cannot tell its"),
+        (relabel, "other fixtures"),
+        (replace_audio, "other fixtures"),
+        (lambda stage: (stage.folder / "manifest.csv").unlink(), "has no manifest"),
+        (lambda stage: set_weights(stage, base=0.51), "other weights"),
+        (lambda stage: set_weights(stage, third=0.1), "other weights"),
+        (
+            lambda stage: setattr(
+                stage, "weights", replace(stage.weights, prior=stage.weights.prior | {5: 0.5})
+            ),
+            "other weights",
+        ),
+        (lambda stage: set_weights(stage, new=0.2), "was not tuned"),
+        (
+            lambda stage: setattr(stage, "weights", replace(stage.weights, tuned={})),
+            "was not tuned",
+        ),
+    ],
+)
+def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason):
+    tamper(passed)
+    honoured = vouched(passed.weights, passed.signals, passed.records)
+    assert honoured.weights.signals == passed.weights.signals | {"new": 0.0}
+    line = honoured.refused["new"]
+    assert line.startswith(f"W_NEW = {passed.weights.signals['new']:g} is not honoured, 0.0")
+    assert reason in line
+    assert "\n" not in line
+    assert line in states(passed.weights, passed.signals, passed.records)
+
+
+def test_a_weight_set_by_hand_without_any_record_is_not_honoured(make_stage):
+    stage = make_stage()
+    set_weights(stage, new=0.3)
+    honoured = vouched(stage.weights, stage.signals, stage.records)
+    assert honoured.weights.signals["new"] == 0.0
+    assert "no gate record" in honoured.refused["new"]
+
+
+def test_fitted_weights_need_no_record_unless_they_were_tuned(passed):
+    weights = passed.weights
+    assert not needs_record("base", passed.base, weights)
+    tuned = replace(weights, tuned={"base": Tuned(0.5, "", "")})
+    assert needs_record("base", passed.base, tuned)
+    assert not needs_record("new", passed.candidate, weights.with_signals({"new": 0.0}))
+
+
+def test_a_signal_that_falls_takes_those_with_it_whose_gate_it_stood_in(passed):
+    second = type(passed.candidate)("second", passed.candidate.answers)
+    set_weights(passed, second=0.2)
+    signals = passed.signals | {"second": second}
+    honoured = vouched(passed.weights, signals, passed.records)
+    assert honoured.weights.signals == {"base": 0.5, "new": 0.0, "second": 0.0}
+    assert set(honoured.refused) == {"new", "second"}
+
+
+def test_a_signal_that_cannot_run_has_no_voice_and_is_not_complained_of(passed):
+    passed.candidate.missing = "no model"
+    honoured = vouched(passed.weights, passed.signals, passed.records)
+    assert honoured.weights.signals["new"] == 0.0
+    assert honoured.refused == {}
+
+
+def test_where_no_fixtures_came_along_the_record_stands(passed, monkeypatch, tmp_path):
+    monkeypatch.setattr("beatmeter.datasets.fixtures.sets.REPOSITORY_FOLDER", tmp_path / "nowhere")
+    assert vouched(passed.weights, passed.signals, passed.records).refused == {}
+
+
+def test_the_ensemble_warns_once_and_uses_zero(make_stage, monkeypatch, tmp_path):
+    stage = make_stage()
+    set_weights(stage, new=0.3)
+    write_weights(stage.weights, tmp_path / "weights.toml")
+    monkeypatch.setattr(effective, "load_weights", lambda: load_weights(tmp_path / "weights.toml"))
+    with pytest.warns(WeightsWarning, match="W_NEW = 0.3 is not honoured") as caught:
+        ensemble = Ensemble(stage.signals)
+    assert len(caught) == 1
+    assert ensemble.weights.signals == {"base": 0.5, "new": 0.0}
+
+
+def test_weights_given_by_hand_are_taken_as_they_are(make_stage):
+    stage = make_stage()
+    weights = Weights({"new": 0.3})
+    assert Ensemble(stage.signals, weights).weights == weights
+
+
+@pytest.fixture
+def as_committed(monkeypatch, tmp_path):
+    """Nothing of the user's own: the checkpoint is the one that comes with the package."""
+    monkeypatch.delenv("BEATMETER_MERT_CHECKPOINT", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+def check_agreement(weights, signals, records):
+    """Every weight that needs a record has one and can be used, and every record holds."""
+    assert vouched(weights, signals, records).refused == {}
+    for name, told in weights.tuned.items():
+        assert told.weight == weights.signals[name]
+        assert told.record == read_record(name, records).sha256
+    for name, signal in signals.items():
+        if needs_record(name, signal, weights):
+            assert why_unavailable(signal) is None
+    for path in records.glob("*.json"):
+        others = weights_of_others(path.stem, signals, weights, records).weights
+        check_record(read_record(path.stem, records), signals[path.stem], others)
+
+
+def check_report(report, records):
+    """A gate report on the project's own fixtures names the record that is there, or none."""
+    path = record_path(report["candidate"], records)
+    known = read_record(report["candidate"], records).sha256 if path.is_file() else None
+    assert report["record"] == (known if report["fixture_set"] == RECORD_SET else None)
+
+
+def test_the_committed_weights_and_records_agree(as_committed):
+    check_agreement(load_weights(), installed_signals(), RECORDS)
+
+
+def test_the_committed_gate_reports_and_records_agree(as_committed):
+    for path in (ROOT / "reports" / "gate").glob("*.json"):
+        report = json.loads(path.read_text())
+        if "candidate" in report:
+            check_report(report, RECORDS)
+
+
+def test_a_tuned_weight_whose_checkpoint_is_gone_disagrees(passed):
+    check_agreement(passed.weights, passed.signals, passed.records)
+    passed.candidate.missing = "no checkpoint"
+    with pytest.raises(AssertionError, match="no checkpoint"):
+        check_agreement(passed.weights, passed.signals, passed.records)
+
+
+def test_a_record_beside_weight_0_must_hold_too(passed):
+    weights = replace(passed.weights.with_signals({"new": 0.0}), tuned={})
+    check_agreement(weights, passed.signals, passed.records)
+    passed.candidate.checkpoint = "other"
+    with pytest.raises(GateError, match="another checkpoint"):
+        check_agreement(weights, passed.signals, passed.records)
+
+
+def test_a_report_disagrees_with_another_record_and_with_none(passed):
+    record = read_record("new", passed.records)
+    report = {"candidate": "new", "fixture_set": "rendered", "record": record.sha256}
+    check_report(report, passed.records)
+    check_report(report | {"fixture_set": "commons", "record": None}, passed.records)
+    edit_and_seal(passed, date="2026-01-01")
+    with pytest.raises(AssertionError):
+        check_report(report, passed.records)
+    record_path("new", passed.records).unlink()
+    with pytest.raises(AssertionError):
+        check_report(report, passed.records)
+    check_report(report | {"record": None}, passed.records)
+
+
+def test_the_committed_weights_are_loaded_without_a_warning(as_committed):
+    assert effective_weights(installed_signals()) == load_weights()

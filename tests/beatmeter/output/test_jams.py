@@ -1,0 +1,70 @@
+"""The JAMS of an analysis, read back by the jams package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beatmeter.errors import ReportError
+from beatmeter.output.jams import write_jams
+
+jams = pytest.importorskip("jams")
+
+
+@pytest.fixture
+def written(make_analysis, tmp_path):
+    def write(**changes):
+        path = tmp_path / "a.jams"
+        write_jams(replace(make_analysis(timeline=True), **changes), path)
+        return jams.load(str(path), validate=False)
+
+    return write
+
+
+# jams hands its own schema to jsonschema in a way that jsonschema is about to remove.
+@pytest.mark.filterwarnings("ignore:Passing a schema to Validator:DeprecationWarning")
+def test_it_is_valid_jams(written):
+    assert written().validate(strict=True)
+
+
+def test_beats_count_up_to_the_meter_and_begin_again(written, make_analysis):
+    rows = written().search(namespace="beat_position")[0].data
+    np.testing.assert_allclose([row.time for row in rows], make_analysis().beats)
+    positions = [row.value["position"] for row in rows]
+    assert positions[:11] == [6, 7, 1, 2, 3, 4, 5, 6, 7, 1, 2]
+    assert [row.value["measure"] for row in rows][:11] == [0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2]
+    assert {row.value["num_beats"] for row in rows} == {7}
+    assert {row.value["beat_units"] for row in rows} == {4}
+
+
+def test_the_timeline_becomes_segments(written):
+    rows = written().search(namespace="segment_open")[0].data
+    assert [(r.time, r.duration, r.value) for r in rows] == [
+        (0.0, 20.0, "7/4"),
+        (20.0, 10.0, "4/4"),
+        (30.0, 10.0, "4/4"),
+    ]
+
+
+def test_without_a_timeline_one_segment_is_the_whole(written):
+    (row,) = written(timeline=None).search(namespace="segment_open")[0].data
+    assert (row.time, row.duration, row.value, row.confidence) == (0.0, 40.0, "7/4", 0.81)
+
+
+def test_tempo(written):
+    (row,) = written().search(namespace="tempo")[0].data
+    assert row.value == 133.3
+
+
+def test_a_recording_without_downbeats_has_no_full_measure(written):
+    rows = written(downbeats=np.zeros(0)).search(namespace="beat_position")[0].data
+    assert {row.value["measure"] for row in rows} == {0}
+    assert min(row.value["position"] for row in rows) == 1
+
+
+def test_without_the_package_it_says_what_to_install(make_analysis, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "jams", None)
+    with pytest.raises(ReportError, match=r"beatmeter\[jams\]"):
+        write_jams(make_analysis(), tmp_path / "a.jams")

@@ -1,0 +1,58 @@
+"""The table that a person reads."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from beatmeter.output import table
+
+
+@pytest.fixture
+def rendered():
+    def render(renderable) -> list[str]:
+        console = Console(width=100, highlight=False, no_color=True)
+        with console.capture() as captured:
+            console.print(renderable, soft_wrap=True)
+        return [line.rstrip() for line in captured.get().splitlines()]
+
+    return render
+
+
+def test_the_verdict_and_every_opinion_can_be_read(rendered, make_analysis):
+    lines = rendered(table.detailed(make_analysis()))
+    assert "song.wav  0:40" in lines
+    assert "  7/4   meter 7, 133.3 BPM, confidence 81%   (runner-up 4: 10%)" in lines
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
+    assert rows["ensemble"] == [".03", ".10", ".03", ".81", ".02", ".01"]
+    assert rows["both"] == ["0.00", ".30", ".80", ".10", ".90", ".10", ".00"]
+    assert rows["neural:"] == ["needs", "torch"]
+    assert "  polyrhythm: 4 against 7   (meter 4: 0.80, counts from 0.40)" in lines
+
+
+def test_signals_stand_in_the_order_of_their_weight(rendered, make_analysis):
+    lines = rendered(table.detailed(make_analysis()))
+    names = [line.split()[0] for line in lines if line.startswith("  ") and "." in line]
+    assert [n for n in names if n in {"folding", "neural", "both"}] == ["folding", "neural", "both"]
+
+
+def test_the_timeline_has_one_row_a_stretch_and_names_the_change(rendered, make_analysis):
+    lines = rendered(table.detailed(make_analysis(timeline=True)))
+    rows = [line.split() for line in lines if line.startswith("  0:")]
+    assert rows == [
+        ["0:00-0:20", "7/4", "133.3", "80%"],
+        ["0:20-0:40", "4/4", "133.0", "80%", "7/4", "to", "4/4"],
+    ]
+
+
+def test_a_hostile_name_reaches_no_terminal(rendered, make_analysis):
+    name = "[red]\x1b[2J\nsong.wav"
+    for view in (table.detailed, table.summary):
+        text = "\n".join(rendered(view(make_analysis(name))))
+        assert "\x1b" not in text
+        assert "[red]\\x1b[2J\\nsong.wav" in text
+
+
+def test_the_summary_is_one_line(rendered, make_analysis):
+    (line,) = rendered(table.summary(make_analysis("x" * 300)))
+    assert line == "  7/4  133.3 BPM   81%  " + "x" * 300
