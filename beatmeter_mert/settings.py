@@ -20,6 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from beatmeter._util.folders import expanded, home
 from beatmeter_mert.errors import CheckpointError
 
 CHECKPOINT_VARIABLE = "BEATMETER_MERT_CHECKPOINT"
@@ -51,9 +52,13 @@ class MertSettings:
 
 
 def config_path() -> Path:
-    """Where the configuration file lies, whether or not there is one."""
-    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(home).expanduser() / "beatmeter" / "config.toml"
+    """Where the configuration file lies, whether or not there is one.
+
+    A user without a home has it below the root folder, where only the administrator writes.
+    """
+    named = os.environ.get("XDG_CONFIG_HOME")
+    folder = expanded(named) if named else home() / ".config"
+    return folder / "beatmeter" / "config.toml"
 
 
 def load_settings() -> MertSettings:
@@ -108,7 +113,7 @@ def find_checkpoint(settings: MertSettings) -> str:
 def _named(source: str, name: str) -> str:
     from beatmeter_mert.model.hub import is_repository
 
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if (folder / "head" / "config.json").is_file():
         return str(folder)
     if folder.exists() or not is_repository(name):

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beatmeter._util.folders import cache_folder
 from beatmeter._util.hashing import hash_named
 from beatmeter.errors import Abstain, BeatMeterError
 from beatmeter.meters import METERS, MeterScores, ScoreKind
@@ -163,8 +164,6 @@ def _listener(dtype: str | None) -> Listener:
 @cache
 def _load(checkpoint: str, settings: MertSettings) -> Listener | BeatMeterError:
     """Load a model, or say why it cannot be: the answer holds for the process."""
-    import pooch
-
     from beatmeter_mert.model import MertMeterClassifier
 
     try:
@@ -173,6 +172,12 @@ def _load(checkpoint: str, settings: MertSettings) -> Listener | BeatMeterError:
         )
     except BeatMeterError as error:
         return error
-    folder = Path(pooch.os_cache("beatmeter")) / "mert-embeddings"
-    cache = EmbeddingCache(folder, settings.cache_mb * _MEGABYTE)
-    return Listener(model, model.embedding_fingerprint, cache)
+    return Listener(model, model.embedding_fingerprint, _embedding_cache(settings.cache_mb))
+
+
+def _embedding_cache(megabytes: int) -> EmbeddingCache:
+    try:
+        folder = cache_folder()
+    except FileNotFoundError:  # a user without a home keeps none
+        return EmbeddingCache(Path(), 0)
+    return EmbeddingCache(folder / "mert-embeddings", megabytes * _MEGABYTE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from beatmeter._util.folders import cache_folder
 from beatmeter.corpora.clip import Clip, make_clip
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
@@ -125,7 +126,7 @@ def open_sources(config: CorpusConfig) -> tuple[Source, ...]:
     for path in config.soundfonts:
         reserved().refuse_soundfont(path)
     soundfonts = [open_soundfont(path) for path in config.soundfonts]
-    pool = MaterialPool.training(config.scores, reserved(), cache=score_cache_folder())
+    pool = MaterialPool.training(config.scores, reserved(), cache=scorecache_folder())
     played = PlayedScores(pool, soundfonts)
     if config.recordings is None:
         return (played,)
@@ -135,21 +136,15 @@ def open_sources(config: CorpusConfig) -> tuple[Source, ...]:
     return (played, SplicedRecordings(config.recordings, stretches))
 
 
-def score_cache_folder() -> Path:
+def scorecache_folder() -> Path:
     """Tell which folder of the user's cache keeps parsed scores."""
-    return _cache_folder() / "scores"
+    return cache_folder() / "scores"
 
 
 def recordings_index(recordings: Path) -> Path:
     """Tell which file of the user's cache keeps what was found in a folder of recordings."""
     digest = hashlib.sha256(bytes(recordings.resolve())).hexdigest()
-    return _cache_folder() / "recordings" / f"{digest[:16]}.json"
-
-
-def _cache_folder() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("beatmeter"))
+    return cache_folder() / "recordings" / f"{digest[:16]}.json"
 
 
 def _clip_seed(seed: int, index: int) -> int:

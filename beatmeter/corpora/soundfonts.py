@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from beatmeter._util.folders import home
 from beatmeter.errors import DatasetError
 
 SUFFIXES = (".sf2", ".sf3")
@@ -66,16 +67,9 @@ _KNOWN = (
 
 def system_folders() -> tuple[Path, ...]:
     """Where the system and the user keep soundfonts."""
-    share = Path("/usr/share")
-    own = Path.home() / ".local/share"
-    return (
-        share / "sounds/sf2",
-        share / "sounds/sf3",
-        share / "soundfonts",
-        own / "sounds/sf2",
-        own / "sounds/sf3",
-        own / "soundfonts",
-    )
+    kinds = ("sounds/sf2", "sounds/sf3", "soundfonts")
+    shares = (Path("/usr/share"), home() / ".local/share")
+    return tuple(share / kind for share in shares for kind in kinds)
 
 
 def find_soundfonts(folders: Iterable[Path] | None = None) -> list[Soundfont]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.folders import cache_folder
 from beatmeter.errors import MeterError
 from beatmeter.meters import MeterScores, Polyrhythm, ScoreKind
 
@@ -54,9 +55,7 @@ class ScoreCache:
 
 def default_cache() -> ScoreCache:
     """The scores kept in the user's cache."""
-    import pooch
-
-    return ScoreCache(Path(pooch.os_cache("beatmeter")) / "gate")
+    return ScoreCache(cache_folder() / "gate")
 
 
 def _parse(content: dict[str, Any]) -> MeterScores:
