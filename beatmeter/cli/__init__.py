@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from beatmeter import __version__
+from beatmeter._util.streams import open_closed_streams
 from beatmeter.cli.errors import one_line_errors
 from beatmeter.cli.lazygroup import LazyGroup
 
@@ -36,6 +37,7 @@ def main() -> None:
     """Run the command line; what a user can mend is one line and exit code 2."""
     from beatmeter.plugins import add_commands, load_plugins
 
+    open_closed_streams()
     with one_line_errors():
         plugins = load_plugins()
         add_commands(plugins, cli)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -89,3 +90,16 @@ def test_every_package_beyond_the_core_has_an_extra_that_installs_it():
     known = {package for packages in EXTRAS.values() for package in packages}
     assert set(EXTRAS) <= set(project["optional-dependencies"])
     assert imported_packages() - core <= known | IN_NO_EXTRA
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_change_no_exit_code(tmp_path, closed):
+    program = "from beatmeter.cli import main; main()"
+    command = f'"$0" -c "$1" analyze --json missing.wav {closed}'
+    ran = subprocess.run(
+        ["sh", "-c", command, sys.executable, program],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, b"", b"")
