@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import threading
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -57,10 +58,8 @@ class EmbeddingCache:
         if len(content) > self.limit_bytes:
             return
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part = self.folder / f"{os.getpid()}-{threading.get_ident()}{_SUFFIX}"
-            part.write_bytes(content)
-            part.replace(self._path(key))
+            with replacing(self._path(key)) as partial:
+                partial.write_bytes(content)
             self._make_room()
 
     def _path(self, key: str) -> Path:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_USUAL_LONGEST_NAME = 255
+"""Bytes of a file's name, on the file systems of Linux, macOS and Windows; some allow fewer."""
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        `path` with ``.part`` appended.
+        Hidden, short, and drawn at random: no other thread, process or machine writes to it.
 
     Raises
     ------
@@ -29,10 +34,52 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f".{os.urandom(12).hex()}.part")
     try:
         yield partial
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def require_writable(path: Path) -> None:
+    """Fail before long work, as :func:`replacing` would after it; nothing is made or changed.
+
+    Parameters
+    ----------
+    path : Path
+        Of a file; neither it nor its folder need be there.
+
+    Raises
+    ------
+    OSError
+        If its name is too long, it is a folder, or its folder cannot be made or written to.
+    """
+    folder = _nearest(path.parent)
+    if len(os.fsencode(path.name)) > longest_name(folder):
+        raise _error(errno.ENAMETOOLONG, path)
+    if path.is_dir():
+        raise _error(errno.EISDIR, path)
+    if not folder.is_dir():
+        raise _error(errno.ENOTDIR, folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _error(errno.EACCES, folder)
+
+
+def longest_name(folder: Path) -> int:
+    """Count the bytes that a file's name may have in a folder, which need not be there."""
+    try:
+        return os.pathconf(_nearest(folder), "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows has no pathconf
+        return _USUAL_LONGEST_NAME
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    places = (folder, *folder.absolute().parents)
+    return next(place for place in places if os.path.lexists(place))
+
+
+def _error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), str(path))

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from beatmeter._util.atomic import require_writable
 from beatmeter._util.text import escape_control
 from beatmeter._util.workers import start_workers
 from beatmeter.analysis import Analysis
@@ -105,6 +106,9 @@ def run_all(
 
 def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     try:
+        for report in (task.json, task.jams, task.plot):
+            if report is not None:
+                require_writable(report)
         analysis = analyze(task.path)
         if task.timeline:
             analysis = replace(analysis, timeline=timeline(task.path))

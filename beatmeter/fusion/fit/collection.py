@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.atomic import replacing
 from beatmeter._util.hashing import files_below, hash_files
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import Samples, load, open_recording
@@ -120,10 +120,8 @@ def _evidence_of(
     cached = cache_folder / f"{key}.npz"
     if not cached.is_file():
         arrays = _arrays(path, seconds)
-        partial_file = cache_folder / f"{key}.{os.getpid()}.part"
-        with partial_file.open("wb") as file:
+        with replacing(cached) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        partial_file.replace(cached)
     with np.load(cached) as stored:
         names = {name.partition("/")[0] for name in stored.files}
         evidence = {name: (stored[f"{name}/e"], stored[f"{name}/c"]) for name in sorted(names)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from beatmeter.audio.inputs import destinations, search
+from beatmeter._util.atomic import replacing
+from beatmeter.audio.inputs import Found, destinations, search
 from beatmeter.errors import ReportError
 
 
@@ -73,9 +75,47 @@ def test_only_one_named_file_is_no_batch(library, names, batch):
     assert search(names).batch is batch
 
 
-def test_a_link_in_a_circle_ends(library):
+def test_recordings_behind_links_are_found_once(library):
+    (library / "elsewhere").mkdir()
+    (library / "elsewhere" / "e.flac").touch()
+    (library / "sub" / "album").symlink_to(library / "elsewhere", target_is_directory=True)
+    (library / "sub" / "same album").symlink_to("album", target_is_directory=True)
+    assert paths("sub") == ["sub/c.opus", "sub/album/e.flac"]
+    assert paths("sub/**/*.flac") == ["sub/album/e.flac"]
+    assert paths(".") == ["a.MP3", "b.wav", "elsewhere/e.flac", "sub/c.opus"]
+
+
+def test_circles_of_links_end_and_hide_nothing(library):
+    (library / "sub" / "itself").symlink_to("itself")
     (library / "sub" / "up").symlink_to(library, target_is_directory=True)
-    assert paths("sub") == ["sub/c.opus"]
+    (library / "sub" / "one").mkdir()
+    (library / "sub" / "one" / "two").symlink_to("../one", target_is_directory=True)
+    (library / "sub" / "one" / "f.wav").touch()
+    expected = ["sub/c.opus", "sub/one/f.wav", "sub/up/a.MP3", "sub/up/b.wav"]
+    assert paths("sub") == expected
+    assert paths("sub/**/*.[wom]*", "sub/**/*.MP3") == [
+        "sub/c.opus", "sub/one/f.wav", "sub/up/.hidden.wav", "sub/up/b.wav", "sub/up/a.MP3",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_may_not_be_read_is_named_and_the_rest_is_found(library, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "sub":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for name in (".", "**/*.*"):
+        wanted = search([name])
+        assert [str(problem) for problem in wanted.problems] == [
+            "sub: cannot be read (Permission denied)"
+        ]
+        assert Path("b.wav") in [found.path for found in wanted.found]
+    assert [str(problem) for problem in search(["sub"]).problems] == [
+        "sub: cannot be read (Permission denied)"
+    ]
 
 
 def test_reports_mirror_the_folders(library):
@@ -90,3 +130,18 @@ def test_two_recordings_never_share_a_report(library):
     found = search(["c.opus", "sub/c.opus"]).found
     with pytest.raises(ReportError, match=r"c\.opus\.json: would hold both"):
         destinations(found, "out", ".json")
+
+
+@pytest.mark.parametrize("letter", ["n", "\u00e4", "\U0001d11e", "\udcff"])
+def test_a_name_too_long_for_its_report_is_cut_and_stays_its_own(tmp_path, letter):
+    long = letter * (251 // len(os.fsencode(letter)))
+    found = [Found(Path(name), Path("album", name)) for name in (f"{long}.wav", f"{long}.ogg")]
+    reports = destinations(found, tmp_path, ".json")
+    assert len(set(reports)) == 2
+    assert reports == destinations(found, tmp_path, ".json")
+    for report in reports:
+        with replacing(report) as partial:
+            partial.touch()
+        assert report.parent == tmp_path / "album"
+        assert report.name.startswith(letter * 50)
+        assert report.suffix == ".json"

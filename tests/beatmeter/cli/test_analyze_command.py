@@ -157,11 +157,35 @@ def test_jams_and_plot_are_files_for_one_recording_and_folders_for_a_batch(
     assert Path("plots/a.wav.png").is_file()
 
 
-def test_a_report_that_cannot_be_written_is_a_failure(beatmeter, library, heard):
-    Path("out").touch()
-    ran = beatmeter("analyze", "in/a.wav", "--output", "out")
+@pytest.mark.parametrize(
+    ("option", "target", "line"),
+    [
+        ("--output", "file", "file: Not a directory"),
+        ("--jams", "in", "in: Is a directory"),
+        ("--plot", "n" * 256, f"{'n' * 256}: File name too long"),
+    ],
+)
+def test_a_report_that_cannot_be_written_fails_before_the_analysis(
+    beatmeter, library, heard, option, target, line
+):
+    Path("file").touch()
+    ran = beatmeter("analyze", "in/a.wav", option, target)
     assert ran.code == 2
-    assert ran.err == "beatmeter: out: File exists\n"
+    assert ran.err == f"beatmeter: {line}\n"
+    assert heard == []
+
+
+def test_a_recording_with_the_longest_name_has_its_reports(beatmeter, library, heard):
+    Path("in", "n" * 251 + ".wav").touch()
+    Path("in", "bad.wav").unlink()
+    where = ("--output", "out", "--jams", "jams")
+    assert beatmeter("analyze", "in", *where).code == 0
+    for folder, suffix in (("out", ".json"), ("jams", ".jams")):
+        (report,) = Path(folder).glob("n*")
+        assert report.suffix == suffix
+    assert len(heard) == 3
+    assert beatmeter("analyze", "in", "--output", "out", "--skip-existing").code == 0
+    assert len(heard) == 3
 
 
 def test_a_warning_is_one_line(beatmeter, library, make_analysis, monkeypatch):
