@@ -11,6 +11,10 @@ from beatmeter.cli.lazygroup import LazyGroup
 
 COMMANDS = {
     "analyze": ("beatmeter.cli.analyze:analyze", "Tell the meter of recordings."),
+    "beats": (
+        "beatmeter.cli.beats:beats",
+        "Train and judge the network that hears beats.",
+    ),
     "calibrate": (
         "beatmeter.cli.calibrate:calibrate",
         "Fit the ensemble on labelled music.",

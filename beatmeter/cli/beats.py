@@ -1,0 +1,85 @@
+"""``beatmeter beats``: train and judge the network that hears beats and downbeats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+_Folder = click.Path(file_okay=False, path_type=Path)
+_File = click.Path(dir_okay=False, exists=True, path_type=Path)
+_frames = click.argument("frames", type=click.Path(file_okay=False, exists=True, path_type=Path))
+_device = click.option(
+    "--device", help="Of torch: cpu, cuda, ...  [default: a GPU where there is one]"
+)
+
+
+@click.group()
+def beats() -> None:
+    """Train and judge the network that hears beats and downbeats."""
+
+
+@beats.command()
+@_frames
+@click.option("--config", type=_File, required=True, help="Settings: a TOML file.")
+@click.option("--out", type=_Folder, required=True, help="Folder of the run, new or begun.")
+@_device
+def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
+    """Train a network on FRAMES, which `beatmeter corpus frames` wrote.
+
+    Writes the network, figures on clips held out, a curve, and states from which an interrupted
+    run goes on when it is called again.
+    """
+    from beatmeter._util.progress import progress_bars
+    from beatmeter.signals.neural.training.curve import plot_curve
+    from beatmeter.signals.neural.training.frames import load_clips
+    from beatmeter.signals.neural.training.loop import train as run
+    from beatmeter.signals.neural.training.settings import read_settings
+
+    try:
+        settings = read_settings(config)
+        place = _place(device)
+        clips = load_clips(frames / "train", place, settings.clips)
+        held_out = load_clips(frames / "val", place)
+        with progress_bars() as bars:
+            task = bars.add_task("training", total=settings.steps)
+
+            def report(line: dict[str, Any]) -> None:
+                bars.update(task, completed=line["step"])
+                click.echo(json.dumps(line))
+
+            result = run(settings, clips, held_out, out, report)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    plot_curve(out)
+    click.echo(json.dumps(result["figures"]["all"]))
+
+
+@beats.command()
+@_frames
+@click.option("--config", type=_File, required=True, help="Stages and their runs: a TOML file.")
+@click.option("--out", type=_Folder, required=True, help="Folder of the results.")
+@_device
+def study(frames: Path, config: Path, out: Path, device: str | None) -> None:
+    """Train many networks side by side on FRAMES, in a given time; FRAMES may still be growing."""
+    from beatmeter.signals.neural.training.study import read_study, run_study
+
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        common, stages = read_study(config)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    run_study(common, stages, frames, out, str(_place(device)))
+
+
+def _place(device: str | None) -> Any:
+    import torch
+
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise click.ClickException(f"--device {device}: torch knows no such device") from error

@@ -1,0 +1,291 @@
+"""The frame network, run by numpy alone: beats, downbeats and bar length at every frame.
+
+A log-mel spectrogram of 81 bands at 50 frames a second goes through three convolutions over time
+and frequency with pooling over frequency, then through residual layers of dilated convolution over
+time [1]_ [2]_, if the network has any through attention at a quarter of the frame rate [3]_, and to
+one linear layer. Batch normalisation is folded into the weights; everything is a matrix product, a
+maximum or a shift. :mod:`beatmeter.signals.neural.training.network` is the same network in torch.
+
+References
+----------
+.. [1] M. E. P. Davies and S. Boeck, Temporal convolutional networks for musical audio beat
+   tracking, EUSIPCO 2019.
+.. [2] S. Boeck and M. E. P. Davies, Deconstruct, analyse, reconstruct: how to improve tempo, beat
+   and downbeat estimation, ISMIR 2020.
+.. [3] F. Foscarin, J. Schlueter and G. Widmer, Beat This! Accurate beat tracking without DBN
+   postprocessing, ISMIR 2024.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+N_BANDS = 81
+FRAMES_PER_SECOND = 50
+BAR_LENGTHS = (3, 4, 5, 7, 9, 11)
+BAR_CLASSES = (*BAR_LENGTHS, "other", "none")
+"""What the bar-length head tells apart: beats per bar; "none" is no bar at all."""
+
+KERNEL = 5
+"""Taps of a dilated convolution."""
+POOLING = 3
+"""Bands of which the loudest is kept, after the first and after the second convolution."""
+STRIDE = 4
+"""Frames averaged into one before attention."""
+NORM_EPSILON = 1e-5
+ROTARY_BASE = 10000.0
+
+_BLOCK_FRAMES = 256
+"""Frames that the convolutions over frequency take at a time, so that they stay in the cache."""
+_WINDOW_FRAMES = 1500
+_BORDER_FRAMES = 250
+"""Long recordings are heard in windows of 30 s; 5 s at each side are only context."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of a frame network.
+
+    Attributes
+    ----------
+    stem : tuple of int
+        Channels of the first two convolutions over time and frequency.
+    channels : int
+        Channels of everything after; even.
+    dilations : tuple of int
+        Of each residual layer, in frames. Half of its channels look twice as far.
+    attention_layers : int
+        After the residual layers, at a quarter of the frame rate; 0 for none.
+    attention_heads : int
+        Divides `channels` into even parts.
+    dropout : float
+        Share of channels left out in training.
+    """
+
+    stem: tuple[int, int] = (16, 32)
+    channels: int = 64
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+    attention_layers: int = 0
+    attention_heads: int = 4
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if len(self.stem) != 2 or min(self.stem) < 1:
+            raise ValueError(f"stem: {list(self.stem)} are not two numbers above 0")
+        if self.channels < 2 or self.channels % 2:
+            raise ValueError(f"channels: {self.channels} is not an even number above 0")
+        if not self.dilations or min(self.dilations) < 1:
+            raise ValueError(f"dilations: {list(self.dilations)} are not numbers above 0")
+        if self.attention_layers and self.channels % (2 * self.attention_heads):
+            raise ValueError(
+                f"attention_heads: {self.attention_heads} do not divide {self.channels} channels "
+                "into even parts"
+            )
+
+    @property
+    def receptive_field_s(self) -> float:
+        """Seconds that one frame's answer can depend on, attention aside."""
+        return (1 + (KERNEL - 1) * 2 * sum(self.dilations)) / FRAMES_PER_SECOND
+
+
+@dataclass(frozen=True)
+class FrameLogits:
+    """What the network says of each frame.
+
+    Attributes
+    ----------
+    beat, downbeat : ndarray of float32, shape (frames,)
+        Logits.
+    bar : ndarray of float32, shape (frames, 8)
+        Logits of ``BAR_CLASSES``.
+    """
+
+    beat: Floats
+    downbeat: Floats
+    bar: Floats
+
+
+@dataclass(frozen=True)
+class FrameNetwork:
+    """A trained network.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+    weights : mapping of str to ndarray of float32
+        As :func:`beatmeter.signals.neural.training.export.arrays_of` lays them out.
+    """
+
+    config: NetworkConfig
+    weights: Mapping[str, Floats] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> FrameNetwork:
+        """Read a file that ``beatmeter beats train`` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is no such file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                values = json.loads(str(stored["config"]))
+                weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
+            config = NetworkConfig(**{k: _frozen(v) for k, v in values.items()})
+        except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a beat network: {error}") from error
+        return cls(config, weights)
+
+    def __call__(self, log_mel: Floats) -> FrameLogits:
+        """Run the network over a recording.
+
+        Parameters
+        ----------
+        log_mel : ndarray of float32, shape (frames, 81)
+            From :func:`beatmeter.signals.neural.spectrogram.log_mel`.
+        """
+        inner = _WINDOW_FRAMES - 2 * _BORDER_FRAMES
+        parts = []
+        for start in range(0, max(1, len(log_mel) - 2 * _BORDER_FRAMES), inner):
+            heard = self.forward(log_mel[start : start + _WINDOW_FRAMES])
+            first = 0 if start == 0 else _BORDER_FRAMES
+            last = start + _WINDOW_FRAMES >= len(log_mel)
+            parts.append(heard[first : None if last else _BORDER_FRAMES + inner])
+        logits = np.concatenate(parts)
+        return FrameLogits(logits[:, 0], logits[:, 1], logits[:, 2:])
+
+    def forward(self, log_mel: Floats) -> Floats:
+        """Run it over one window: shape (frames, 81) to (frames, 2 + 8)."""
+        hidden = self._stem(log_mel)
+        for number, dilation in enumerate(self.config.dilations):
+            hidden = self._dilated(hidden, f"layers.{number}", dilation)
+        if self.config.attention_layers:
+            hidden = self._attended(hidden)
+        w = self.weights
+        hidden = np.maximum(hidden * w["final.scale"] + w["final.shift"], 0.0)
+        return hidden @ w["heads.weight"] + w["heads.bias"]
+
+    def _stem(self, log_mel: Floats) -> Floats:
+        w = self.weights
+        first, second = self.config.stem
+        bands = N_BANDS // POOLING
+        out = np.empty((len(log_mel), self.config.channels), np.float32)
+        normed = log_mel * w["input.scale"] + w["input.shift"]
+        padded = np.pad(normed, ((3, 3), (1, 1)))  # three convolutions of three frames each
+        inside = np.pad(np.ones((len(log_mel), 1, 1), np.float32), ((3, 3), (0, 0), (0, 0)))
+        for start in range(0, len(log_mel), _BLOCK_FRAMES):
+            n = min(_BLOCK_FRAMES, len(log_mel) - start)
+            here = padded[start : start + n + 6]
+            windows = np.lib.stride_tricks.sliding_window_view(here, (3, 3)).reshape(-1, 9)
+            a = (windows @ w["stem.0.weight"]).reshape(n + 4, bands, POOLING, first).max(axis=2)
+            a = np.maximum(a + w["stem.0.bias"], 0.0) * inside[start + 1 : start + n + 5]
+
+            taps = np.lib.stride_tricks.sliding_window_view(
+                np.pad(a, ((0, 0), (2, 2), (0, 0))).reshape(n + 4, -1), 5 * first, axis=1
+            )[:, ::first].reshape(-1, 5 * first)
+            rows = (n + 2) * bands
+            b = taps[:rows] @ w["stem.1.weight"][0]
+            b += taps[bands : bands + rows] @ w["stem.1.weight"][1]
+            b += taps[2 * bands : 2 * bands + rows] @ w["stem.1.weight"][2]
+            b = b.reshape(n + 2, bands // POOLING, POOLING, second).max(axis=2)
+            b = np.maximum(b + w["stem.1.bias"], 0.0) * inside[start + 2 : start + n + 4]
+
+            flat = b.reshape(n + 2, -1)
+            stacked = np.concatenate([flat[k : k + n] for k in range(3)], axis=1)
+            out[start : start + n] = stacked @ w["stem.2.weight"]
+        result: Floats = np.maximum(out + w["stem.2.bias"], 0.0)
+        return result
+
+    def _dilated(self, hidden: Floats, layer: str, dilation: int) -> Floats:
+        w = self.weights
+        halves = [
+            windows(hidden, reach) @ w[f"{layer}.{name}.weight"]
+            for name, reach in (("near", dilation), ("far", 2 * dilation))
+        ]
+        inner: Floats = np.maximum(np.concatenate(halves, axis=1) + w[f"{layer}.bias"], 0.0)
+        mixed: Floats = inner @ w[f"{layer}.mix.weight"]
+        mixed += w[f"{layer}.mix.bias"]
+        mixed += hidden
+        return mixed
+
+    def _attended(self, hidden: Floats) -> Floats:
+        w = self.weights
+        n, channels = hidden.shape
+        padded = np.pad(hidden, ((0, -n % STRIDE), (0, 0)))
+        state: Floats = padded.reshape(-1, STRIDE, channels).mean(axis=1)
+        for number in range(self.config.attention_layers):
+            name = f"attention.{number}"
+            normed = _layer_norm(state, w[f"{name}.norm.weight"], w[f"{name}.norm.bias"])
+            joined = normed @ w[f"{name}.query_key_value.weight"]
+            state = (
+                state + _attention(joined, self.config.attention_heads) @ w[f"{name}.out.weight"]
+            )
+            normed = _layer_norm(state, w[f"{name}.norm2.weight"], w[f"{name}.norm2.bias"])
+            inner = np.maximum(normed @ w[f"{name}.up.weight"] + w[f"{name}.up.bias"], 0.0)
+            state = state + inner @ w[f"{name}.down.weight"] + w[f"{name}.down.bias"]
+        result: Floats = hidden + np.repeat(state, STRIDE, axis=0)[:n]
+        return result
+
+
+def windows(hidden: Floats, dilation: int) -> Floats:
+    """Five taps around each frame, `dilation` apart, zero beyond the ends: (n, c) to (n, 5 c)."""
+    n, channels = hidden.shape
+    out = np.zeros((n, KERNEL, channels), np.float32)
+    for tap in range(KERNEL):
+        shift = (tap - KERNEL // 2) * dilation
+        low, high = max(0, -shift), min(n, n - shift)
+        if low < high:
+            out[low:high, tap] = hidden[low + shift : high + shift]
+    return out.reshape(n, KERNEL * channels)
+
+
+def rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
+    """Angles of rotary position coding: shape (n, width // 2), radians.
+
+    References
+    ----------
+    J. Su et al., RoFormer: Enhanced transformer with rotary position embedding, 2021.
+    """
+    rates = ROTARY_BASE ** (-np.arange(0, width, 2) / width)
+    return np.arange(n)[:, None] * rates
+
+
+def _attention(joined: Floats, heads: int) -> Floats:
+    n, width = len(joined), joined.shape[1] // (3 * heads)
+    query, key, value = joined.reshape(n, 3, heads, width).transpose(1, 2, 0, 3)
+    angles = rotary_angles(n, width)
+    cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+    query, key = _rotated(query, cosine, sine), _rotated(key, cosine, sine)
+    scores = query @ key.transpose(0, 2, 1) * np.float32(width**-0.5)
+    scores -= scores.max(axis=2, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=2, keepdims=True)
+    attended = (scores @ value).transpose(1, 0, 2).reshape(n, heads * width)
+    return np.asarray(attended, np.float32)
+
+
+def _rotated(values: Floats, cosine: Floats, sine: Floats) -> Floats:
+    half = values.shape[-1] // 2
+    first, second = values[..., :half], values[..., half:]
+    return np.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
+
+
+def _layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
+    centred = values - values.mean(axis=1, keepdims=True)
+    deviation = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + NORM_EPSILON)
+    return np.asarray(centred / deviation * weight + bias, np.float32)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,34 @@
+"""The curve of a training run as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from beatmeter.signals.neural.training.loop import CURVE
+
+PICTURE = "curve.png"
+
+
+def plot_curve(out: Path) -> None:
+    """Draw loss and figures against steps into ``curve.png``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of a run.
+    """
+    from matplotlib.figure import Figure
+
+    lines = [json.loads(line) for line in (out / CURVE).read_text(encoding="utf-8").splitlines()]
+    steps = [line["step"] for line in lines]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, label in (("beat", "beats, F"), ("downbeat", "downbeats, F"), ("bar", "bar length")):
+        axes.plot(steps, [line[name] for line in lines], marker=".", label=label)
+    axes.set(xlabel="steps", ylabel="on clips held out", ylim=(0, 1))
+    axes.legend(loc="lower right")
+    beside = axes.twinx()
+    beside.plot(steps, [line["loss"] for line in lines], color="0.6", linestyle="--")
+    beside.set_ylabel("loss (dashed)")
+    figure.savefig(out / PICTURE, dpi=120)

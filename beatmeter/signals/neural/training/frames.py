@@ -1,0 +1,174 @@
+"""Clips of frames with their beats, read from shards and held where they are learned from.
+
+A shard is an ``.npz`` file that ``beatmeter corpus frames`` writes: spectrograms in bytes one clip
+after another, beats and downbeats in seconds, and beats per bar at every frame.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS, N_BANDS
+
+NO_BAR = 0
+UNKNOWN_BAR = 255
+"""In a shard, at a frame: no bar is there; it is not known how long a bar is."""
+MASKED = -1
+"""Class of a frame that the loss of the bar length leaves out."""
+NEVER = 1e9
+"""Seconds at which the padding of a list of beats lies."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips with their labels, all on one device.
+
+    Attributes
+    ----------
+    mel : Tensor of uint8, shape (total frames, 81)
+    starts, lengths : Tensor of int64, shape (clips,)
+        Where each clip lies in `mel`, in frames.
+    beats, downbeats : Tensor of float32, shape (clips, most beats)
+        Seconds; padded with ``NEVER``.
+    bar : Tensor of int64, shape (total frames,)
+        Index of ``BAR_CLASSES``, or ``MASKED``.
+    beat_known : Tensor of bool, shape (clips,)
+    backgrounds : Tensor of int64, shape (m,)
+        Numbers of the clips in which there is no beat.
+    rows : list of dict
+        Family, work and what else is known of each clip.
+    """
+
+    mel: Tensor
+    starts: Tensor
+    lengths: Tensor
+    beats: Tensor
+    downbeats: Tensor
+    bar: Tensor
+    beat_known: Tensor
+    backgrounds: Tensor
+    rows: list[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def first(self, count: int) -> Clips:
+        """The first `count` clips; all if there are no more, or if it is 0."""
+        if not 0 < count < len(self):
+            return self
+        return replace(
+            self,
+            starts=self.starts[:count],
+            lengths=self.lengths[:count],
+            beats=self.beats[:count],
+            downbeats=self.downbeats[:count],
+            beat_known=self.beat_known[:count],
+            backgrounds=self.backgrounds[self.backgrounds < count],
+            rows=self.rows[:count],
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the clips are."""
+        return self.mel.device
+
+
+def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
+    """Read the shards of a folder in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+    device : torch.device
+    most : int
+        How many clips to keep, the first ones; 0 for all.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a file is not such a shard.
+    """
+    shards: list[dict[str, Any]] = []
+    found = 0
+    for path in sorted(folder.glob("*.npz")):
+        shards.append(_read_shard(path, most - found if most else 0))
+        found += len(shards[-1]["rows"])
+        if most and found >= most:
+            break
+    if not found:
+        raise ValueError(f"{folder}: no shards of frames (*.npz) are there")
+    lengths = np.concatenate([shard["lengths"] for shard in shards])
+    classes = torch.from_numpy(_class_table()).to(device)
+    bars = torch.from_numpy(np.concatenate([shard["bar"] for shard in shards])).to(device)
+    beats = [times for shard in shards for times in shard["beats"]]
+    counted = np.array([len(times) for times in beats])
+    known = np.concatenate([shard["beat_known"] for shard in shards])
+    return Clips(
+        mel=torch.cat([torch.from_numpy(shard["mel"]).to(device) for shard in shards]),
+        starts=torch.from_numpy(np.cumsum(lengths) - lengths).to(device),
+        lengths=torch.from_numpy(lengths).to(device),
+        beats=_padded(beats).to(device),
+        downbeats=_padded([times for shard in shards for times in shard["downbeats"]]).to(device),
+        bar=classes[bars.long()],
+        beat_known=torch.from_numpy(known).to(device),
+        backgrounds=torch.from_numpy(np.flatnonzero(known & (counted == 0))).to(device),
+        rows=[row for shard in shards for row in shard["rows"]],
+    )
+
+
+def count_clips(folder: Path) -> int:
+    """How many clips the shards of a folder hold."""
+    total = 0
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            total += len(stored["beat_known"])
+    return total
+
+
+def _read_shard(path: Path, most: int) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            rows = json.loads(str(stored["rows"]))
+            count = min(len(rows), most) if most else len(rows)
+            edges = stored["frames_start"].astype(np.int64)[: count + 1]
+            shard = {
+                "rows": rows[:count],
+                "lengths": np.diff(edges),
+                "mel": stored["mel"][: edges[-1]],
+                "bar": stored["bar"][: edges[-1]],
+                "beat_known": stored["beat_known"][:count].astype(bool),
+            }
+            for name in ("beats", "downbeats"):
+                at = stored[f"{name}_start"]
+                shard[name] = (
+                    [stored[name][at[i] : at[i + 1]] for i in range(count)] if count else []
+                )
+    except (OSError, EOFError, BadZipFile, KeyError, ValueError, IndexError) as error:
+        raise ValueError(f"{path}: not a shard of frames: {error}") from error
+    if shard["mel"].ndim != 2 or shard["mel"].shape[1] != N_BANDS or shard["mel"].dtype != np.uint8:
+        raise ValueError(f"{path}: not a shard of frames: mel is {shard['mel'].shape}")
+    return shard
+
+
+def _class_table() -> npt.NDArray[np.int64]:
+    table = np.full(256, BAR_CLASSES.index("other"), np.int64)
+    table[NO_BAR], table[UNKNOWN_BAR] = BAR_CLASSES.index("none"), MASKED
+    table[list(BAR_LENGTHS)] = range(len(BAR_LENGTHS))
+    return table
+
+
+def _padded(lists: Sequence[npt.NDArray[np.float32]]) -> Tensor:
+    padded = np.full((len(lists), max(1, *map(len, lists), 1)), NEVER, np.float32)
+    for row, times in zip(padded, lists, strict=True):
+        row[: len(times)] = times
+    return torch.from_numpy(padded)

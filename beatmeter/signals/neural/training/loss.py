@@ -1,0 +1,33 @@
+"""What training makes small."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from beatmeter.signals.neural.training.augmentation import Batch
+from beatmeter.signals.neural.training.frames import MASKED
+
+
+def loss_of(logits: Tensor, batch: Batch, bar_weight: float) -> Tensor:
+    """Cross-entropy of beats and of downbeats, and, weighted, of the bar length.
+
+    Each is the mean over the frames in which it is known.
+
+    Parameters
+    ----------
+    logits : Tensor of float32, shape (batch, frames, 2 + 8)
+    batch : Batch
+    bar_weight : float
+    """
+    known = batch.beat_known.float()
+    frames = known.sum().clamp(min=1.0)
+    beat = functional.binary_cross_entropy_with_logits(logits[..., 0], batch.beat, reduction="none")
+    downbeat = functional.binary_cross_entropy_with_logits(
+        logits[..., 1], batch.downbeat, reduction="none"
+    )
+    bar = functional.cross_entropy(
+        logits[..., 2:].flatten(0, 1), batch.bar.flatten(), ignore_index=MASKED, reduction="sum"
+    ) / (batch.bar != MASKED).sum().clamp(min=1)
+    total: Tensor = ((beat + downbeat) * known).sum() / frames + bar_weight * bar
+    return total

@@ -1,0 +1,155 @@
+"""What a training run is told: one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from beatmeter.signals.neural.frame_network import NetworkConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How clips are changed each time they are heard; a value of 0 leaves a change out.
+
+    Attributes
+    ----------
+    speed : float
+        Most octaves by which a clip is played faster or slower; half of the clips are left as
+        they are.
+    band_shift : int
+        Most bands by which the spectrum is moved up or down.
+    equalizer_db : float
+        Standard deviation of a smooth gain curve over the bands.
+    gain_db : float
+        Standard deviation of the level.
+    noise : float
+        Share of clips that get a noise floor, 60 to 10 dB below the loud parts.
+    mixture : float
+        Share of clips to which a clip without a beat is added.
+    band_drop : float
+        Share of clips of which the lowest, the highest, or some bands between are taken out.
+    time_mask : float
+        Share of clips of which up to three stretches of at most a second are taken out.
+    """
+
+    speed: float = 0.415
+    band_shift: int = 4
+    equalizer_db: float = 5.0
+    gain_db: float = 5.0
+    noise: float = 0.4
+    mixture: float = 0.15
+    band_drop: float = 0.2
+    time_mask: float = 0.3
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """One run.
+
+    Attributes
+    ----------
+    seed : int
+    steps : int
+        Updates of the weights.
+    seconds : float
+        Where it is above 0, the schedule also ends when this much time has passed, whichever comes
+        first; such a run does not repeat bit for bit.
+    batch : int
+        Clips heard at a time.
+    frames : int
+        Length of what is heard of each clip, in fiftieths of a second.
+    clips : int
+        How many clips to learn from, the first ones; 0 for all.
+    learning_rate, weight_decay : float
+        Of AdamW. The rate rises for the first twentieth and falls along a cosine.
+    average : float
+        Share of the moving average of the weights that each update keeps.
+    bar_weight : float
+        Of the loss of the bar length, beside 1 for beats and 1 for downbeats.
+    evaluate_every, save_every : int
+        Steps between figures, and between states to go on from.
+    network : NetworkConfig
+    augment : AugmentSettings
+    """
+
+    seed: int = 0
+    steps: int = 4000
+    seconds: float = 0.0
+    batch: int = 64
+    frames: int = 1200
+    clips: int = 0
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    average: float = 0.998
+    bar_weight: float = 0.1
+    evaluate_every: int = 500
+    save_every: int = 500
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "frames", "evaluate_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every value, as JSON and TOML can hold it."""
+        return asdict(self)
+
+
+def read_settings(path: Path) -> TrainSettings:
+    """Settings from a TOML file; what it does not name keeps its default.
+
+    Raises
+    ------
+    ValueError
+        If the file is no TOML, names an unknown setting, or holds a value of another kind.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    try:
+        return settings_from(values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def settings_from(values: Mapping[str, Any]) -> TrainSettings:
+    """Settings from nested mappings."""
+    return _filled(TrainSettings(), values, "")
+
+
+def _filled(default: T, values: Mapping[str, Any], prefix: str) -> T:
+    assert is_dataclass(default)
+    assert not isinstance(default, type)
+    known = {f.name: getattr(default, f.name) for f in fields(default)}
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"{prefix}{name}: unknown; known are {', '.join(sorted(known))}")
+        changed[name] = _like(known[name], value, f"{prefix}{name}")
+    return cast(T, replace(default, **changed))
+
+
+def _like(default: Any, value: Any, name: str) -> Any:
+    if is_dataclass(default):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{name}: {value!r} is not a table")
+        return _filled(default, value, f"{name}.")
+    if isinstance(default, tuple):
+        whole = isinstance(value, list | tuple)
+        if not whole or not all(type(item) is int for item in value):
+            raise ValueError(f"{name}: {value!r} is not a list of whole numbers")
+        return tuple(value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise ValueError(f"{name}: {value!r} is not a {type(default).__name__}")
+    return value

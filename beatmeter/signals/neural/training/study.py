@@ -1,0 +1,254 @@
+"""Many runs side by side on one device, within a given time: what a study of the network needs.
+
+A study is a TOML file of stages. The runs of a stage are dealt out to worker processes, each of
+which reads the clips once; the time that is left to a stage is shared out evenly among the runs
+that a worker still has to do. A run of a later stage may be ``like = "best"``: it takes the
+network and the learning rate of the best among the ``candidates`` of the stages before. Whatever
+happens, results are packed every half a minute, and no process outlives the study.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import tarfile
+import time
+import tomllib
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from beatmeter._util.atomic import replacing
+from beatmeter.signals.neural.training.settings import TrainSettings, settings_from
+
+_PACK_EVERY_S = 30.0
+_POLL_S = 1.0
+_GRACE_S = 12.0
+"""Time that a worker has after the end of its stage to take the last figures."""
+_LONGEST_TAR = 15 * 2**20
+_LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs that share clips and time.
+
+    Attributes
+    ----------
+    name : str
+    runs : dict of str to dict
+        Settings of each run that differ from the common ones; "like" names a run to copy.
+    clips : int
+        As many clips must be there before the stage begins; it learns from no more of them.
+    held_out : int
+        How many clips of ``val`` figures are taken on, the first ones; they must be there too.
+    starts, ends : float
+        Seconds since the study began. When `starts` has come, the stage begins with what clips
+        are there.
+    workers : int
+    candidates : list of str
+        Runs among which a later stage may choose the best.
+    """
+
+    name: str
+    runs: dict[str, dict[str, Any]]
+    clips: int
+    held_out: int
+    starts: float
+    ends: float
+    workers: int
+    candidates: list[str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, as a worker is told."""
+
+    name: str
+    settings: TrainSettings
+
+
+def read_study(path: Path) -> tuple[dict[str, Any], list[Stage]]:
+    """Common settings and stages.
+
+    Raises
+    ------
+    ValueError
+        If a stage lacks a value or has one too many, or the settings of a run are wrong.
+    """
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    common = values.get("settings", {})
+    stages = []
+    for name, stage in values.get("stages", {}).items():
+        try:
+            stages.append(Stage(**{"name": name, "candidates": []} | stage))
+        except TypeError as error:
+            raise ValueError(f"{path}: stages.{name}: {error}") from error
+        for run, changes in stages[-1].runs.items():
+            try:
+                settings_from(merged(common, {k: v for k, v in changes.items() if k != "like"}))
+            except ValueError as error:
+                raise ValueError(f"{path}: stages.{name}.runs.{run}: {error}") from error
+    return common, stages
+
+
+def run_study(
+    common: dict[str, Any], stages: list[Stage], frames: Path, out: Path, device: str
+) -> None:
+    """Run every stage; results are packed into `out`.
+
+    Parameters
+    ----------
+    common : dict
+        Settings of every run.
+    stages : list of Stage
+    frames : Path
+        Folder of shards, with ``train`` and ``val`` in it; ``train`` may still be growing.
+    out : Path
+    device : str
+        Of torch.
+    """
+    began = time.time()
+    runs_folder = out / "runs"
+    for stage in stages:
+        _await_clips(frames, stage, began)
+        jobs = [
+            Job(name, settings_from(merged(common, _resolved(changes, stages, runs_folder))))
+            for name, changes in stage.runs.items()
+        ]
+        ends = began + stage.ends
+        context = multiprocessing.get_context("spawn")
+        workers = [
+            context.Process(
+                target=work,
+                args=(jobs[number :: stage.workers], stage, frames, runs_folder, ends, device),
+            )
+            for number in range(min(stage.workers, len(jobs)))
+        ]
+        for worker in workers:
+            worker.start()
+        packed = time.time()
+        while any(worker.is_alive() for worker in workers) and time.time() < ends + _GRACE_S:
+            time.sleep(_POLL_S)
+            if time.time() - packed > _PACK_EVERY_S:
+                pack(runs_folder, out)
+                packed = time.time()
+        for worker in workers:
+            worker.kill()
+            worker.join()
+        pack(runs_folder, out)
+        say(f"{time.time() - began:.0f} s: stage {stage.name} is over")
+
+
+def work(
+    jobs: list[Job], stage: Stage, frames: Path, runs_folder: Path, ends: float, device: str
+) -> None:
+    """What a worker does: its runs, one after another, in the time that is left."""
+    import torch
+
+    from beatmeter.signals.neural.training.frames import load_clips
+    from beatmeter.signals.neural.training.loop import train
+
+    torch.set_num_threads(1)
+    place = torch.device(device)
+    known = load_clips(frames / "train", place, stage.clips)
+    held_out = load_clips(frames / "val", place, stage.held_out)
+    for number, job in enumerate(jobs):
+        seconds = max(1.0, (ends - time.time()) / (len(jobs) - number) - 1.0)
+        settings = replace(job.settings, seconds=seconds)
+        try:
+            train(settings, known, held_out, runs_folder / job.name, say_nothing)
+        except Exception:  # the other runs go on
+            say(f"{job.name}: {traceback.format_exc()}")
+            continue
+        say(f"{job.name}: {json.dumps(figures(runs_folder / job.name)['all'])}")
+
+
+def best_of(candidates: list[str], runs_folder: Path) -> str:
+    """The run that hears beats, downbeats and bar lengths best: the highest sum of the three."""
+
+    def score(name: str) -> float:
+        found = figures(runs_folder / name).get("all")
+        if found is None:  # it came to no end
+            return -1.0
+        return sum(found.get(key) or 0.0 for key in ("beat", "downbeat", "bar"))
+
+    return max(candidates, key=score)
+
+
+def figures(folder: Path) -> dict[str, Any]:
+    """The figures that a run wrote at its end, or nothing."""
+    path = folder / "figures.json"
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    return found
+
+
+def pack(runs_folder: Path, out: Path) -> None:
+    """Write ``results.json`` (settings, figures, curves) and ``networks.tar`` of what is there."""
+    results = {}
+    networks: list[Path] = []
+    for folder in sorted(path for path in runs_folder.glob("*") if path.is_dir()):
+        curve = folder / "curve.jsonl"
+        lines = curve.read_text(encoding="utf-8").splitlines() if curve.exists() else []
+        ended = folder / "figures.json"
+        results[folder.name] = {
+            "curve": [json.loads(line) for line in lines],
+            "result": json.loads(ended.read_text(encoding="utf-8")) if ended.exists() else None,
+        }
+        networks += [folder / "network.npz"] if (folder / "network.npz").exists() else []
+    with replacing(out / "results.json") as partial:
+        partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
+    size = 0
+    newest = sorted(networks, key=lambda path: path.stat().st_mtime, reverse=True)
+    with replacing(out / "networks.tar") as partial, tarfile.open(partial, "w") as tar:
+        for path in newest:
+            size += path.stat().st_size + 1024
+            if size < _LONGEST_TAR:
+                tar.add(path, f"{path.parent.name}.npz")
+
+
+def merged(common: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Nested mappings, those of `changes` over those of `common`."""
+    result = dict(common)
+    for name, value in changes.items():
+        inner = result.get(name)
+        both = isinstance(value, dict) and isinstance(inner, dict)
+        result[name] = merged(inner, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def say_nothing(_line: dict[str, Any]) -> None:
+    """Leave the curve to the file."""
+
+
+def say(text: str) -> None:
+    """Tell what happens, at once."""
+    sys.stdout.write("\n".join(text.splitlines()[-_LOG_LINES:]) + "\n")
+    sys.stdout.flush()
+
+
+def _resolved(changes: dict[str, Any], stages: list[Stage], runs_folder: Path) -> dict[str, Any]:
+    rest = {key: value for key, value in changes.items() if key != "like"}
+    if "like" not in changes:
+        return rest
+    name = changes["like"]
+    if name == "best":
+        name = best_of([c for stage in stages for c in stage.candidates], runs_folder)
+    copied = next(stage.runs[name] for stage in stages if name in stage.runs)
+    return merged({k: v for k, v in copied.items() if k != "like"}, rest)
+
+
+def _await_clips(frames: Path, stage: Stage, began: float) -> None:
+    from beatmeter.signals.neural.training.frames import count_clips
+
+    counts = 0, 0
+    while time.time() < began + stage.starts:
+        counts = count_clips(frames / "train"), count_clips(frames / "val")
+        if counts[0] >= stage.clips and counts[1] >= stage.held_out:
+            break
+        time.sleep(_POLL_S)
+    say(f"{time.time() - began:.0f} s: stage {stage.name}: {counts} clips are there")

@@ -1,0 +1,95 @@
+"""The network in numpy: the same as in torch, at any length, and what a bad file is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from beatmeter.signals.neural.frame_network import (
+    BAR_CLASSES,
+    FrameNetwork,
+    NetworkConfig,
+    windows,
+)
+
+
+def spectrogram(frames: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 6, (frames, 81)).astype(np.float32)
+
+
+@pytest.mark.parametrize("frames", [1, 9, 256, 257, 700])
+def test_numpy_says_what_torch_says(shape, random_network, frames):
+    import torch
+
+    from beatmeter.signals.neural.training.export import arrays_of
+
+    network = random_network(shape)
+    log_mel = spectrogram(frames)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(log_mel)[None])[0].numpy()
+    found = FrameNetwork(shape, arrays_of(network)).forward(log_mel)
+    assert found.shape == (frames, 2 + len(BAR_CLASSES))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_written_network_is_read_back(shape, random_network, tmp_path):
+    from beatmeter.signals.neural.training.export import arrays_of, write_network
+
+    network = random_network(shape)
+    write_network(network, tmp_path / "network.npz")
+    read = FrameNetwork.load(tmp_path / "network.npz")
+    assert read.config == shape
+    for name, value in arrays_of(network).items():
+        np.testing.assert_array_equal(read.weights[name], value.astype(np.float16))
+
+
+def test_a_long_recording_is_heard_as_in_one_piece(random_network):
+    """Its windows overlap by more than the network can reach."""
+    from beatmeter.signals.neural.training.export import arrays_of
+
+    config = NetworkConfig(stem=(4, 6), channels=8, dilations=(1, 2, 4))
+    assert config.receptive_field_s < 5
+    network = FrameNetwork(config, arrays_of(random_network(config)))
+    for frames in (1499, 1500, 1501, 2500, 2501, 4000):
+        log_mel = spectrogram(frames)
+        whole, found = network.forward(log_mel), network(log_mel)
+        np.testing.assert_allclose(found.beat, whole[:, 0], atol=1e-4)
+        np.testing.assert_allclose(found.downbeat, whole[:, 1], atol=1e-4)
+        np.testing.assert_allclose(found.bar, whole[:, 2:], atol=1e-4)
+
+
+def test_taps_lie_around_their_frame():
+    hidden = np.arange(1, 7, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(windows(hidden, 2)[0], [0, 0, 1, 3, 5])
+    np.testing.assert_array_equal(windows(hidden, 2)[5], [2, 4, 6, 0, 0])
+    np.testing.assert_array_equal(windows(hidden, 8)[3], [0, 0, 4, 0, 0])
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_a_file_that_is_no_network_is_named(tmp_path, content):
+    path = tmp_path / "bad.npz"
+    if content is None:
+        np.savez(path, config=np.array('{"channels": 3}'))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad\.npz: not a beat network"):
+        FrameNetwork.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.npz: not a beat network"):
+        FrameNetwork.load(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"channels": 7}, "channels: 7"),
+        ({"dilations": ()}, "dilations"),
+        ({"stem": (4,)}, "stem"),
+        ({"channels": 12, "attention_layers": 1, "attention_heads": 4}, "attention_heads: 4"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        NetworkConfig(**values)

@@ -1,0 +1,103 @@
+"""A study: its file, its runs, the best of them, and what is packed."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch")
+
+from beatmeter.cli.beats import beats
+from beatmeter.signals.neural.frame_network import FrameNetwork
+from beatmeter.signals.neural.training.settings import settings_from
+from beatmeter.signals.neural.training.study import (
+    Job,
+    Stage,
+    best_of,
+    merged,
+    pack,
+    read_study,
+    work,
+)
+
+SMALL = """
+steps = 2
+batch = 2
+frames = 100
+network = { stem = [4, 6], channels = 8, dilations = [1, 2] }
+"""
+ROOT = Path(__file__).parents[4]
+
+
+def test_a_network_is_trained_from_the_command_line(frames_folder, tmp_path):
+    config, out = tmp_path / "small.toml", tmp_path / "run"
+    config.write_text(SMALL)
+    command = ["train", str(frames_folder), "--config", str(config), "--out", str(out)]
+    result = CliRunner().invoke(beats, [*command, "--device", "cpu"])
+    assert result.exit_code == 0, result.output
+    assert FrameNetwork.load(out / "network.npz").config.channels == 8
+    assert {path.name for path in out.iterdir()} == {
+        "network.npz", "figures.json", "curve.jsonl", "curve.png", "state.pt"
+    }  # fmt: skip
+    config.write_text(SMALL + "seed = 4\n")
+    result = CliRunner().invoke(beats, command)
+    assert result.exit_code == 1
+    assert "other settings" in result.output
+    result = CliRunner().invoke(beats, [*command, "--device", "abacus"])
+    assert result.output == "Error: --device abacus: torch knows no such device\n"
+
+
+def test_the_settings_in_the_docs_are_settings():
+    common, stages = read_study(ROOT / "docs" / "beats" / "study.toml")
+    assert settings_from(common).batch > 0
+    names = {name for stage in stages for name in stage.runs}
+    assert {name for stage in stages for name in stage.candidates} <= names
+    assert [stage.ends for stage in stages] == sorted(stage.ends for stage in stages)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[stages.one]\nclips = 3", "stages.one"),
+        (
+            "[stages.one]\nclips = 1\nheld_out = 1\nstarts = 0\nends = 1\nworkers = 1\n"
+            "runs = { base = { step = 1 } }",
+            "stages.one.runs.base: step: unknown",
+        ),
+    ],
+)
+def test_a_wrong_study_is_named(tmp_path, text, message):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_study(path)
+
+
+def test_changes_go_over_what_is_common():
+    common = {"batch": 2, "network": {"channels": 8, "stem": [1, 2]}}
+    changed = merged(common, {"batch": 3, "network": {"channels": 4}})
+    assert changed == {"batch": 3, "network": {"channels": 4, "stem": [1, 2]}}
+    assert common["network"] == {"channels": 8, "stem": [1, 2]}
+
+
+def test_a_worker_goes_on_after_a_run_that_fails_and_all_is_packed(frames_folder, tmp_path, capsys):
+    small = {"steps": 2, "batch": 2, "frames": 100}
+    network = {"stem": [4, 6], "channels": 8, "dilations": [1]}
+    good = settings_from(small | {"network": network})
+    bad = settings_from(small | {"batch": 10**12, "network": network})
+    stage = Stage("one", {}, 0, 0, 0.0, 0.0, 1, [])
+    runs, ends = tmp_path / "runs", time.time() + 10_000
+    work([Job("bad", bad), Job("good", good)], stage, frames_folder, runs, ends, "cpu")
+    assert capsys.readouterr().out.startswith("bad: ")
+    assert best_of(["bad", "good"], runs) == "good"
+    pack(runs, tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["good"]["result"]["steps"] == 2
+    assert results["bad"]["result"] is None
+    with tarfile.open(tmp_path / "networks.tar") as tar:
+        assert tar.getnames() == ["good.npz"]

@@ -1,0 +1,190 @@
+"""Training: what a batch holds, that a run goes on bit for bit, and that it learns."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from beatmeter.signals.neural.frame_network import BAR_CLASSES  # noqa: E402
+from beatmeter.signals.neural.training import loop  # noqa: E402
+from beatmeter.signals.neural.training.augmentation import cut, random_batch  # noqa: E402
+from beatmeter.signals.neural.training.figures import figures_of  # noqa: E402
+from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips  # noqa: E402
+from beatmeter.signals.neural.training.loss import loss_of  # noqa: E402
+from beatmeter.signals.neural.training.settings import (  # noqa: E402
+    AugmentSettings,
+    read_settings,
+    settings_from,
+)
+from tests.beatmeter.signals.neural.conftest import clicks, write_shard  # noqa: E402
+
+CPU = torch.device("cpu")
+SMALL = {
+    "steps": 4,
+    "batch": 3,
+    "frames": 128,
+    "evaluate_every": 2,
+    "save_every": 2,
+    "network": {"stem": [4, 6], "channels": 8, "dilations": [1, 2]},
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def clips(frames_folder):
+    return load_clips(frames_folder / "train", CPU)
+
+
+def at(clips, number: int, start: float, speed: float, frames: int):
+    return cut(clips, torch.tensor([number]), torch.tensor([start]), torch.tensor([speed]), frames)
+
+
+def test_shards_are_read_in_order(frames_folder, clips):
+    assert len(clips) == count_clips(frames_folder / "train") == 8
+    assert clips.lengths.tolist() == [300] * 6 + [260, 300]
+    assert [row["meter"] for row in clips.rows] == [3, 4, 3, 4, 3, 4, 7, 0]
+    assert clips.backgrounds.tolist() == [7]
+    classes = [BAR_CLASSES[clips.bar[start]] for start in clips.starts]
+    assert classes == [3, 4, 3, 4, 3, 4, 7, "none"]
+
+
+def test_the_first_clips_are_the_same_however_they_are_taken(frames_folder, clips):
+    few = load_clips(frames_folder / "train", CPU, 7)
+    for name in ("starts", "lengths", "backgrounds", "beat_known"):
+        assert getattr(clips.first(7), name).tolist() == getattr(few, name).tolist()
+    assert len(clips.first(0)) == len(clips.first(99)) == 8
+
+
+def test_labels_follow_the_music_at_any_speed(clips):
+    for speed in (1.0, 0.8, 1.3):
+        batch = at(clips, 0, 12.0, speed, 200)
+        loud = batch.log_mel[0, :, 60] > 1.9
+        beats = batch.beat[0] == 1.0
+        assert beats.sum() > 5
+        assert not (beats & ~batch.heard[0]).any()
+        near = torch.nn.functional.max_pool1d(loud.float()[None], 3, 1, 1)[0] > 0
+        assert near[beats].all()
+        assert (batch.beat[0, :-1][beats[1:]] >= 0.5).all()
+        assert (beats[batch.downbeat[0] == 1.0]).all()
+
+
+def test_beyond_the_ends_of_a_clip_nothing_is_heard_or_asked(clips):
+    batch = at(clips, 6, -20.0, 1.0, 320)
+    assert batch.heard[0].nonzero().flatten().tolist() == list(range(20, 280))
+    assert not batch.log_mel[0, :20].any()
+    assert (batch.bar[0, :20] == MASKED).all()
+    assert not batch.beat_known[0, 280:].any()
+
+
+def test_unknown_beats_and_bars_leave_the_loss_alone(tmp_path):
+    unknown = clicks(0, 3) | {"beat_known": False, "bar": np.full(300, 255, np.uint8)}
+    write_shard(tmp_path / "0.npz", [unknown])
+    batch = at(load_clips(tmp_path, CPU), 0, 0.0, 1.0, 300)
+    assert loss_of(torch.randn(1, 300, 10), batch, 1.0) == 0.0
+
+
+@pytest.mark.parametrize("change", [f.name for f in AugmentSettings.__dataclass_fields__.values()])
+def test_each_augmentation_changes_what_is_heard(clips, change):
+    none = dict.fromkeys(AugmentSettings.__dataclass_fields__, 0)
+    strength = 4 if change == "band_shift" else 1.0
+
+    def heard(settings):
+        torch.manual_seed(3)
+        return random_batch(clips, 6, 200, settings).log_mel
+
+    plain = heard(AugmentSettings(**none))
+    changed = heard(AugmentSettings(**none | {change: strength}))
+    assert changed.isfinite().all()
+    assert changed.min() >= 0
+    assert not torch.allclose(plain, changed)
+
+
+def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    settings = settings_from(SMALL)
+    whole = loop.train(settings, clips, held_out, tmp_path / "whole", lambda line: None)
+
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    begun = tmp_path / "begun"
+    run = loop.start_or_resume(settings, CPU, begun)
+    for _ in range(2):
+        loop._update(settings, run, clips)
+    begun.mkdir()
+    loop.save(settings, run, begun)
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(settings, clips, held_out, begun, interrupt)
+    resumed = loop.train(settings, clips, held_out, begun, lambda line: None)
+    assert resumed["figures"] == whole["figures"]
+    states = [torch.load(tmp_path / name / loop.STATE)["network"] for name in ("whole", "begun")]
+    for name, value in states[0].items():
+        assert torch.equal(value, states[1][name]), name
+
+
+def test_a_run_with_other_settings_is_not_gone_on_with(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    loop.train(settings_from(SMALL), clips, held_out, tmp_path, lambda line: None)
+    with pytest.raises(ValueError, match="other settings"):
+        loop.train(settings_from(SMALL | {"seed": 9}), clips, held_out, tmp_path, lambda line: None)
+
+
+def test_training_learns_clicks(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    settings = settings_from(
+        SMALL | {"steps": 60, "learning_rate": 0.02, "average": 0.9, "evaluate_every": 30}
+    )
+    result = loop.train(settings, clips, held_out, tmp_path, lambda line: None)
+    assert result["figures"]["all"]["beat"] > 0.9
+    lines = [json.loads(line) for line in (tmp_path / loop.CURVE).read_text().splitlines()]
+    assert [line["step"] for line in lines] == [30, 60]
+    assert lines[1]["loss"] < lines[0]["loss"]
+
+
+def test_figures_of_a_network_that_knows_are_1(clips):
+    class Oracle(torch.nn.Module):
+        def forward(self, log_mel):
+            batch = cut(clips, self.numbers, torch.zeros(8), torch.ones(8), log_mel.shape[1])
+            bar = torch.nn.functional.one_hot(batch.bar.clamp(min=0), len(BAR_CLASSES))
+            logits = torch.stack([batch.beat, batch.downbeat], dim=2)
+            return 20 * torch.cat([logits - 0.7, bar], dim=2)
+
+    oracle = Oracle()
+    oracle.numbers = torch.arange(8)
+    summary = figures_of(oracle, clips, 300).summary(clips.rows)
+    assert summary["all"] == {"beat": 1.0, "downbeat": 1.0, "bar": 1.0, "n": 8}
+    assert summary["meter"]["0"] == {"beat": None, "downbeat": None, "bar": 1.0, "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps = 0", "steps: 0"),
+        ("step = 1", "step: unknown"),
+        ("batch = 2.5", "batch: 2.5 is not a int"),
+        ("network = 3", "network: 3 is not a table"),
+        ("[network]\ndilations = [1.5]", r"network\.dilations"),
+        ("steps = ", "settings.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, text, message):
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_settings(path)
+
+
+def test_a_folder_without_shards_and_a_broken_shard_are_named(tmp_path):
+    with pytest.raises(ValueError, match="no shards"):
+        load_clips(tmp_path, CPU)
+    (tmp_path / "0.npz").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+        load_clips(tmp_path, CPU)
