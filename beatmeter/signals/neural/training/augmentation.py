@@ -40,6 +40,8 @@ class Batch:
         Frames that lie within the clip.
     beat_known : Tensor of bool, shape (batch, frames)
         Of those, the ones whose beats are known.
+    numbers : Tensor of int64, shape (batch,)
+        Which clips they are.
     """
 
     log_mel: Tensor
@@ -48,6 +50,7 @@ class Batch:
     bar: Tensor
     heard: Tensor
     beat_known: Tensor
+    numbers: Tensor
 
 
 def random_batch(clips: Clips, size: int, frames: int, settings: AugmentSettings) -> Batch:
@@ -101,6 +104,7 @@ def cut(clips: Clips, numbers: Tensor, start: Tensor, speed: Tensor, frames: int
         torch.where(heard, bar, MASKED),
         heard,
         heard & known[:, None],
+        numbers,
     )
 
 
