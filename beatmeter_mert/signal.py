@@ -109,7 +109,7 @@ class MertSignal:
         if reason is not None:
             raise Abstain(reason)
         listener = _listener(self._dtype)
-        audio = listener.model.preprocessing
+        audio = listener.model.config.preprocessing
         clip = centre_crop(rhythm.resampled(audio.sample_rate), audio.clip_samples)
         if len(clip) < audio.shortest_samples:
             raise Abstain(
@@ -135,7 +135,7 @@ class Listener:
         clip : ndarray of float32, shape (n,)
             At the model's sample rate, at most one clip long.
         """
-        embedded = [self._embedded(version) for version in self.model.versions(clip)]
+        embedded = [self._embedded(view) for view in self.model.tta_views(clip)]
         return self.model.predict_embedded(embedded, len(clip))
 
     def _embedded(self, clip: Samples) -> Tensor:

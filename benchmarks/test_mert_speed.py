@@ -16,11 +16,10 @@ import pytest
 import torch
 from transformers import HubertModel
 
-from beatmeter_mert.model import HeadSettings, LoraSettings, Preprocessing
+from beatmeter_mert.model import ClassifierConfig, HeadSettings, LoraSettings, Preprocessing
 from beatmeter_mert.model.architecture import hubert_config
 from beatmeter_mert.model.backbone import (
     BackboneReference,
-    LoadedBackbone,
     build_backbone,
     freeze,
     hidden_states,
@@ -64,8 +63,8 @@ def classifier(name: str, weights: dict[str, torch.Tensor], max_layer: int) -> M
     freeze(hubert)
     layers = PUBLISHED[name].architecture["num_hidden_layers"]
     reference = BackboneReference(name, None, "random", layers, "random")
-    loaded = LoadedBackbone(hubert.eval(), reference, AUDIO)
-    model = MertMeterClassifier(loaded, LoraSettings(), HeadSettings()).eval()
+    config = ClassifierConfig(reference, max_layer, AUDIO, HeadSettings(), LoraSettings())
+    model = MertMeterClassifier(hubert, config).eval()
     model.place(CPU, choose_dtype("auto", CPU, hubert.config.hidden_size))
     return model
 

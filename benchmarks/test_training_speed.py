@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 import torch
 
-from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier, Preprocessing
+from beatmeter_mert.model import (
+    ClassifierConfig,
+    HeadSettings,
+    LoraSettings,
+    MertMeterClassifier,
+    Preprocessing,
+)
 from beatmeter_mert.model.backbone import (
     BackboneReference,
-    LoadedBackbone,
     build_backbone,
     freeze,
     hidden_states,
@@ -40,9 +45,10 @@ def build():
     backbone = build_backbone(architecture, LAYERS)
     freeze(backbone)
     reference = BackboneReference("random/weights", None, "unknown", LAYERS, "0" * 64)
-    loaded = LoadedBackbone(backbone, reference, Preprocessing(24_000, CHUNK_S, CLIP_S))
-    lora = LoraSettings(dropout=0.0)
-    model = MertMeterClassifier(loaded, lora, HeadSettings(dropout=0.0)).train()
+    audio = Preprocessing(24_000, CHUNK_S, CLIP_S)
+    head, lora = HeadSettings(dropout=0.0), LoraSettings(dropout=0.0)
+    config = ClassifierConfig(reference, LAYERS, audio, head, lora)
+    model = MertMeterClassifier(backbone, config).train()
     for module in model.backbone.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

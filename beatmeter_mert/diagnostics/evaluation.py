@@ -15,7 +15,7 @@ from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, P
 from beatmeter_mert.diagnostics.second_meter import SecondMeter, second_meter
 from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor, noise_floor
 from beatmeter_mert.diagnostics.subgroups import KindFigures, Kinds, by_kind
-from beatmeter_mert.model.thresholds import NoiseFloors
+from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
 STATISTICS: dict[str, Statistic] = {
     "primary accuracy": accuracy.primary_accuracy,
@@ -126,7 +126,7 @@ def evaluate(
     about: dict[str, str],
     references: tuple[Reference, ...] = (),
     resamples: int = RESAMPLES,
-    floors: NoiseFloors | None = None,
+    floors: SecondMeterThresholds | None = None,
     kinds: Kinds = MappingProxyType({}),
 ) -> Evaluation:
     """Compute every diagnostic.
@@ -138,7 +138,7 @@ def evaluate(
     references : tuple of Reference
     resamples : int > 0
         Of the intervals.
-    floors : NoiseFloors, optional
+    floors : SecondMeterThresholds, optional
         Of the checkpoint; uncalibrated by default.
     kinds : mapping of str to sequence of str
         By trait, such as the tempo, of what kind each clip is; unknown by default.
@@ -167,7 +167,7 @@ def evaluate(
         correlations=leakage.correlations(p),
         shown_correlations=leakage.shown_correlations(p),
         noise_floor=noise_floor(p, labels),
-        second_meter=second_meter(p, labels, floors or NoiseFloors()),
+        second_meter=second_meter(p, labels, floors or SecondMeterThresholds()),
         reliability=reliability.reliability(p, labels),
         calibration_error=reliability.expected_calibration_error(p, labels),
         references=references,

@@ -8,7 +8,12 @@ import numpy as np
 
 from beatmeter_mert.diagnostics.accuracy import strict_accuracy
 from beatmeter_mert.diagnostics.predictions import Booleans, Floats
-from beatmeter_mert.model.thresholds import UNCALIBRATED, Floors, NoiseFloors, polyrhythm
+from beatmeter_mert.model.thresholds import (
+    UNCALIBRATED,
+    SecondMeterThresholds,
+    Thresholds,
+    polyrhythm,
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,16 @@ class SecondMeter:
     decided: dict[str, tuple[float, float]]
 
 
-def second_meter(probabilities: Floats, labels: Booleans, floors: NoiseFloors) -> SecondMeter:
+def second_meter(
+    probabilities: Floats, labels: Booleans, floors: SecondMeterThresholds
+) -> SecondMeter:
     """Count decisions about a second meter.
 
     Parameters
     ----------
     probabilities : ndarray of float, shape (n, 6)
     labels : ndarray of bool, shape (n, 6)
-    floors : NoiseFloors
+    floors : SecondMeterThresholds
     """
     several = labels.sum(axis=1) > 1
     return SecondMeter(
@@ -60,7 +67,7 @@ def second_meter(probabilities: Floats, labels: Booleans, floors: NoiseFloors) -
     )
 
 
-def _share_heard(probabilities: Floats, floors: Floors) -> float:
+def _share_heard(probabilities: Floats, floors: Thresholds) -> float:
     decisions = [polyrhythm(row, floors) for row in probabilities]
     heard = [decision.found for decision in decisions if decision is not None]
     return float(np.mean(heard)) if heard else float("nan")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beatmeter_mert.model.classifier import MertMeterClassifier
+    from beatmeter_mert.model.config import ClassifierConfig
     from beatmeter_mert.model.head import (
         HeadClassifier,
         HeadSettings,
@@ -15,28 +16,30 @@ if TYPE_CHECKING:
     from beatmeter_mert.model.lora import LoraSettings
     from beatmeter_mert.model.prediction import Prediction
     from beatmeter_mert.model.preprocessing import Preprocessing
-    from beatmeter_mert.model.thresholds import NoiseFloors
+    from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
 _HOMES = {
+    "ClassifierConfig": "config",
     "HeadClassifier": "head",
     "HeadSettings": "head",
     "LoraSettings": "lora",
     "MERTClassificationHead": "head",
     "MertMeterClassifier": "classifier",
-    "NoiseFloors": "thresholds",
     "Prediction": "prediction",
     "Preprocessing": "preprocessing",
+    "SecondMeterThresholds": "thresholds",
 }
 
 __all__ = [
+    "ClassifierConfig",
     "HeadClassifier",
     "HeadSettings",
     "LoraSettings",
     "MERTClassificationHead",
     "MertMeterClassifier",
-    "NoiseFloors",
     "Prediction",
     "Preprocessing",
+    "SecondMeterThresholds",
 ]
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from beatmeter.meters import METERS
-from beatmeter_mert.model.config import CheckpointConfig, Evaluation
+from beatmeter_mert.model.config import ClassifierConfig, Evaluation
 from beatmeter_mert.model.hub import is_repository
 from beatmeter_mert.model.lora import ParameterCount
 from beatmeter_mert.model.published import UNKNOWN_LICENCE
-from beatmeter_mert.model.thresholds import Floors
+from beatmeter_mert.model.thresholds import Thresholds
 
 NON_COMMERCIAL = "-nc"
 
 
-def model_card(config: CheckpointConfig, parameters: ParameterCount) -> str:
+def model_card(config: ClassifierConfig, parameters: ParameterCount) -> str:
     """Write the model card of a checkpoint.
 
     Parameters
     ----------
-    config : CheckpointConfig
+    config : ClassifierConfig
     parameters : ParameterCount
 
     Returns
@@ -40,11 +40,11 @@ def model_card(config: CheckpointConfig, parameters: ParameterCount) -> str:
     if config.training_note:
         sections += ["## Training", config.training_note]
     sections += ["## Evaluation", _evaluation(config.evaluation)]
-    sections += ["## Noise floors of a second meter", _floors(config)]
+    sections += ["## Thresholds of a second meter", _thresholds(config)]
     return "\n\n".join(sections) + "\n"
 
 
-def _header(config: CheckpointConfig) -> str:
+def _header(config: ClassifierConfig) -> str:
     known = config.backbone.licence != UNKNOWN_LICENCE
     lines = ["---", f"license: {config.backbone.licence if known else 'other'}"]
     if is_repository(config.backbone.name):
@@ -58,7 +58,7 @@ def _header(config: CheckpointConfig) -> str:
     return "\n".join(lines)
 
 
-def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
+def _model(config: ClassifierConfig, parameters: ParameterCount) -> str:
     backbone, audio, scaling = config.backbone, config.preprocessing, config.scaling
     return "\n".join(
         [
@@ -67,7 +67,7 @@ def _model(config: CheckpointConfig, parameters: ParameterCount) -> str:
             f"- {parameters}",
             f"- Audio: mono, {audio.sample_rate} Hz, clips of at most {audio.clip_seconds:g} s in "
             f"chunks of {audio.chunk_seconds:g} s",
-            f"- Heard as it is{_playback(config.playback_rates)}",
+            f"- Heard as it is{_playback(config.tta_rates)}",
             f"- Logits of a clip: times {scaling.scale:.3f}, then {scaling.offset:+.3f}",
         ]
     )
@@ -79,7 +79,7 @@ def _playback(rates: tuple[float, ...]) -> str:
     return f", and at {', '.join(f'{rate:g}' for rate in rates)} times its speed: the mean logit"
 
 
-def _base_model(config: CheckpointConfig) -> str:
+def _base_model(config: ClassifierConfig) -> str:
     backbone = config.backbone
     if backbone.is_beside:
         return "a small HuBERT-shaped network of its own, in `backbone/`"
@@ -115,19 +115,19 @@ def _figure(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _floors(config: CheckpointConfig) -> str:
-    floors = config.noise_floors
+def _thresholds(config: ClassifierConfig) -> str:
+    thresholds = config.thresholds
     return _table(
         ["predicted meter", *map(str, METERS)],
         [
-            ["evaluation (95th percentile)", *_cells(floors.evaluation)],
-            ["production (99th percentile)", *_cells(floors.production)],
+            ["evaluation (95th percentile)", *_cells(thresholds.evaluation)],
+            ["production (99th percentile)", *_cells(thresholds.production)],
         ],
     )
 
 
-def _cells(floors: Floors) -> list[str]:
-    return ["not calibrated" if floor is None else f"{floor:.3f}" for floor in floors]
+def _cells(values: Thresholds) -> list[str]:
+    return ["not calibrated" if value is None else f"{value:.3f}" for value in values]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

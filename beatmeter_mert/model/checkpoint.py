@@ -4,7 +4,7 @@ Layout::
 
     adapter_config.json         how the adapters are shaped, as peft reads it
     adapter_model.safetensors   their weights
-    head/config.json            everything else; see ``CheckpointConfig``
+    head/config.json            everything else; see ``ClassifierConfig``
     head/model.safetensors      the weights of the head
     backbone/                   the backbone itself, when the checkpoint carries it
     README.md                   the model card
@@ -26,9 +26,8 @@ from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model.architecture import read_json_object
 from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbone
 from beatmeter_mert.model.card import model_card
-from beatmeter_mert.model.config import CheckpointConfig, config_from_fields
+from beatmeter_mert.model.config import ClassifierConfig, config_from_fields
 from beatmeter_mert.model.lora import (
-    LoraSettings,
     ParameterCount,
     count_parameters,
     lora_settings,
@@ -39,7 +38,9 @@ from beatmeter_mert.model.lora import (
 from beatmeter_mert.model.weights import load_strictly, read_safetensors
 
 if TYPE_CHECKING:
-    from beatmeter_mert.model.classifier import MertMeterClassifier
+    from collections.abc import Mapping
+
+    from torch import nn
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER = "adapter_model.safetensors"
@@ -61,15 +62,35 @@ _OWN_FILES = (
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """A checkpoint's folder, once its description was read and its weights verified."""
+    """A checkpoint's folder, once its config was read and its weights verified.
+
+    Attributes
+    ----------
+    folder : Path
+    config : ClassifierConfig
+    files : dict of str to str
+        SHA-256 of every weight file, by its path in the folder.
+    """
 
     folder: Path
-    config: CheckpointConfig
-    lora: LoraSettings | None
+    config: ClassifierConfig
+    files: dict[str, str]
 
 
-def write_checkpoint(model: MertMeterClassifier, folder: Path) -> None:
+def write_checkpoint(
+    folder: Path, config: ClassifierConfig, backbone: nn.Module, head: nn.Module
+) -> None:
     """Write a checkpoint; other files in the folder stay.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    config : ClassifierConfig
+    backbone : HubertModel, or PeftModel around one
+        With adapters if the config has them. It is written where the config says that the
+        checkpoint carries it.
+    head : MERTClassificationHead
 
     Raises
     ------
@@ -79,27 +100,29 @@ def write_checkpoint(model: MertMeterClassifier, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    if model.dtype is not torch.float32:
-        raise CheckpointError(f"cannot save in {model.dtype} (allowed: load with dtype 'float32')")
+    dtype = next(backbone.parameters()).dtype
+    if dtype is not torch.float32:
+        raise CheckpointError(f"cannot save in {dtype} (allowed: load with dtype 'float32')")
 
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
         staged = Path(name)
         (staged / "head").mkdir()
-        head = {name: tensor.contiguous() for name, tensor in model.head.state_dict().items()}
-        save_file(head, staged / HEAD, metadata={"format": "pt"})
-        if model.lora is not None:
-            save_file(lora_tensors(model.backbone), staged / ADAPTER, metadata={"format": "pt"})
-            save_lora_config(model.backbone, staged / ADAPTER_CONFIG, model.reference.name)
-        if model.reference.is_beside:
-            save_backbone(model.backbone, staged / BESIDE, model.preprocessing)
-        config = _describe(model, staged)
-        _write_description(staged, config, count_parameters(model))
+        tensors = {name: tensor.contiguous() for name, tensor in head.state_dict().items()}
+        save_file(tensors, staged / HEAD, metadata={"format": "pt"})
+        if config.lora is not None:
+            save_file(lora_tensors(backbone), staged / ADAPTER, metadata={"format": "pt"})
+            save_lora_config(backbone, staged / ADAPTER_CONFIG, config.backbone.name)
+        if config.backbone.is_beside:
+            save_backbone(backbone, staged / BESIDE, config.preprocessing)
+        digests = {name: _digest(staged / name) for name in _WEIGHTS}
+        files = {name: digest for name, digest in digests.items() if digest is not None}
+        _write_config(staged, config, files, count_parameters(backbone, head))
         _move(staged, folder)
 
 
 def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None:
-    """Change what a checkpoint's description and its card say; the weights are not touched.
+    """Change what a checkpoint's config and its card say; the weights are not touched.
 
     Parameters
     ----------
@@ -107,18 +130,19 @@ def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None
     parameters : ParameterCount
         The model's, for the card.
     **changes
-        Fields of :class:`~beatmeter_mert.model.config.CheckpointConfig`.
+        Fields of :class:`~beatmeter_mert.model.config.ClassifierConfig`.
 
     Raises
     ------
     CheckpointError
         If the folder is no checkpoint.
     """
-    _write_description(folder, replace(read_checkpoint(folder).config, **changes), parameters)
+    stored = read_checkpoint(folder)
+    _write_config(folder, replace(stored.config, **changes), stored.files, parameters)
 
 
 def read_checkpoint(folder: Path) -> StoredCheckpoint:
-    """Read a checkpoint's description and verify its weights, without loading them.
+    """Read a checkpoint's config and verify its weights, without loading them.
 
     Raises
     ------
@@ -128,32 +152,32 @@ def read_checkpoint(folder: Path) -> StoredCheckpoint:
     path = folder / HEAD_CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder}: is no checkpoint (allowed: a folder with {HEAD_CONFIG})")
-    config = config_from_fields(read_json_object(path), str(path))
-    if HEAD not in config.files:
+    config, files = config_from_fields(read_json_object(path), str(path))
+    if HEAD not in files:
         raise CheckpointError(f"{path}: files do not name {HEAD}")
     for name in _WEIGHTS:
-        if name in config.files and _digest(folder / name) != config.files[name]:
+        if name in files and _digest(folder / name) != files[name]:
             raise CheckpointError(f"{folder / name}: is missing or damaged (allowed: as saved)")
-    lora = None
-    if ADAPTER in config.files:
+    if ADAPTER in files:
         adapter_config = folder / ADAPTER_CONFIG
         lora = lora_settings(read_json_object(adapter_config), str(adapter_config))
-    return StoredCheckpoint(folder, config, lora)
+        config = replace(config, lora=lora)
+    return StoredCheckpoint(folder, config, files)
 
 
-def load_checkpoint_weights(model: MertMeterClassifier, folder: Path) -> None:
-    """Put the adapter and head of a checkpoint into a model of the same shape.
+def load_checkpoint_weights(stored: StoredCheckpoint, backbone: nn.Module, head: nn.Module) -> None:
+    """Put the adapter and head of a checkpoint into modules of the same shape.
 
     Raises
     ------
     CheckpointError
         If they do not fit.
     """
-    head = folder / HEAD
-    load_strictly(model.head, read_safetensors(head), str(head))
-    if model.lora is not None:
-        adapter = folder / ADAPTER
-        set_lora_tensors(model.backbone, read_safetensors(adapter), str(adapter))
+    path = stored.folder / HEAD
+    load_strictly(head, read_safetensors(path), str(path))
+    if stored.config.lora is not None:
+        path = stored.folder / ADAPTER
+        set_lora_tensors(backbone, read_safetensors(path), str(path))
 
 
 def check_backbone(stored: StoredCheckpoint, found: BackboneReference) -> None:
@@ -167,27 +191,13 @@ def check_backbone(stored: StoredCheckpoint, found: BackboneReference) -> None:
         )
 
 
-def _describe(model: MertMeterClassifier, staged: Path) -> CheckpointConfig:
-    digests = {name: _digest(staged / name) for name in _WEIGHTS}
-    return CheckpointConfig(
-        backbone=model.reference,
-        max_layer=model.max_layer,
-        preprocessing=model.preprocessing,
-        head=model.head_settings,
-        noise_floors=model.noise_floors,
-        files={name: digest for name, digest in digests.items() if digest is not None},
-        playback_rates=model.playback_rates,
-        scaling=model.scaling,
-        evaluation=model.evaluation,
-        training_note=model.training_note,
-    )
-
-
-def _write_description(folder: Path, config: CheckpointConfig, parameters: ParameterCount) -> None:
+def _write_config(
+    folder: Path, config: ClassifierConfig, files: Mapping[str, str], parameters: ParameterCount
+) -> None:
     with replacing(folder / "README.md") as partial:
         partial.write_text(model_card(config, parameters), encoding="utf-8")
     with replacing(folder / HEAD_CONFIG) as partial:
-        partial.write_text(config.to_json(), encoding="utf-8")
+        partial.write_text(config.to_json(files), encoding="utf-8")
 
 
 def _move(staged: Path, folder: Path) -> None:

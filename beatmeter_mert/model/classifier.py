@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from beatmeter_mert.model.backbone import BESIDE, LoadedBackbone, load_backbone
+from beatmeter_mert.model.backbone import BESIDE, load_backbone
 from beatmeter_mert.model.checkpoint import (
     check_backbone,
     load_checkpoint_weights,
     read_checkpoint,
     write_checkpoint,
 )
-from beatmeter_mert.model.config import Evaluation
+from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import choose_device, choose_dtype
 from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.hub import checkpoint_folder
@@ -31,9 +31,7 @@ from beatmeter_mert.model.preprocessing import (
     prepare,
 )
 from beatmeter_mert.model.published import DEFAULT_BACKBONE
-from beatmeter_mert.model.scaling import PlattScaling
-from beatmeter_mert.model.thresholds import NoiseFloors
-from beatmeter_mert.model.tta import versions
+from beatmeter_mert.model.tta import tta_views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,37 +50,8 @@ class MertMeterClassifier(MeterNetwork):
     """Tells the meters of music, each with a probability of its own.
 
     Build one with :meth:`from_backbone` to train it, with :meth:`from_pretrained` to use it.
-
-    Parameters
-    ----------
-    loaded : LoadedBackbone
-    lora : LoraSettings or None
-        None keeps the backbone as it is: only the head can be trained.
-    head_settings : HeadSettings
-
-    Attributes
-    ----------
-    noise_floors : NoiseFloors
-        When a second meter counts as heard.
-    playback_rates : tuple of float
-        At which a clip is heard besides as it is; see :mod:`beatmeter_mert.model.tta`.
-    scaling : PlattScaling
-        Of a clip's logits; those of its chunks are left as they are.
-    evaluation : dict of str to dict of str to float
-        Figures by dataset and metric, for the model card.
-    training_note : str
-        A paragraph on how it was trained, for the model card.
+    Parameters are those of :class:`~beatmeter_mert.model.network.MeterNetwork`.
     """
-
-    def __init__(
-        self, loaded: LoadedBackbone, lora: LoraSettings | None, head_settings: HeadSettings
-    ) -> None:
-        super().__init__(loaded, lora, head_settings)
-        self.noise_floors = NoiseFloors()
-        self.playback_rates: tuple[float, ...] = ()
-        self.scaling = PlattScaling()
-        self.evaluation: Evaluation = {}
-        self.training_note = ""
 
     @classmethod
     def from_backbone(
@@ -118,7 +87,9 @@ class MertMeterClassifier(MeterNetwork):
             If the backbone cannot be found or is damaged, or a value is out of range.
         """
         loaded = load_backbone(name, revision, max_layer, chunk_seconds, clip_seconds)
-        return cls(loaded, lora, head)
+        layers = loaded.model.config.num_hidden_layers
+        config = ClassifierConfig(loaded.reference, layers, loaded.preprocessing, head, lora)
+        return cls(loaded.model, config)
 
     @classmethod
     def from_pretrained(
@@ -166,14 +137,8 @@ class MertMeterClassifier(MeterNetwork):
         )
         precision = choose_dtype(dtype, place, loaded.model.config.hidden_size)
         check_backbone(stored, loaded.reference)
-        known = replace(loaded, reference=config.backbone, preprocessing=config.preprocessing)
-        model = cls(known, stored.lora, config.head)
-        load_checkpoint_weights(model, stored.folder)
-        model.noise_floors = config.noise_floors
-        model.playback_rates = config.playback_rates
-        model.scaling = config.scaling
-        model.evaluation = config.evaluation
-        model.training_note = config.training_note
+        model = cls(loaded.model, config)
+        load_checkpoint_weights(stored, model.backbone, model.head)
         model.eval().place(place, precision)
         return model
 
@@ -191,13 +156,14 @@ class MertMeterClassifier(MeterNetwork):
         AudioError
             If there are no samples, or any is not finite.
         """
-        clip = prepare(audio, sample_rate, self.preprocessing)
-        embedded = [self.embed_clip(version) for version in self.versions(clip)]
+        clip = prepare(audio, sample_rate, self.config.preprocessing)
+        embedded = [self.embed_clip(view) for view in self.tta_views(clip)]
         return self.predict_embedded(embedded, len(clip))
 
-    def versions(self, clip: Samples) -> list[Samples]:
+    def tta_views(self, clip: Samples) -> list[Samples]:
         """Return a prepared clip as it is, then played at every rate at which it is long enough."""
-        return versions(clip, self.playback_rates, self.preprocessing.shortest_samples)
+        config = self.config
+        return tta_views(clip, config.tta_rates, config.preprocessing.shortest_samples)
 
     @torch.inference_mode()
     def embed_clip(self, clip: Samples) -> Tensor:
@@ -206,7 +172,7 @@ class MertMeterClassifier(MeterNetwork):
         Parameters
         ----------
         clip : ndarray of float32, shape (n,)
-            At ``preprocessing.sample_rate``.
+            At ``config.preprocessing.sample_rate``.
 
         Returns
         -------
@@ -227,8 +193,8 @@ class MertMeterClassifier(MeterNetwork):
         Parameters
         ----------
         embedded : sequence of Tensor, each (chunks, layers, 2 * hidden)
-            From :meth:`embed_clip`, of each of the :meth:`versions`. The clip's logits are the mean
-            of theirs; its chunks are those of the first.
+            From :meth:`embed_clip`, of each of the :meth:`tta_views`. The clip's logits are the
+            mean of theirs; its chunks are those of the first.
         length : int >= 1
             Samples of the clip as it is.
         """
@@ -238,25 +204,26 @@ class MertMeterClassifier(MeterNetwork):
         self.head.eval()
         of_clips, of_chunks = self.head(rows).double().split([len(clips), len(embedded[0])])
         self.head.train(training)
-        rate = self.preprocessing.sample_rate
-        spans = chunk_spans(length, self.preprocessing)
+        config = self.config
+        rate = config.preprocessing.sample_rate
+        spans = chunk_spans(length, config.preprocessing)
         return predict_from(
-            clip=self.scaling.probabilities(of_clips.mean(dim=0)).cpu().numpy(),
+            clip=config.scaling.probabilities(of_clips.mean(dim=0)).cpu().numpy(),
             chunks=of_chunks.sigmoid().cpu().numpy(),
             spans_s=[(start / rate, min(stop, length) / rate) for start, stop in spans],
-            floors=self.noise_floors,
+            thresholds=config.thresholds,
             layer_weights=self.head.layer_weights().tolist(),
         )
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write adapter, head, description and model card; other files in the folder stay.
+        """Write adapter, head, config and model card; other files in the folder stay.
 
         Raises
         ------
         CheckpointError
             If the backbone was rounded to bfloat16.
         """
-        write_checkpoint(self, Path(folder))
+        write_checkpoint(Path(folder), self.config, self.backbone, self.head)
 
     def load_weights(self, folder: str | Path) -> None:
         """Take over adapter and head from a folder that :meth:`save_pretrained` wrote.
@@ -266,7 +233,8 @@ class MertMeterClassifier(MeterNetwork):
         CheckpointError
             If it is damaged or does not fit.
         """
-        load_checkpoint_weights(self, read_checkpoint(Path(folder)).folder)
+        stored = replace(read_checkpoint(Path(folder)), config=self.config)
+        load_checkpoint_weights(stored, self.backbone, self.head)
 
     def push_to_hub(self, repo_id: str, *, private: bool = False, token: str | None = None) -> str:
         """Upload what :meth:`save_pretrained` writes to a repository of the hub.
@@ -301,6 +269,10 @@ class MertMeterClassifier(MeterNetwork):
         licence : str
             Hub identifier of the licence of its weights.
         """
-        self.reference = replace(
-            self.reference, name=BESIDE, revision=None, licence=licence, layers=self.max_layer
+        self.config.backbone = replace(
+            self.config.backbone,
+            name=BESIDE,
+            revision=None,
+            licence=licence,
+            layers=self.config.max_layer,
         )

@@ -1,4 +1,8 @@
-"""What ``head/config.json`` holds: everything about a checkpoint but its weights."""
+"""The config of a classifier: everything about it but its weights.
+
+On the disk it is ``head/config.json``, beside the digests of the weights, and peft's
+``adapter_config.json``, which describes the adapters.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,10 @@ from beatmeter.meters import METERS
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model.backbone import BackboneReference
 from beatmeter_mert.model.head import HeadSettings
+from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.preprocessing import Preprocessing
 from beatmeter_mert.model.scaling import PlattScaling
-from beatmeter_mert.model.thresholds import NoiseFloors
+from beatmeter_mert.model.thresholds import SecondMeterThresholds
 from beatmeter_mert.model.tta import check_rates
 
 FORMAT = 1
@@ -25,9 +30,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 Evaluation = dict[str, dict[str, float]]
 
 
-@dataclass(frozen=True)
-class CheckpointConfig:
-    """Everything about a checkpoint but its weights.
+@dataclass
+class ClassifierConfig:
+    """Everything about a classifier but its weights.
+
+    Not frozen: ``transformers.Trainer`` sets ``use_cache`` on the config of what it trains.
 
     Attributes
     ----------
@@ -36,13 +43,15 @@ class CheckpointConfig:
         Number of layers that the head reads, from layer 1.
     preprocessing : Preprocessing
     head : HeadSettings
-    noise_floors : NoiseFloors
-    files : dict of str to str
-        SHA-256 of every weight file in the folder, by its path.
-    playback_rates : tuple of float
-        At which a clip is heard besides as it is.
+    lora : LoraSettings or None
+        None if the backbone stays as it is: only the head can be trained.
+    thresholds : SecondMeterThresholds
+        On the disk ``noise_floors``.
+    tta_rates : tuple of float
+        At which a clip is played besides as it is; see :mod:`beatmeter_mert.model.tta`. On the
+        disk ``playback_rates``.
     scaling : PlattScaling
-        Of the clip's logits.
+        Of a clip's logits; those of its chunks are left as they are.
     evaluation : dict of str to dict of str to float
         Figures by dataset and metric, for the model card.
     training_note : str
@@ -53,21 +62,49 @@ class CheckpointConfig:
     max_layer: int
     preprocessing: Preprocessing
     head: HeadSettings
-    noise_floors: NoiseFloors
-    files: dict[str, str]
-    playback_rates: tuple[float, ...] = ()
+    lora: LoraSettings | None = None
+    thresholds: SecondMeterThresholds = field(default_factory=SecondMeterThresholds)
+    tta_rates: tuple[float, ...] = ()
     scaling: PlattScaling = field(default_factory=PlattScaling)
     evaluation: Evaluation = field(default_factory=dict)
     training_note: str = ""
 
-    def to_json(self) -> str:
-        """Write the text of ``head/config.json``."""
-        content = {"format": FORMAT, "meters": list(METERS)} | asdict(self)
+    def to_json(self, files: Mapping[str, str]) -> str:
+        """Write the text of ``head/config.json``.
+
+        Parameters
+        ----------
+        files : mapping of str to str
+            SHA-256 of every weight file in the folder, by its path.
+        """
+        content = {
+            "format": FORMAT,
+            "meters": list(METERS),
+            "backbone": asdict(self.backbone),
+            "max_layer": self.max_layer,
+            "preprocessing": asdict(self.preprocessing),
+            "head": asdict(self.head),
+            "noise_floors": asdict(self.thresholds),
+            "files": dict(files),
+            "playback_rates": self.tta_rates,
+            "scaling": asdict(self.scaling),
+            "evaluation": self.evaluation,
+            "training_note": self.training_note,
+        }
         return json.dumps(content, indent=2) + "\n"
 
 
-def config_from_fields(fields: Mapping[str, Any], source: str) -> CheckpointConfig:
+def config_from_fields(
+    fields: Mapping[str, Any], source: str
+) -> tuple[ClassifierConfig, dict[str, str]]:
     """Read the fields of a ``head/config.json``.
+
+    Returns
+    -------
+    config : ClassifierConfig
+        Without adapters, which are described elsewhere.
+    files : dict of str to str
+        SHA-256 of every weight file in the folder, by its path.
 
     Raises
     ------
@@ -81,27 +118,29 @@ def config_from_fields(fields: Mapping[str, Any], source: str) -> CheckpointConf
             f"{source}: meters {fields.get('meters')!r} (allowed: {list(METERS)})"
         )
     try:
-        config = CheckpointConfig(
+        config = ClassifierConfig(
             backbone=BackboneReference(**fields["backbone"]),
             max_layer=fields["max_layer"],
             preprocessing=Preprocessing(**fields["preprocessing"]),
             head=HeadSettings(**fields["head"]),
-            noise_floors=NoiseFloors.from_mapping(fields["noise_floors"]),
-            files=dict(fields["files"]),
-            playback_rates=check_rates(fields.get("playback_rates", ())),
+            thresholds=SecondMeterThresholds.from_mapping(fields["noise_floors"]),
+            tta_rates=check_rates(fields.get("playback_rates", ())),
             scaling=PlattScaling(**fields.get("scaling", {})),
             evaluation={name: dict(row) for name, row in fields["evaluation"].items()},
             training_note=str(fields["training_note"]),
         )
+        files = dict(fields["files"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{source}: is damaged ({type(error).__name__}: {error})") from error
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
     _check(config, source)
-    return config
+    if not all(isinstance(v, str) and _DIGEST.fullmatch(v) for v in files.values()):
+        raise CheckpointError(f"{source}: files {files!r} (allowed: SHA-256 digests)")
+    return config, files
 
 
-def _check(config: CheckpointConfig, source: str) -> None:
+def _check(config: ClassifierConfig, source: str) -> None:
     backbone = config.backbone
     texts = (backbone.name, backbone.licence, backbone.fingerprint, backbone.revision or "")
     if not all(isinstance(text, str) for text in texts):
@@ -113,8 +152,6 @@ def _check(config: CheckpointConfig, source: str) -> None:
     for name, value in (("max_layer", config.max_layer), ("layers", backbone.layers)):
         if type(value) is not int or value < 1:
             raise CheckpointError(f"{source}: {name} {value!r} (allowed: 1 or more)")
-    if not all(isinstance(v, str) and _DIGEST.fullmatch(v) for v in config.files.values()):
-        raise CheckpointError(f"{source}: files {config.files!r} (allowed: SHA-256 digests)")
     figures = [figure for row in config.evaluation.values() for figure in row.values()]
     if not all(isinstance(figure, int | float) for figure in figures):
         raise CheckpointError(f"{source}: evaluation holds something else than numbers")

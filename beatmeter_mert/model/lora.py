@@ -163,9 +163,10 @@ class ParameterCount:
         return f"{self.trainable:,} of {self.total:,} parameters trainable ({share:.2f} %)"
 
 
-def count_parameters(model: nn.Module) -> ParameterCount:
-    """Count the parameters of a model."""
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+def count_parameters(*modules: nn.Module) -> ParameterCount:
+    """Count the parameters of modules that share none."""
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in parameters]
     return ParameterCount(
         trainable=sum(size for size, trained in sizes if trained),
         total=sum(size for size, _ in sizes),

@@ -9,19 +9,13 @@ import torch
 from torch import nn
 
 from beatmeter_mert.model.backbone import (
-    LoadedBackbone,
     checkpoint_activations,
     fingerprint,
     plain_hubert,
 )
 from beatmeter_mert.model.device import attention, chunks_at_once
-from beatmeter_mert.model.head import (
-    HeadSettings,
-    MERTClassificationHead,
-    multilabel_output,
-)
+from beatmeter_mert.model.head import MERTClassificationHead, multilabel_output
 from beatmeter_mert.model.lora import (
-    LoraSettings,
     ParameterCount,
     add_lora,
     count_parameters,
@@ -33,7 +27,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from torch import Tensor
+    from transformers import HubertModel
     from transformers.modeling_outputs import SequenceClassifierOutput
+
+    from beatmeter_mert.model.config import ClassifierConfig
 
 
 class MeterNetwork(nn.Module):
@@ -41,18 +38,15 @@ class MeterNetwork(nn.Module):
 
     Parameters
     ----------
-    loaded : LoadedBackbone
-    lora : LoraSettings or None
-        None keeps the backbone as it is: only the head can be trained.
-    head_settings : HeadSettings
+    hubert : HubertModel
+        With as many layers as the config says that the head reads, without adapters.
+    config : ClassifierConfig
 
     Attributes
     ----------
-    reference : BackboneReference
-        Which backbone this is.
-    preprocessing : Preprocessing
-    max_layer : int
-        Number of layers that the head reads, from layer 1.
+    config : ClassifierConfig
+    backbone : HubertModel, or PeftModel around it
+    head : MERTClassificationHead
     chunks_at_once : int
         Largest number of chunks that the backbone sees in one batch.
     """
@@ -62,22 +56,15 @@ class MeterNetwork(nn.Module):
 
     pos_weight: Tensor | None
 
-    def __init__(
-        self, loaded: LoadedBackbone, lora: LoraSettings | None, head_settings: HeadSettings
-    ) -> None:
+    def __init__(self, hubert: HubertModel, config: ClassifierConfig) -> None:
         super().__init__()
-        hubert = loaded.model
-        self.max_layer: int = hubert.config.num_hidden_layers
-        self.reference = loaded.reference
-        self.preprocessing = loaded.preprocessing
-        self.lora = lora
-        self.head_settings = head_settings
+        self.config = config
         self.backbone: nn.Module = hubert
-        if lora is not None:
-            known = loaded.reference
-            self.backbone = add_lora(hubert, lora, known.layers, known.revision)
+        if config.lora is not None:
+            known = config.backbone
+            self.backbone = add_lora(hubert, config.lora, known.layers, known.revision)
         features = 2 * hubert.config.hidden_size
-        self.head = MERTClassificationHead(self.max_layer, features, head_settings)
+        self.head = MERTClassificationHead(config.max_layer, features, config.head)
         self.register_buffer("pos_weight", None, persistent=False)
         self.chunks_at_once = chunks_at_once(torch.device("cpu"))
         self._counted_before_rounding: ParameterCount | None = None
@@ -90,7 +77,8 @@ class MeterNetwork(nn.Module):
         Parameters
         ----------
         input_values : Tensor, shape (batch, samples)
-            Mono, at ``preprocessing.sample_rate``, as recorded; shorter clips padded at the end.
+            Mono, at ``config.preprocessing.sample_rate``, as recorded; shorter clips padded at the
+            end.
         lengths : Tensor of int, shape (batch,), optional
             Samples of each clip; what follows is never heard. All by default.
         labels : Tensor, shape (batch, 6), optional
@@ -116,12 +104,12 @@ class MeterNetwork(nn.Module):
 
     def embed_chunks(self, clips: Sequence[Tensor]) -> list[Tensor]:
         """Embed the chunks of clips, each (samples,): to (chunks, layers, 2 * hidden) each."""
-        return embed_chunks(self.backbone, clips, self.preprocessing, self.chunks_at_once)
+        return embed_chunks(self.backbone, clips, self.config.preprocessing, self.chunks_at_once)
 
     def train(self, mode: bool = True) -> Self:
         """Switch dropout on or off; a backbone without adapters always keeps it off."""
         super().train(mode)
-        if self.lora is None:
+        if self.config.lora is None:
             self.backbone.eval()
         return self
 
@@ -136,7 +124,7 @@ class MeterNetwork(nn.Module):
         if dtype is not torch.float32:
             self._counted_before_rounding = self.parameter_count()
             backbone: Any = self.backbone
-            if self.lora is not None:
+            if self.config.lora is not None:
                 backbone.merge_adapter()
             plain_hubert(backbone).set_attn_implementation(attention(device))
             backbone.to(dtype)
@@ -165,9 +153,10 @@ class MeterNetwork(nn.Module):
     @property
     def embedding_fingerprint(self) -> str:
         """What embeddings depend on besides the audio: backbone, adapter, chunks, precision."""
-        adapter = {} if self.lora is None else lora_tensors(self.backbone)
-        settings = f"{self.lora} {self.preprocessing} layers={self.max_layer} {self.dtype}"
-        return f"{self.reference.fingerprint} {fingerprint(adapter)} {settings}"
+        config = self.config
+        adapter = {} if config.lora is None else lora_tensors(self.backbone)
+        settings = f"{config.lora} {config.preprocessing} layers={config.max_layer} {self.dtype}"
+        return f"{config.backbone.fingerprint} {fingerprint(adapter)} {settings}"
 
     def activation_checkpointing_enable(
         self,

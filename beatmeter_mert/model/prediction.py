@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS, Polyrhythm
-from beatmeter_mert.model.thresholds import NoiseFloors, polyrhythm
+from beatmeter_mert.model.thresholds import SecondMeterThresholds, polyrhythm
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def predict_from(
     clip: Probabilities,
     chunks: Probabilities,
     spans_s: Sequence[tuple[float, float]],
-    floors: NoiseFloors,
+    thresholds: SecondMeterThresholds,
     layer_weights: Sequence[float],
 ) -> Prediction:
     """Assemble a prediction.
@@ -83,7 +83,7 @@ def predict_from(
         Probabilities of its chunks.
     spans_s : sequence of (start, end), length n
         Seconds.
-    floors : NoiseFloors
+    thresholds : SecondMeterThresholds
     layer_weights : sequence of float
     """
     first, second = np.argsort(-clip, kind="stable")[:2].tolist()
@@ -92,8 +92,8 @@ def predict_from(
         top_two=(METERS[first], METERS[second]),
         confidence_gap=float(clip[first] - clip[second]),
         entropy=float(binary_entropy(clip)),
-        polyrhythm=polyrhythm(clip, floors.production),
-        polyrhythm_evaluation=polyrhythm(clip, floors.evaluation),
+        polyrhythm=polyrhythm(clip, thresholds.production),
+        polyrhythm_evaluation=polyrhythm(clip, thresholds.evaluation),
         chunks=tuple(
             ChunkPrediction(start, end, _by_meter(row))
             for (start, end), row in zip(spans_s, chunks, strict=True)

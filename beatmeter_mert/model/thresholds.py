@@ -1,7 +1,7 @@
-"""When a second meter counts as heard: noise floors of the second probability.
+"""When a second meter counts as heard: thresholds of the second highest probability.
 
 On recordings of a single meter the second highest probability is noise. Its 95th and 99th
-percentile, taken apart for each predicted meter, are the floors that it must pass.
+percentile, taken apart for each predicted meter, are the thresholds that it must pass.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy.typing as npt
 from beatmeter.meters import METERS, Polyrhythm
 from beatmeter_mert.errors import CheckpointError
 
-Floors = tuple[float | None, ...]
-UNCALIBRATED: Floors = (None,) * len(METERS)
+Thresholds = tuple[float | None, ...]
+UNCALIBRATED: Thresholds = (None,) * len(METERS)
 
 
 @dataclass(frozen=True)
-class NoiseFloors:
-    """Noise floors per predicted meter, in the order of ``METERS``.
+class SecondMeterThresholds:
+    """Thresholds per predicted meter, in the order of ``METERS``.
 
     Attributes
     ----------
@@ -38,52 +38,56 @@ class NoiseFloors:
         If there are not six values, or one is no probability.
     """
 
-    evaluation: Floors = UNCALIBRATED
-    production: Floors = UNCALIBRATED
+    evaluation: Thresholds = UNCALIBRATED
+    production: Thresholds = UNCALIBRATED
 
     def __post_init__(self) -> None:
         for name in ("evaluation", "production"):
-            floors = getattr(self, name)
-            if len(floors) != len(METERS) or not all(map(_is_floor, floors)):
+            values = getattr(self, name)
+            if len(values) != len(METERS) or not all(map(_is_threshold, values)):
                 raise CheckpointError(
-                    f"{name} thresholds: {floors!r} (allowed: {len(METERS)} values in 0 to 1, or "
+                    f"{name} thresholds: {values!r} (allowed: {len(METERS)} values in 0 to 1, or "
                     "null)"
                 )
 
     @classmethod
-    def from_mapping(cls, levels: Mapping[str, Any]) -> NoiseFloors:
+    def from_mapping(cls, levels: Mapping[str, Any]) -> SecondMeterThresholds:
         """Build from ``{"evaluation": [...], "production": [...]}``."""
         if set(levels) != {"evaluation", "production"} or not all(
-            isinstance(floors, list) for floors in levels.values()
+            isinstance(values, list) for values in levels.values()
         ):
             raise CheckpointError(
                 f"thresholds: {levels!r} (allowed: lists named evaluation and production)"
             )
-        return cls(**{name: tuple(floors) for name, floors in levels.items()})
+        return cls(**{name: tuple(values) for name, values in levels.items()})
 
 
-def polyrhythm(probabilities: npt.NDArray[np.floating], floors: Floors) -> Polyrhythm | None:
+def polyrhythm(
+    probabilities: npt.NDArray[np.floating], thresholds: Thresholds
+) -> Polyrhythm | None:
     """Decide whether the second most probable meter sounds as well.
 
     Parameters
     ----------
     probabilities : ndarray, shape (6,)
-    floors : tuple of float or None, length 6
+    thresholds : tuple of float or None, length 6
 
     Returns
     -------
     Polyrhythm or None
-        None when the most probable meter has no floor.
+        None when the most probable meter has no threshold.
     """
     first, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
-    floor = floors[first]
-    if floor is None:
+    threshold = thresholds[first]
+    if threshold is None:
         return None
     probability = float(probabilities[second])
-    return Polyrhythm((METERS[first], METERS[second]), probability, floor, probability > floor)
+    return Polyrhythm(
+        (METERS[first], METERS[second]), probability, threshold, probability > threshold
+    )
 
 
-def _is_floor(value: object) -> bool:
+def _is_threshold(value: object) -> bool:
     if value is None:
         return True
     return isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= 1

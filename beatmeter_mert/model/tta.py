@@ -1,4 +1,4 @@
-"""Hearing a clip faster and slower as well as it is: test-time augmentation.
+"""Test-time augmentation: classifying a clip played faster and slower as well as it is.
 
 A meter stays what it is at any tempo, but a network knows some tempi better than others. So a
 checkpoint may ask for a clip to be played at other rates too; the mean of the logits is the answer
@@ -30,7 +30,7 @@ def check_rates(rates: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(set(rates) - {1}))
 
 
-def versions(clip: Samples, rates: Sequence[float], shortest: int) -> list[Samples]:
+def tta_views(clip: Samples, rates: Sequence[float], shortest: int) -> list[Samples]:
     """Return a clip as it is, then played at other rates.
 
     Parameters
@@ -39,7 +39,7 @@ def versions(clip: Samples, rates: Sequence[float], shortest: int) -> list[Sampl
     rates : sequence of float
         2 for twice as fast, and an octave higher.
     shortest : int
-        Samples; a version that would be shorter is left out.
+        Samples; a view that would be shorter is left out.
 
     Returns
     -------

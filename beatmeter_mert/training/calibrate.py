@@ -13,7 +13,7 @@ from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor
-    from beatmeter_mert.model import NoiseFloors
+    from beatmeter_mert.model import SecondMeterThresholds
     from beatmeter_mert.training.options import Clips
 
 
@@ -54,20 +54,20 @@ def calibrate(
     files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
     single = [file for file in files if len(file.clip.meters) == 1]
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
-    before = model.playback_rates
-    model.playback_rates = played if rates else before
-    model.scaling = PlattScaling()
+    before = model.config.tta_rates
+    model.config.tta_rates = played if rates else before
+    model.config.scaling = PlattScaling()
     with_answers = checkpoint / "calibration"
     predictions = answer(model, single, with_answers)
     scaling = fit_scaling(predictions)
     floor = noise_floor(scaled(predictions.probabilities, scaling), predictions.labels)
     floors = thresholds(floor)
     changes = {
-        "noise_floors": floors,
-        "playback_rates": model.playback_rates,
+        "thresholds": floors,
+        "tta_rates": model.config.tta_rates,
         "scaling": scaling,
     }
-    if model.playback_rates != before:
+    if model.config.tta_rates != before:
         changes["evaluation"] = {}
     redescribe(checkpoint, model.parameter_count(), **changes)
     shutil.rmtree(with_answers)
@@ -80,11 +80,11 @@ def calibrate(
         )
 
 
-def thresholds(floor: NoiseFloor) -> NoiseFloors:
+def thresholds(floor: NoiseFloor) -> SecondMeterThresholds:
     """Turn measured floors, by predicted class, into a checkpoint's thresholds."""
-    from beatmeter_mert.model import NoiseFloors
+    from beatmeter_mert.model import SecondMeterThresholds
 
-    return NoiseFloors(
+    return SecondMeterThresholds(
         evaluation=tuple(part.p95 for part in floor.by_predicted),
         production=tuple(part.p99 for part in floor.by_predicted),
     )

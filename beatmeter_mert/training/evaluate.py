@@ -79,7 +79,9 @@ def put_on_card(
         key: evaluation.figures[key.replace("_", " ")].value for key in _FOR_THE_CARD
     }
     row["clips"] = len(evaluation.predictions.names)
-    redescribe(checkpoint, model.parameter_count(), evaluation=model.evaluation | {name: row})
+    redescribe(
+        checkpoint, model.parameter_count(), evaluation=model.config.evaluation | {name: row}
+    )
 
 
 def evaluate_checkpoint(
@@ -114,7 +116,7 @@ def evaluate_checkpoint(
         predictions,
         about,
         published_figures(clips),
-        floors=model.noise_floors,
+        floors=model.config.thresholds,
         kinds=kinds_of(clips.folder, predictions.names),
     )
 

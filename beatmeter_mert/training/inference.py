@@ -80,7 +80,7 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
     DatasetError
         If the folder cannot be written.
     """
-    prepared = model.preprocessing
+    prepared = model.config.preprocessing
     dataset = ClipDataset(
         files, NO_AUGMENTATION, sample_rate=prepared.sample_rate, clip_s=prepared.clip_seconds
     )
@@ -103,7 +103,7 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
 
 def fingerprint(model: MertMeterClassifier) -> str:
     """Digest everything that answers depend on besides the audio: 16 hexadecimal digits."""
-    how = f"{model.embedding_fingerprint} {model.playback_rates} {model.scaling}"
+    how = f"{model.embedding_fingerprint} {model.config.tta_rates} {model.config.scaling}"
     digest = hashlib.sha256(how.encode())
     for name, tensor in sorted(model.head.state_dict().items()):
         digest.update(name.encode())

@@ -92,7 +92,7 @@ def trained_like(tiny_mert):
 def _trained_like(folder, **settings):
     import torch
 
-    from beatmeter_mert.model import MertMeterClassifier, NoiseFloors
+    from beatmeter_mert.model import MertMeterClassifier, SecondMeterThresholds
 
     torch.manual_seed(1)
     model = MertMeterClassifier.from_backbone(str(folder), **settings).eval()
@@ -100,13 +100,13 @@ def _trained_like(folder, **settings):
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.add_(0.1 * torch.randn_like(parameter))
-    model.noise_floors = NoiseFloors((0.2,) * 6, (0.3,) * 6)
+    model.config.thresholds = SecondMeterThresholds((0.2,) * 6, (0.3,) * 6)
     return model
 
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory, tiny_mert):
-    """A folder with a saved classifier: LoRA, head, noise floors, on the tiny MERT."""
+    """A folder with a saved classifier: LoRA, head, thresholds, on the tiny MERT."""
     folder = tmp_path_factory.mktemp("tiny-checkpoint")
     _trained_like(tiny_mert).save_pretrained(folder)
     return folder

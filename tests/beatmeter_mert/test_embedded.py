@@ -36,9 +36,9 @@ def test_it_is_what_is_heard_when_nothing_else_is_named(folder, tmp_path, monkey
     assert find_checkpoint(MertSettings()) == str(folder)
 
 
-def test_its_floors_are_calibrated_and_ordered(classifier):
-    floors = classifier.noise_floors
-    for evaluation, production in zip(floors.evaluation, floors.production, strict=True):
+def test_its_thresholds_are_calibrated_and_ordered(classifier):
+    thresholds = classifier.config.thresholds
+    for evaluation, production in zip(thresholds.evaluation, thresholds.production, strict=True):
         assert 0 < evaluation <= production < 1
 
 

@@ -80,7 +80,7 @@ def write_result(path: Path, settings: FinetuneSettings, trained: Trained, run: 
         "figures": best_figures(run),
         "epochs": trained.epochs,
         "parameters": str(trained.model.parameter_count()),
-        "model": trained.model.reference.fingerprint,
+        "model": trained.model.config.backbone.fingerprint,
         "data": data_hash(files),
         "listing": listing_hash(settings),
         "clips": {"train": len(trained.clips.train), "val": len(trained.clips.val)},

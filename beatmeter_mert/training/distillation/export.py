@@ -6,11 +6,10 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter_mert.model import HeadSettings, MertMeterClassifier, Preprocessing
+from beatmeter_mert.model import ClassifierConfig, HeadSettings, MertMeterClassifier, Preprocessing
 from beatmeter_mert.model.backbone import (
     BESIDE,
     BackboneReference,
-    LoadedBackbone,
     fingerprint,
     freeze,
     round_to_half,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.distillation.settings import PretrainSettings
 
 _FOR_THE_CARD = ("balanced_accuracy", "accuracy", "clips")
+_NOTE = "Backbone and head were trained together, from scratch, on music whose every beat is known."
 
 
 def export(
@@ -60,17 +60,20 @@ def export(
         shortest_seconds=shortest_for(shape.conv_kernel, shape.conv_stride, settings.sample_rate),
     )
     classifier = MertMeterClassifier(
-        LoadedBackbone(backbone, reference, preprocessing),
-        None,
-        HeadSettings(dropout=settings.loss.head_dropout),
+        backbone,
+        ClassifierConfig(
+            reference,
+            settings.backbone.layers,
+            preprocessing,
+            HeadSettings(dropout=settings.loss.head_dropout),
+            evaluation={
+                name: {key: figures[key] for key in _FOR_THE_CARD}
+                for name, figures in evaluation.items()
+            },
+            training_note=_NOTE,
+        ),
     )
     classifier.head.load_state_dict(
         {name: tensor.cpu() for name, tensor in network.meter_head.state_dict().items()}
-    )
-    classifier.evaluation = {
-        name: {key: figures[key] for key in _FOR_THE_CARD} for name, figures in evaluation.items()
-    }
-    classifier.training_note = (
-        "Backbone and head were trained together, from scratch, on music whose every beat is known."
     )
     classifier.save_pretrained(folder)

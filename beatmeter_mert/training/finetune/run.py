@@ -125,14 +125,15 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
     if is_first_process():
         for line in not_used(clips):
             click.echo(line, err=True)
-    train = training_clips(clips.train, settings, model.preprocessing)
-    val = validation_clips(clips.val, settings, model.preprocessing)
+    train = training_clips(clips.train, settings, model.config.preprocessing)
+    val = validation_clips(clips.val, settings, model.config.preprocessing)
     model.set_pos_weight(positive_weights(train, settings))
     network, datasets, collator = _what_is_trained(model, train, val, settings, out)
 
     def save_best(of_epoch: dict[str, float]) -> None:
-        model.evaluation = {"validation": {n: of_epoch[f"eval_{n}"] for n in _FOR_THE_CARD}}
-        model.training_note = _note(settings, clips, of_epoch)
+        row = {name: of_epoch[f"eval_{name}"] for name in _FOR_THE_CARD}
+        model.config.evaluation = {"validation": row}
+        model.config.training_note = _note(settings, clips, of_epoch)
         model.save_pretrained(out / MODEL)
 
     with ExitStack() as stack:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import LoraSettings, MertMeterClassifier, NoiseFloors
+from beatmeter_mert.model import LoraSettings, MertMeterClassifier, SecondMeterThresholds
 
 
 @pytest.fixture
@@ -40,14 +40,13 @@ def load(folder, **settings):
 )
 def test_what_was_saved_is_what_loads(tmp_path, trained_like, clip, settings):
     model = trained_like(**settings)
-    model.evaluation = {"held-out pieces": {"balanced accuracy": 0.5}}
-    model.training_note = "Trained on nothing."
+    figures = {"held-out pieces": {"balanced accuracy": 0.5}}
+    model.config.evaluation = figures
+    model.config.training_note = "Trained on nothing."
     model.save_pretrained(tmp_path)
     again = load(tmp_path)
     assert again.predict(clip, 24_000) == model.predict(clip, 24_000)
-    for name in ("reference", "preprocessing", "lora", "noise_floors", "evaluation", "max_layer"):
-        assert getattr(again, name) == getattr(model, name)
-    assert again.training_note == model.training_note
+    assert again.config == model.config
     assert not again.training
 
 
@@ -85,7 +84,7 @@ def test_saving_into_a_used_folder_keeps_what_is_not_its_own(tmp_path, trained_l
 
 
 def test_weights_can_be_taken_over(tmp_path, trained_like, tiny_checkpoint, clip):
-    model = MertMeterClassifier.from_backbone(load(tiny_checkpoint).reference.name).eval()
+    model = MertMeterClassifier.from_backbone(load(tiny_checkpoint).config.backbone.name).eval()
     assert model.predict(clip, 24_000) != load(tiny_checkpoint).predict(clip, 24_000)
     model.load_weights(tiny_checkpoint)
     found, expected = (m.predict(clip, 24_000) for m in (model, load(tiny_checkpoint)))
@@ -289,9 +288,9 @@ def test_uploading_sends_the_folder(trained_like, monkeypatch):
 
 def test_the_card_says_what_a_reader_must_know(tmp_path, trained_like):
     model = trained_like()
-    model.evaluation = {"real": {"balanced accuracy": 0.71}, "rendered": {"mAP": 0.8}}
-    model.training_note = "Thirty epochs."
-    model.noise_floors = NoiseFloors((None,) * 6, (0.25,) * 6)
+    model.config.evaluation = {"real": {"balanced accuracy": 0.71}, "rendered": {"mAP": 0.8}}
+    model.config.training_note = "Thirty epochs."
+    model.config.thresholds = SecondMeterThresholds((None,) * 6, (0.25,) * 6)
     model.save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text()
     assert card.startswith("---\nlicense: other\n")
@@ -306,8 +305,8 @@ def test_a_card_on_a_non_commercial_base_says_so(tmp_path, trained_like):
     from dataclasses import replace
 
     model = trained_like()
-    model.reference = replace(
-        model.reference, name="m-a-p/MERT-v1-95M", revision="abc", licence="cc-by-nc-4.0"
+    model.config.backbone = replace(
+        model.config.backbone, name="m-a-p/MERT-v1-95M", revision="abc", licence="cc-by-nc-4.0"
     )
     model.save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text()

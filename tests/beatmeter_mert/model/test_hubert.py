@@ -75,7 +75,7 @@ def test_merged_adapters_are_heard_and_kept(trained_like, sound):
     rounded.place(CPU, torch.bfloat16)
     assert not is_stock(rounded.backbone)
     assert lora_tensors(rounded.backbone).keys() == lora_tensors(exact.backbone).keys()
-    without = MertMeterClassifier.from_backbone(exact.reference.name, lora=None)
+    without = MertMeterClassifier.from_backbone(exact.config.backbone.name, lora=None)
     found, expected, plain = (
         states_of(model.backbone, sound)[-1].float().flatten()
         for model in (rounded, exact, without)

@@ -5,7 +5,7 @@ import pytest
 
 from beatmeter.meters import METERS, Polyrhythm
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import NoiseFloors
+from beatmeter_mert.model import SecondMeterThresholds
 from beatmeter_mert.model.prediction import binary_entropy, predict_from
 from beatmeter_mert.model.thresholds import polyrhythm
 
@@ -14,7 +14,7 @@ CLIP = np.array([0.1, 0.9, 0.05, 0.6, 0.02, 0.01])
 
 def test_a_prediction_says_what_is_needed_to_doubt_it():
     chunks = np.stack([CLIP, CLIP[::-1]])
-    floors = NoiseFloors((0.5,) * 6, (0.7,) * 6)
+    floors = SecondMeterThresholds((0.5,) * 6, (0.7,) * 6)
     prediction = predict_from(CLIP, chunks, [(0.0, 5.0), (5.0, 8.5)], floors, (0.25, 0.75))
     assert prediction.probabilities == dict(zip(METERS, CLIP.tolist(), strict=True))
     assert prediction.top_two == (4, 7)
@@ -64,4 +64,4 @@ def test_entropy_is_none_when_sure_and_one_when_tossing_coins():
 )
 def test_thresholds_that_are_none_are_refused(levels):
     with pytest.raises(CheckpointError, match="thresholds"):
-        NoiseFloors.from_mapping(levels)
+        SecondMeterThresholds.from_mapping(levels)

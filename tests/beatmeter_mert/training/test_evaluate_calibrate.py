@@ -131,7 +131,7 @@ def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
     scaling, *by_meter = output.splitlines()
     assert scaling == "logits: scaled by 1.000, then +0.000"
     assert sum(int(line.split()[3]) for line in by_meter) == 3
-    assert _model(checkpoint).noise_floors.evaluation == (None,) * 6
+    assert _model(checkpoint).config.thresholds.evaluation == (None,) * 6
     assert {path: path.read_bytes() for path in checkpoint.rglob("*.safetensors")} == weights
     assert not (checkpoint / "calibration").exists()
 
@@ -140,12 +140,12 @@ def test_measured_floors_become_thresholds(checkpoint):
     parts = [Floor(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100) for meter in METERS]
     parts[5] = Floor(20, 0.1, 0.1, 0.2, 0.3, None)
     floors = thresholds(NoiseFloor(parts[0], tuple(parts), tuple(parts)))
-    redescribe(checkpoint, _model(checkpoint).parameter_count(), noise_floors=floors)
+    redescribe(checkpoint, _model(checkpoint).parameter_count(), thresholds=floors)
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
     assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
     assert content["production"][:5] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49])
     assert content["production"][5] is None
-    assert _model(checkpoint).noise_floors == floors
+    assert _model(checkpoint).config.thresholds == floors
     card = (checkpoint / "README.md").read_text()
     assert "0.490 | not calibrated" in card
 
@@ -156,7 +156,7 @@ def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
     assert "four clips" not in card.read_text()
     for name in ("four clips", "four others", "four clips"):
         run(evaluate, "--out", tmp_path / "out", "--card", name)
-    rows = _model(checkpoint).evaluation
+    rows = _model(checkpoint).config.evaluation
     assert list(rows)[-2:] == ["four clips", "four others"]
     _, predictions = read_predictions(tmp_path / "out" / "evaluation.json")
     right = balanced_accuracy(predictions.probabilities, predictions.labels)
@@ -169,9 +169,9 @@ def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
 def test_figures_at_other_rates_are_taken_off_the_card(run, checkpoint, tmp_path):
     run(evaluate, "--out", tmp_path / "out", "--card", "four clips")
     run(calibrate, "--split", "test")
-    assert "four clips" in _model(checkpoint).evaluation
+    assert "four clips" in _model(checkpoint).config.evaluation
     run(calibrate, "--split", "test", "--playback-rate", "0.8")
-    assert _model(checkpoint).evaluation == {}
+    assert _model(checkpoint).config.evaluation == {}
 
 
 def test_only_a_folder_has_a_card(data, tmp_path):
@@ -183,19 +183,19 @@ def test_only_a_folder_has_a_card(data, tmp_path):
 
 def test_rates_that_clips_are_played_at_stay_until_others_are_named(run, checkpoint):
     run(calibrate, "--split", "test", "--playback-rate", "1.25", "--playback-rate", "0.8")
-    assert _model(checkpoint).playback_rates == (0.8, 1.25)
+    assert _model(checkpoint).config.tta_rates == (0.8, 1.25)
     assert "at 0.8, 1.25 times its speed" in (checkpoint / "README.md").read_text()
     run(calibrate, "--split", "test")
-    assert _model(checkpoint).playback_rates == (0.8, 1.25)
+    assert _model(checkpoint).config.tta_rates == (0.8, 1.25)
     run(calibrate, "--split", "test", "--playback-rate", "1")
-    assert _model(checkpoint).playback_rates == ()
+    assert _model(checkpoint).config.tta_rates == ()
 
 
 def test_answers_at_other_rates_are_not_taken_for_these(checkpoint, data, tmp_path):
     files, _ = usable_clips(data, "test", 0, 0.0)
     model = _model(checkpoint)
     first = answer(model, files, tmp_path / "out")
-    model.playback_rates = (0.8,)
+    model.config.tta_rates = (0.8,)
     second = answer(model, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
 

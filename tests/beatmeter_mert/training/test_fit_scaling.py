@@ -51,7 +51,7 @@ def test_what_is_never_wrong_is_not_believed_without_bounds():
 def test_only_the_clip_is_scaled(trained_like, music, tmp_path):
     model = trained_like().eval()
     plain = model.predict(music(8), 24_000)
-    model.scaling = PlattScaling(2.0, -0.5)
+    model.config.scaling = PlattScaling(2.0, -0.5)
     model.save_pretrained(tmp_path)
     sure = MertMeterClassifier.from_pretrained(tmp_path, dtype="float32").predict(music(8), 24_000)
     p = np.array(list(plain.probabilities.values()))

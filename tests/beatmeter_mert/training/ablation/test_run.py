@@ -122,7 +122,7 @@ def test_a_job_leaves_a_result_with_everything_needed_to_doubt_it(tiny_settings,
     assert result["data"] == data_hash(clips.train + clips.val)
     assert result["listing"] == listing_hash(settings)
     stored = MertMeterClassifier.from_pretrained(job.run / "model", device="cpu")
-    assert result["model"] == stored.reference.fingerprint
+    assert result["model"] == stored.config.backbone.fingerprint
     assert result["clips"] == {"train": 12, "val": 6}
     assert result["versions"]["torch"] == version("torch")
     assert result["hardware"]["device"] == "cpu"

@@ -67,7 +67,7 @@ def test_the_export_is_a_classifier_that_answers_as_the_network(
         torch.float16
     }
     fresh = MertMeterClassifier.from_backbone(str(backbone))
-    assert fresh.max_layer == 2
+    assert fresh.config.max_layer == 2
 
 
 def test_what_is_left_out_is_evaluated_by_itself(click_dataset, tmp_path, tiny_settings):

@@ -111,7 +111,7 @@ def test_the_best_is_the_most_accurate_then_the_least_wrong(tiny_settings, tmp_p
     losses = [row["loss"] for row in read_curve(tmp_path) if row["of"] == "val"]
     best = min((1, 3), key=lambda epoch: losses[epoch])
     stored = MertMeterClassifier.from_pretrained(tmp_path / "model", device="cpu")
-    assert stored.evaluation["validation"]["loss"] == losses[best]
+    assert stored.config.evaluation["validation"]["loss"] == losses[best]
     assert trained.best == 0.5
 
 
@@ -120,7 +120,7 @@ def test_an_accuracy_of_zero_is_saved_and_patience_ends_it(tiny_settings, tmp_pa
     monkeypatch.setattr("beatmeter_mert.training.finetune.trainer._merit", lambda _: (0.0, 0.0))
     trained = finetune(tiny_settings(epochs=8, patience=3), tmp_path)
     assert trained.epochs == 4.0
-    assert MertMeterClassifier.from_pretrained(tmp_path / "model").evaluation
+    assert MertMeterClassifier.from_pretrained(tmp_path / "model").config.evaluation
 
 
 def test_a_run_that_stopped_early_is_finished_at_once(tiny_settings, tmp_path, monkeypatch):
@@ -228,5 +228,5 @@ def test_the_model_kept_answers_as_validated(tiny_settings, tmp_path):
     settings = tiny_settings(epochs=1, carry_backbone="mit")
     finetune(settings, tmp_path)
     model = MertMeterClassifier.from_pretrained(tmp_path / "model", device="cpu", dtype="float32")
-    assert np.isfinite(model.evaluation["validation"]["balanced_accuracy"])
+    assert np.isfinite(model.config.evaluation["validation"]["balanced_accuracy"])
     assert (tmp_path / "model" / "backbone" / "model.safetensors").is_file()
