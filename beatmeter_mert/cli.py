@@ -43,6 +43,10 @@ COMMANDS = {
         "beatmeter_mert.training.distillation.command:pretrain",
         "Train a small backbone from scratch.",
     ),
+    "pretrain-frames": (
+        "beatmeter_mert.training.frames.command:pretrain_frames",
+        "Train a small backbone on whole sequences of frames.",
+    ),
     "wikimeter": (
         "beatmeter_mert.training.wikimeter.commands:wikimeter",
         "Download songs with known meters and cut them into clips.",

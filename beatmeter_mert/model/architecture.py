@@ -24,7 +24,9 @@ from beatmeter_mert.model.preprocessing import (
 if TYPE_CHECKING:
     from transformers import HubertConfig
 
-MODEL_TYPES = ("mert_model", "hubert")
+SPECTRAL = "spectral_hubert"
+"""A HuBERT over a log-mel spectrogram; see :mod:`beatmeter_mert.model.spectral`."""
+MODEL_TYPES = ("mert_model", "hubert", SPECTRAL)
 LARGEST_SIZE = 65_536
 MOST_LAYERS = 128
 
@@ -37,6 +39,8 @@ SIZES = (
     "num_conv_pos_embedding_groups",
 )
 SIZE_LISTS = ("conv_dim", "conv_kernel", "conv_stride")
+DILATIONS = "dilations"
+"""What the config of a spectral HuBERT holds besides."""
 OTHERS = (
     "hidden_act",
     "feat_extract_activation",
@@ -98,6 +102,8 @@ def hubert_config(fields: Mapping[str, Any], max_layer: int | None = None) -> Hu
     ) as error:
         raise BackboneError(f"backbone config: {str(error).splitlines()[-1].strip()}") from error
     config.num_hidden_layers = checked_max_layer(max_layer, config.num_hidden_layers)
+    if fields.get("model_type") == SPECTRAL:
+        config.dilations = list(fields.get(DILATIONS, ()))
     return config
 
 
@@ -163,8 +169,10 @@ def _check(fields: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     for name in SIZES:
         most = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE
         _check_size(name, known.get(name, 1), most)
-    for name in SIZE_LISTS:
-        sizes = known.get(name, [1])
+    lists = {name: known.get(name, [1]) for name in SIZE_LISTS}
+    if fields.get("model_type") == SPECTRAL:
+        lists[DILATIONS] = fields.get(DILATIONS)
+    for name, sizes in lists.items():
         if not isinstance(sizes, list | tuple) or not 1 <= len(sizes) <= MOST_LAYERS:
             raise BackboneError(f"backbone config: {name} {sizes!r} (allowed: a list of sizes)")
         for size in sizes:

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from beatmeter_mert.model.architecture import (
+    DILATIONS,
     FIELDS,
+    SPECTRAL,
     hubert_config,
     read_fields,
     read_preprocessing,
@@ -30,6 +32,7 @@ from beatmeter_mert.model.cpu.first_convolution import speed_up_first_convolutio
 from beatmeter_mert.model.hub import backbone_folder, is_folder, pinned_revision
 from beatmeter_mert.model.preprocessing import CHUNK_SECONDS, CLIP_SECONDS, Preprocessing
 from beatmeter_mert.model.published import PUBLISHED, UNKNOWN_LICENCE
+from beatmeter_mert.model.spectral import SpectralEncoder
 from beatmeter_mert.model.weights import load_strictly, read_backbone_weights
 
 if TYPE_CHECKING:
@@ -98,9 +101,18 @@ def build_backbone(fields: Mapping[str, Any], max_layer: int | None = None) -> H
 
     config = hubert_config(fields, max_layer)
     config._attn_implementation = "sdpa"
-    model = Hubert(config)
-    speed_up_first_convolution(model)
-    return model
+    model: Any = Hubert(config)
+    if fields.get("model_type") == SPECTRAL:
+        model.feature_extractor = SpectralEncoder(
+            config.conv_dim,
+            config.conv_kernel,
+            config.conv_stride,
+            config.dilations,
+            config.feat_proj_dropout,
+        )
+    else:
+        speed_up_first_convolution(model)
+    return cast("HubertModel", model)
 
 
 def load_backbone(
@@ -164,6 +176,8 @@ def save_backbone(model: nn.Module, folder: Path, preprocessing: Preprocessing) 
     hubert = plain_hubert(model)
     folder.mkdir(parents=True, exist_ok=True)
     fields = {name: getattr(hubert.config, name) for name in FIELDS}
+    if isinstance(hubert.feature_extractor, SpectralEncoder):
+        fields |= {"model_type": SPECTRAL, DILATIONS: list(hubert.config.dilations)}
     _write_json(folder / "config.json", {"model_type": "hubert"} | fields)
     wanted = {
         "feature_extractor_type": "Wav2Vec2FeatureExtractor",

@@ -1,0 +1,67 @@
+"""``beatmeter mert pretrain-frames``; also ``python -m beatmeter_mert.training.frames``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from beatmeter_mert.training.frames.settings import FramesSettings
+from beatmeter_mert.training.settings_file import read_settings, settings_help
+
+_MINUTES = click.FloatRange(min=0, min_open=True)
+
+
+@click.command("pretrain-frames", epilog=settings_help(FramesSettings))
+@click.option(
+    "--shards",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of 'beatmeter corpus frames', with train and val; it may still be growing.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the run, new or begun.",
+)
+@click.option("--minutes", type=_MINUTES, required=True, help="How long to train.")
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that an interrupted run goes on from.  [default: OUT/state.pt]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file of settings.",
+)
+@click.argument("settings", metavar="[KEY=VALUE]...", nargs=-1)
+def pretrain_frames(
+    shards: Path,
+    out: Path,
+    minutes: float,
+    state: Path | None,
+    device: str,
+    config: Path | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Train a small backbone from scratch on whole sequences of frames.
+
+    Its hidden states are asked for beats, downbeats and bar length at every frame, its head for
+    the meters of the clip. Run again to go on with a run. OUT/model is a classifier;
+    OUT/model/backbone is a model for 'beatmeter mert finetune --model'.
+    """
+    chosen = read_settings(FramesSettings, config, settings)
+
+    from beatmeter_mert.model.device import choose_device
+    from beatmeter_mert.training.frames.loop import STATE
+    from beatmeter_mert.training.frames.loop import pretrain_frames as run
+
+    place = choose_device(device)
+    try:
+        done = run(chosen, shards, out, state or out / STATE, minutes, place, click.echo)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{done.step} steps in {done.seconds:.0f} s in {out}")

@@ -1,0 +1,271 @@
+"""The training loop: whole sequences, on one device, until the time is spent.
+
+Shards may still be written while it runs: it begins with what is there and reads them again as
+they grow. The learning rate follows the clock, so that a run ends well however fast the machine
+is. Every minute the moving average of the weights is written as a checkpoint that works, with
+figures; a run that was cut short goes on from the last one.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from beatmeter._util.atomic import replacing
+from beatmeter.signals.neural.training.augmentation import random_batch
+from beatmeter.signals.neural.training.loss import loss_of
+from beatmeter.signals.neural.training.settings import AugmentSettings
+from beatmeter_mert.model.device import computes_in_bfloat16
+from beatmeter_mert.training.frames.export import MODEL, export
+from beatmeter_mert.training.frames.figures import Figures, figures_of
+from beatmeter_mert.training.frames.settings import FramesSettings
+from beatmeter_mert.training.frames.shards import Shards
+from beatmeter_mert.training.frames.student import Answers, FrameStudent
+from beatmeter_mert.training.frames.targets import thinned, window_meters
+from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
+
+STATE, CURVE, RESULT = "state.pt", "curve.jsonl", "figures.json"
+_STEPS_A_SEED = 1_000_003
+
+Report = Callable[[str], None]
+
+
+@dataclass
+class Run:
+    """A run under way: everything that changes.
+
+    Attributes
+    ----------
+    student, average : FrameStudent
+        As it learns; the moving average of its weights, which is what is kept.
+    optimizer : torch.optim.AdamW
+    step : int
+        Updates made.
+    seconds : float
+        Time spent learning, before interruptions too.
+    curve : list of dict
+        A line for each checkpoint.
+    """
+
+    student: FrameStudent
+    average: FrameStudent
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+def pretrain_frames(
+    settings: FramesSettings,
+    shards: Path,
+    out: Path,
+    state: Path,
+    minutes: float,
+    device: torch.device,
+    report: Report,
+) -> Run:
+    """Train until `minutes` have passed since the call, or go on where a run stopped.
+
+    Writes ``model`` (a checkpoint with its backbone), ``curve.jsonl`` and ``figures.json``.
+
+    Parameters
+    ----------
+    settings : FramesSettings
+    shards : Path
+        Folder with ``train`` and ``val``, of shards of frames.
+    out : Path
+    state : Path
+        File that an interrupted run goes on from.
+    minutes : float > 0
+    device : torch.device
+    report : callable
+        Called with each line to show.
+
+    Raises
+    ------
+    ValueError
+        If there are no shards in time, or one is damaged.
+    SettingsError
+        If `state` is of a run with other settings.
+    """
+    called = time.monotonic()
+    run = start(settings, device)
+    if state.exists():
+        resume(settings, run, state)
+    out.mkdir(parents=True, exist_ok=True)
+    export(run.average, settings, {}, out / MODEL)  # what cannot be written is found out at once
+    data = Shards(shards, settings, device)
+    data.wait(called + 60.0 * minutes)
+    report(f"{data.count} clips to learn from, {len(data.held_out)} to be judged by")
+
+    began = time.monotonic()
+    before = run.seconds
+    total = before + max(0.0, 60.0 * minutes - (began - called))
+    saved, losses = began, []
+    while run.seconds < total:
+        losses.append(update(settings, run, data, run.seconds / total))
+        now = time.monotonic()
+        run.seconds = before + now - began
+        if now - saved > settings.save_seconds and run.seconds < total:
+            _keep(settings, run, data, losses, out, state, report)
+            saved = time.monotonic()
+            data.look(report)
+    _keep(settings, run, data, losses, out, state, report)
+    return run
+
+
+def start(settings: FramesSettings, device: torch.device) -> Run:
+    """A run at its beginning."""
+    torch.manual_seed(settings.seed)
+    student = FrameStudent(settings).to(device)
+    matrices = [p for p in student.parameters() if p.ndim > 1]
+    others = [p for p in student.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": settings.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ],
+        lr=settings.learning_rate,
+        fused=device.type == "cuda",
+    )
+    return Run(student, copy.deepcopy(student).requires_grad_(False).eval(), optimizer)
+
+
+def update(settings: FramesSettings, run: Run, data: Shards, progress: float) -> Tensor:
+    """Take one step; returns its loss."""
+    torch.manual_seed(settings.seed * _STEPS_A_SEED + run.step)
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate_at(settings, progress)
+    frames = settings.windows[int(torch.randint(len(settings.windows), ()))]
+    size = max(1, round(settings.batch_size * max(settings.windows) / frames))
+    batch = random_batch(data.clips, size, frames, AugmentSettings())
+    targets = thinned(batch, run.student.hop)
+    run.student.train()
+    with autocast(data.device):
+        answers = run.student(batch.log_mel, targets.heard)
+    meters, known = window_meters(targets, data.meters)
+    loss = _loss(settings, answers, targets, meters, known, data.pos_weight)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(run.student.parameters(), settings.clip_norm)
+    run.optimizer.step()
+    run.step += 1
+    _move_average(run, min(settings.average, (1 + run.step) / (10 + run.step)))
+    return loss.detach()
+
+
+def autocast(device: torch.device) -> Any:
+    """Compute in bfloat16 on an accelerator that does."""
+    on = device.type == "cuda" and computes_in_bfloat16(device)
+    return torch.autocast("cuda", torch.bfloat16) if on else nullcontext()
+
+
+def learning_rate_at(settings: FramesSettings, progress: float) -> float:
+    """Rising at first, then falling along half a cosine to 0."""
+    rising = min(1.0, (progress + 1e-3) / settings.warm_up)
+    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return settings.learning_rate * rising * falling
+
+
+def resume(settings: FramesSettings, run: Run, path: Path) -> None:
+    """Put a run where an interrupted one stopped.
+
+    Raises
+    ------
+    SettingsError
+        If that one had other settings.
+    """
+    device = next(run.student.parameters()).device
+    kept = torch.load(path, map_location=device, weights_only=True)
+    refuse_changes(kept["settings"], settings, MAY_CHANGE, path)
+    run.student.load_state_dict(kept["student"])
+    run.average.load_state_dict(kept["average"])
+    run.optimizer.load_state_dict(kept["optimizer"])
+    run.step, run.seconds, run.curve = kept["step"], kept["seconds"], json.loads(kept["curve"])
+
+
+MAY_CHANGE = frozenset({"least_clips", "least_held_out", "look_seconds", "save_seconds"})
+"""Settings that a resumed run may have otherwise than the run it goes on with."""
+
+
+def _loss(
+    settings: FramesSettings,
+    answers: Answers,
+    batch: Any,
+    meters: Tensor,
+    known: Tensor,
+    pos_weight: Tensor,
+) -> Tensor:
+    weights = settings.loss
+    late = loss_of(answers.late, batch, weights.bar)
+    early = loss_of(answers.early, batch, weights.bar)
+    of_meters = functional.binary_cross_entropy_with_logits(
+        answers.meters,
+        meters.clamp(min=weights.smoothing),
+        pos_weight=pos_weight,
+        reduction="none",
+    ).mean(dim=1)
+    clip = (of_meters * known).sum() / known.sum().clamp(min=1)
+    return late + weights.early * early + weights.meter * clip
+
+
+@torch.no_grad()
+def _move_average(run: Run, keep: float) -> None:
+    pairs = zip(run.average.state_dict().values(), run.student.state_dict().values(), strict=True)
+    moving = [(mean, value) for mean, value in pairs if mean.is_floating_point()]
+    torch._foreach_lerp_([mean for mean, _ in moving], [value for _, value in moving], 1 - keep)
+
+
+def _keep(
+    settings: FramesSettings,
+    run: Run,
+    data: Shards,
+    losses: list[Tensor],
+    out: Path,
+    state: Path,
+    report: Report,
+) -> None:
+    figures: Figures = figures_of(run.average, data.held_out, autocast(data.device))
+    line = {
+        "step": run.step,
+        "seconds": round(run.seconds, 1),
+        "clips": data.count,
+        "loss": round(torch.stack(losses).mean().item(), 5) if losses else None,
+        "rate": run.optimizer.param_groups[0]["lr"],
+        "all": figures["all"]["all"],
+        "held_out": figures.get("held_out", {}),
+    }
+    losses.clear()
+    run.curve.append(line)
+    export(run.average, settings, figures, out / MODEL)
+    _write(out / CURVE, "".join(json.dumps(line) + "\n" for line in run.curve))
+    _write(out / RESULT, json.dumps({"settings": to_mapping(settings)} | figures, indent=1))
+    kept = {
+        "settings": to_mapping(settings),
+        "student": run.student.state_dict(),
+        "average": run.average.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "step": run.step,
+        "seconds": run.seconds,
+        "curve": json.dumps(run.curve),
+    }
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(state) as partial:
+        torch.save(kept, partial)
+    report(json.dumps(line))
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

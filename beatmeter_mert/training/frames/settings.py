@@ -1,0 +1,89 @@
+"""Everything that pre-training on frames can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from beatmeter_mert.training.settings_file import SettingsError, setting
+
+
+@dataclass(frozen=True)
+class SpectralSettings:
+    """The shape of the backbone: a stem on a spectrogram, then transformer layers."""
+
+    channels: tuple[int, ...] = setting(
+        (16, 32, 192), "Channels of each convolution of the stem; the last go through the rest."
+    )
+    kernels: tuple[int, ...] = setting((3, 3, 5), "Frames that each of them sees.")
+    strides: tuple[int, ...] = setting((1, 1, 2), "Their strides; the product is 2.")
+    dilations: tuple[int, ...] = setting(
+        (1, 2, 4, 8, 16, 32, 64, 128), "Of the residual layers, in frames of the backbone."
+    )
+    hidden_size: int = setting(256, "Width of the transformer.")
+    layers: int = setting(4, "Transformer layers.")
+    heads: int = setting(4, "Attention heads.")
+    feed_forward: int = setting(1024, "Width between the two linear layers of a transformer layer.")
+    position_frames: int = setting(64, "Width of the convolution that tells positions.")
+    position_groups: int = setting(16, "Its groups.")
+    dropout: float = setting(0.1, "Dropout in the residual layers and the transformer.")
+
+
+@dataclass(frozen=True)
+class FrameLossSettings:
+    """What the network is asked, and how much each answer counts."""
+
+    bar: float = setting(0.3, "Weight of the bar length, beside 1 for beats and 1 for downbeats.")
+    early: float = setting(
+        0.3, "Weight of the same questions asked before the transformer, so that both halves learn."
+    )
+    meter: float = setting(1.0, "Weight of the meters of the whole clip.")
+    smoothing: float = setting(0.05, "Target of a meter that is not there.")
+    pos_weight_cap: float = setting(4.0, "Most that a meter's positives count.")
+    head_dropout: float = setting(0.3, "Dropout in the head that answers for the clip.")
+
+
+@dataclass(frozen=True)
+class FramesSettings:
+    """A pre-training run on frames.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+    """
+
+    backbone: SpectralSettings = field(default_factory=SpectralSettings)
+    loss: FrameLossSettings = field(default_factory=FrameLossSettings)
+    batch_size: int = setting(96, "Windows of a step, of 24 s; more of shorter ones.")
+    windows: tuple[int, ...] = setting(
+        (1200, 1200, 800, 500),
+        "Lengths of a window in fiftieths of a second; each step draws one of them.",
+    )
+    learning_rate: float = setting(1.2e-3, "Peak learning rate; it falls to 0.")
+    weight_decay: float = setting(0.05, "Weight decay of matrices.")
+    warm_up: float = setting(0.04, "Share of the run over which the learning rate rises.")
+    clip_norm: float = setting(1.0, "Largest norm of the gradient.")
+    average: float = setting(0.998, "Decay of the average of weights that is exported.")
+    least_clips: int = setting(1, "Wait until so many clips to learn from are there.")
+    least_held_out: int = setting(1, "Wait until so many clips to be judged by are there.")
+    most_held_out: int = setting(2000, "Judge by no more clips than these.")
+    growth: float = setting(
+        1.2, "Read the shards again when so many times as many clips are there."
+    )
+    look_seconds: float = setting(20.0, "Seconds between looks for new shards.")
+    save_seconds: float = setting(60.0, "Seconds between checkpoints and figures.")
+    seed: int = setting(0, "Of weights, order, windows and changes.")
+    licence: str = setting("mit", "Hub identifier of the licence of the weights.")
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "least_clips", "least_held_out", "most_held_out"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 1 or more)")
+        if not self.windows or min(self.windows) < 50:
+            raise SettingsError(f"setting: windows {list(self.windows)} (allowed: 50 or more each)")
+        shape = self.backbone
+        if not len(shape.channels) == len(shape.kernels) == len(shape.strides):
+            raise SettingsError(
+                f"setting: backbone.strides {list(shape.strides)} "
+                f"(allowed: {len(shape.channels)} values, as many as channels and kernels)"
+            )

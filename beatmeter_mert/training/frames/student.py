@@ -1,0 +1,132 @@
+"""The network that learns from frames: the backbone, and the heads that question it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from beatmeter.signals.neural.frame_network import BAR_CLASSES
+from beatmeter_mert.model.architecture import DILATIONS, SPECTRAL
+from beatmeter_mert.model.backbone import build_backbone
+from beatmeter_mert.model.head import HeadSettings, MERTClassificationHead
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from beatmeter_mert.training.frames.settings import FramesSettings, SpectralSettings
+
+RARE = -3.0
+"""Logit at which beats begin: they are in about one frame in twenty."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the network says.
+
+    Attributes
+    ----------
+    early, late : Tensor, shape (batch, frames, 2 + 8)
+        Logits of beat, downbeat and each bar length, before and after the transformer.
+    meters : Tensor, shape (batch, 6)
+        Logits of the meters of the whole window.
+    """
+
+    early: Tensor
+    late: Tensor
+    meters: Tensor
+
+
+class FrameStudent(nn.Module):
+    """A backbone with heads for frames and for clips.
+
+    Parameters
+    ----------
+    settings : FramesSettings
+    """
+
+    def __init__(self, settings: FramesSettings) -> None:
+        super().__init__()
+        shape = settings.backbone
+        self.backbone: Any = build_backbone(hubert_fields(shape))
+        self.hop = prod(shape.strides)
+        self.early_head = FrameHead(shape.hidden_size)
+        self.late_head = FrameHead(shape.hidden_size)
+        self.meter_head = MERTClassificationHead(
+            shape.layers, 2 * shape.hidden_size, HeadSettings(dropout=settings.loss.head_dropout)
+        )
+
+    def forward(self, log_mel: Tensor, heard: Tensor) -> Answers:
+        """Answer for a batch of windows.
+
+        Parameters
+        ----------
+        log_mel : Tensor, shape (batch, frames, 81)
+        heard : Tensor of bool, shape (batch, frames of the backbone)
+            Where there is music; the answer for the whole window rests on these frames.
+        """
+        states = self.backbone(input_values=log_mel, output_hidden_states=True).hidden_states
+        pooled = torch.stack([pool_heard(state, heard) for state in states[1:]], dim=1)
+        return Answers(
+            self.early_head(states[0]).float(),
+            self.late_head(states[-1]).float(),
+            self.meter_head(pooled).float(),
+        )
+
+
+class FrameHead(nn.Module):
+    """Beat, downbeat and bar length from one hidden state, by a linear layer."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(hidden)
+        self.output = nn.Linear(hidden, 2 + len(BAR_CLASSES))
+        with torch.no_grad():
+            self.output.bias[:2] = RARE
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Shape (batch, frames, hidden) to (batch, frames, 2 + 8)."""
+        logits: Tensor = self.output(self.norm(state))
+        return logits
+
+
+def pool_heard(state: Tensor, heard: Tensor) -> Tensor:
+    """Mean and maximum over the frames that are heard: (n, frames, hidden) to (n, 2 * hidden).
+
+    Where all are, that is :func:`beatmeter_mert.model.pooling.pool_time`.
+    """
+    state = state.float()
+    there = heard[..., None]
+    mean = (state * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)
+    return torch.cat([mean, state.masked_fill(~there, -torch.inf).amax(dim=1)], dim=-1)
+
+
+def hubert_fields(shape: SpectralSettings) -> dict[str, Any]:
+    """Translate settings to the fields of a spectral HuBERT's ``config.json``.
+
+    The encoder normalises before its layers (Xiong et al., "On layer normalization in the
+    transformer architecture", 2020), which trains from scratch without care.
+    """
+    return {
+        "model_type": SPECTRAL,
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.feed_forward,
+        "conv_dim": list(shape.channels),
+        "conv_kernel": list(shape.kernels),
+        "conv_stride": list(shape.strides),
+        DILATIONS: list(shape.dilations),
+        "num_conv_pos_embeddings": shape.position_frames,
+        "num_conv_pos_embedding_groups": shape.position_groups,
+        "feat_proj_layer_norm": True,
+        "do_stable_layer_norm": True,
+        "hidden_dropout": shape.dropout,
+        "feat_proj_dropout": shape.dropout,
+        "attention_dropout": 0.0,
+        "activation_dropout": 0.0,
+        "final_dropout": 0.0,
+    }

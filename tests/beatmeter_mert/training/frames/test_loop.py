@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.pooling import pool_time
+from beatmeter_mert.training.frames import loop
+from beatmeter_mert.training.frames.command import pretrain_frames
+from beatmeter_mert.training.frames.figures import figures_of
+from beatmeter_mert.training.frames.loop import learning_rate_at, resume, start, update
+from beatmeter_mert.training.frames.shards import Shards
+from beatmeter_mert.training.frames.student import pool_heard
+from beatmeter_mert.training.settings_file import SettingsError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes by a second each time it is asked for."""
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            self.now += 1.0
+            return self.now
+
+    monkeypatch.setattr(loop, "time", Clock())
+
+
+@pytest.fixture
+def data(shards, small):
+    found = Shards(shards, small(), CPU)
+    found.wait(0.0)
+    return found
+
+
+def losses(settings, data, steps):
+    run = start(settings, CPU)
+    return [float(update(settings, run, data, 0.2)) for _ in range(steps)], run
+
+
+def test_it_learns(data, small):
+    found, _ = losses(small(learning_rate=5e-3), data, 60)
+    assert np.mean(found[-10:]) < 0.75 * np.mean(found[:10])
+
+
+def test_a_run_repeats(data, small):
+    assert losses(small(), data, 3)[0] == losses(small(), data, 3)[0]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_run_writes_a_classifier_and_goes_on(shards, small, tmp_path):
+    out, state, said = tmp_path / "out", tmp_path / "state.pt", []
+    settings = small(save_seconds=8.0)
+    run = loop.pretrain_frames(settings, shards, out, state, 0.4, CPU, said.append)
+    model = MertMeterClassifier.from_pretrained(out / "model", dtype="float32")
+    sound = np.random.default_rng(0).normal(0, 0.1, 22050 * 6).astype(np.float32)
+    assert set(model.predict(sound, 22050).probabilities) == {3, 4, 5, 7, 9, 11}
+    assert model.config.evaluation["left out: all"]["clips"] == 2
+    curve = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+    assert len(curve) >= 2
+    assert curve[-1]["step"] == run.step > 0
+    longer = loop.pretrain_frames(settings, shards, out, state, 0.2, CPU, said.append)
+    assert longer.step > run.step
+    assert longer.curve[: len(curve)] == curve
+    with pytest.raises(SettingsError, match="seed"):
+        loop.pretrain_frames(small(seed=1), shards, out, state, 0.2, CPU, said.append)
+
+
+def test_a_state_holds_everything(data, small, tmp_path):
+    settings = small()
+    _, whole = losses(settings, data, 4)
+    _, first = losses(settings, data, 2)
+    loop._keep(settings, first, data, [], tmp_path, tmp_path / "state.pt", lambda _: None)
+    again = start(settings, CPU)
+    resume(settings, again, tmp_path / "state.pt")
+    for _ in range(2):
+        update(settings, again, data, 0.2)
+    for name, tensor in whole.average.state_dict().items():
+        assert torch.equal(again.average.state_dict()[name], tensor), name
+
+
+def test_new_shards_are_read_while_it_runs(data, more_clips):
+    data.look(lambda _: None)
+    assert data._coming is None
+    more_clips()
+    data.look(lambda _: None)
+    data._coming.result()
+    data.look(lambda _: None)
+    assert data.count == 17
+    assert data.meters.named.shape == (17, 6)
+
+
+def test_figures_leave_out_what_has_two_meters(data, small):
+    student = start(small(), CPU).student
+    figures = figures_of(student, data.held_out, loop.autocast(CPU))
+    assert figures["all"]["all"]["clips"] == 2
+    assert set(figures["all"]["all"]["recall"]) == {"3", "4"}
+
+
+def test_pooling_of_whole_windows_is_that_of_the_classifier():
+    state = torch.randn(2, 7, 4)
+    everything = torch.ones(2, 7, dtype=torch.bool)
+    torch.testing.assert_close(pool_heard(state, everything), pool_time(state))
+    part = everything.clone()
+    part[:, 5:] = False
+    torch.testing.assert_close(pool_heard(state, part), pool_time(state[:, :5]))
+
+
+def test_the_rate_rises_and_falls_to_nothing(small):
+    settings = small(learning_rate=1.0, warm_up=0.1)
+    rates = [learning_rate_at(settings, progress) for progress in (0.0, 0.1, 0.5, 1.0)]
+    assert rates == pytest.approx([0.01, 0.98, 0.5, 0.0], abs=0.01)
+
+
+def test_a_folder_without_shards_is_one_line(tmp_path):
+    arguments = ["--shards", str(tmp_path), "--out", str(tmp_path / "out"), "--minutes", "0.001"]
+    result = CliRunner().invoke(pretrain_frames, [*arguments, "--device", "cpu"])
+    assert result.exit_code == 1
+    assert "no shards of frames" in result.output
+
+
+@pytest.mark.parametrize(
+    "change", [{"windows": []}, {"batch_size": 0}, {"backbone": {"strides": [2]}}]
+)
+def test_settings_out_of_range_are_refused(small, change):
+    with pytest.raises(SettingsError):
+        small(**change)
