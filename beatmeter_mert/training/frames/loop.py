@@ -112,15 +112,18 @@ def pretrain_frames(
     began = time.monotonic()
     before = run.seconds
     total = before + max(0.0, 60.0 * minutes - (began - called))
-    saved, losses = began, []
+    saved = looked = began
+    losses: list[Tensor] = []
     while run.seconds < total:
         losses.append(update(settings, run, data, run.seconds / total))
         now = time.monotonic()
         run.seconds = before + now - began
+        if now - looked > settings.look_seconds:
+            data.look(report)
+            looked = now
         if now - saved > settings.save_seconds and run.seconds < total:
             _keep(settings, run, data, losses, out, state, report)
             saved = time.monotonic()
-            data.look(report)
     _keep(settings, run, data, losses, out, state, report)
     return run
 

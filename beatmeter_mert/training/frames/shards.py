@@ -46,7 +46,7 @@ class Shards:
         self._settings = settings
         self.device = device
         self._reader = ThreadPoolExecutor(1)
-        self._coming: Future[Clips] | None = None
+        self._coming: Future[tuple[Clips, Clips] | None] | None = None
 
     @property
     def count(self) -> int:
@@ -68,26 +68,35 @@ class Shards:
             or count_clips(self._folder / "val") < settings.least_held_out
         ):
             time.sleep(_POLL_S)
-        self._take(load_clips(self._folder / "train", self.device))
-        self._read_held_out()
+        self._take(*self._read())
 
     def look(self, report: Callable[[str], None]) -> None:
-        """Take over clips that were read in the meantime, and begin to read if there are more."""
-        if self._coming is not None and self._coming.done():
-            self._take(self._coming.result())
-            self._coming = None
-            self._read_held_out()
-            report(f"{self.count} clips to learn from, {len(self.held_out)} to be judged by")
-        elif self._coming is None:
-            there = count_clips(self._folder / "train")
-            if there >= self._settings.growth * self.count:
-                self._coming = self._reader.submit(load_clips, self._folder / "train", self.device)
+        """Take over clips that were read meanwhile, and begin to look for more.
 
-    def _take(self, clips: Clips) -> None:
-        self.clips = clips
+        Counting and reading go on beside the training.
+        """
+        if self._coming is None:
+            self._coming = self._reader.submit(self._newer, self.count)
+        elif self._coming.done():
+            found = self._coming.result()
+            self._coming = None
+            if found is not None:
+                self._take(*found)
+                report(f"{self.count} clips to learn from, {len(self.held_out)} to be judged by")
+
+    def _newer(self, count: int) -> tuple[Clips, Clips] | None:
+        if count_clips(self._folder / "train") < self._settings.growth * count:
+            return None
+        return self._read()
+
+    def _read(self) -> tuple[Clips, Clips]:
+        return (
+            load_clips(self._folder / "train", self.device),
+            load_clips(self._folder / "val", self.device, self._settings.most_held_out),
+        )
+
+    def _take(self, clips: Clips, held_out: Clips) -> None:
+        self.clips, self.held_out = clips, held_out
         self.meters = ClipMeters.of(clips.rows, self.device)
         weights = pos_weight(self.meters.named.cpu().numpy(), self._settings.loss.pos_weight_cap)
         self.pos_weight = torch.from_numpy(weights).to(self.device)
-
-    def _read_held_out(self) -> None:
-        self.held_out = load_clips(self._folder / "val", self.device, self._settings.most_held_out)

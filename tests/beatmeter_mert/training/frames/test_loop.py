@@ -88,13 +88,18 @@ def test_a_state_holds_everything(data, small, tmp_path):
 
 
 def test_new_shards_are_read_while_it_runs(data, more_clips):
-    data.look(lambda _: None)
-    assert data._coming is None
+    said = []
+
+    def looked():
+        data.look(said.append)
+        data._coming.result()
+        data.look(said.append)
+        return data.count
+
+    assert looked() == 8
     more_clips()
-    data.look(lambda _: None)
-    data._coming.result()
-    data.look(lambda _: None)
-    assert data.count == 17
+    assert looked() == 17
+    assert said == ["17 clips to learn from, 3 to be judged by"]
     assert data.meters.named.shape == (17, 6)
 
 
