@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PART = ".part"
+"""Suffix of a file that is being written; a killed process leaves it behind."""
+
 _USUAL_LONGEST_NAME = 255
 """Bytes of a file's name, on the file systems of Linux, macOS and Windows; some allow fewer."""
 
@@ -34,7 +37,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.urandom(12).hex()}.part")
+    partial = path.with_name(f".{os.urandom(12).hex()}{PART}")
     try:
         yield partial
         partial.replace(path)

@@ -12,12 +12,15 @@ import click
 import numpy as np
 
 from beatmeter._util.progress import progress_bars, track
+from beatmeter.datasets.audio_index import LabelledFile
+from beatmeter.datasets.folder import joined, read_splits
+from beatmeter.datasets.splits import SPLITS
+from beatmeter.datasets.usable import not_used, refuse_if_bad
 from beatmeter.fusion.fit.collection import (
     ClipEvidence,
     calibrated_signals,
     code_hash,
     collect,
-    list_clips,
 )
 from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, fit_ensemble
 from beatmeter.fusion.fit.report import render
@@ -36,7 +39,14 @@ HEARD_S = (math.inf, 10.0)
     required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
-@click.option("--split", "splits", multiple=True, default=("train", "val"), show_default=True)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice(SPLITS),
+    default=("train", "val"),
+    show_default=True,
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(
     "--cache",
@@ -48,7 +58,7 @@ HEARD_S = (math.inf, 10.0)
 def calibrate(
     datasets: tuple[Path, ...], splits: tuple[str, ...], jobs: int, cache: Path | None, write: bool
 ) -> None:
-    """Fit calibrations and weights on DATASETS in METER2800's layout.
+    """Fit calibrations and weights on DATASETS, folders of labelled clips.
 
     Every clip is heard whole, and once more for ten seconds only, so that confidence falls where
     little is heard; it counts as two. Prints accuracy, log loss and reliability on works that the
@@ -57,14 +67,24 @@ def calibrate(
     """
     clips: list[ClipEvidence] = []
     for dataset in datasets:
-        entries = list_clips(dataset, splits)
+        files = _files(dataset, splits)
         for seconds in HEARD_S:
-            found = collect(entries, cache or dataset / _CACHE, jobs, seconds)
-            clips += track(found, f"evidence of {dataset.name}", total=len(entries))
+            found = collect(files, cache or dataset / _CACHE, jobs, seconds)
+            clips += track(found, f"evidence of {dataset.name}", total=len(files))
     fit = _fit(clips, cache or datasets[0] / _CACHE, jobs)
     click.echo(render(fit))
     if write:
         _store(fit, clips)
+
+
+def _files(dataset: Path, splits: tuple[str, ...]) -> list[LabelledFile]:
+    """The clips of some splits; says what of them is not used, and refuses when that is much."""
+    found = read_splits(dataset)
+    labelled = joined([found[split] for split in splits])
+    refuse_if_bad(labelled)
+    for line in not_used(labelled):
+        click.echo(f"{dataset}: {line}", err=True)
+    return labelled.files
 
 
 def _fit(clips: list[ClipEvidence], cache: Path, jobs: int) -> EnsembleFit:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
 
@@ -72,21 +72,11 @@ def list_runs(folder: Path) -> list[ScoreRun]:
 
 
 def _indexed(index: Path) -> list[ScoreRun]:
-    try:
-        with index.open(encoding="utf-8", newline="") as lines:
-            rows = csv.DictReader(lines)
-            missing = set(_COLUMNS) - set(rows.fieldnames or ())
-            if missing:
-                raise DatasetError(f"{index}: no column {sorted(missing)[0]!r}")
-            root = index.parent.resolve()
-            return [_run(row, root, f"{index}, line {rows.line_num}") for row in rows]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{index}: {error}") from error
+    root = index.parent.resolve()
+    return [_run(row, root, where) for where, row in read_rows(index, _COLUMNS)]
 
 
 def _run(row: dict[str, str], root: Path, where: str) -> ScoreRun:
-    if any(row[column] is None for column in _COLUMNS):
-        raise DatasetError(f"{where}: too few fields (allowed: {', '.join(_COLUMNS)})")
     path = (root / row["file"]).resolve()
     if not path.is_relative_to(root):
         raise DatasetError(f"{where}: file {row['file']!r} (allowed: inside the scores folder)")

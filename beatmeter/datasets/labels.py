@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from beatmeter._util.atomic import replacing
+from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
@@ -24,7 +25,8 @@ COLUMNS = ("filename", "label", "meter", "alt_meter", "work")
 METER_NAMES = {3: "three", 4: "four", 5: "five", 7: "seven", 9: "nine", 11: "eleven"}
 SUFFIXES = (".tab", ".tsv", ".csv")
 _SEGMENT = re.compile(r"_seg\d+$")
-_LABEL = re.compile(r"(\d{1,2})(?:\.0)?(?::(\d*\.?\d+))?")
+_LABEL = re.compile(r"([0-9]{1,2})(?:\.0)?(?::([0-9]*\.?[0-9]+))?")
+_ALTERNATIVE = re.compile(r"([0-9]{1,2})(?:\.0)?")
 
 
 @dataclass(frozen=True)
@@ -82,23 +84,14 @@ def read_table(path: str | Path) -> Table:
         outside its folder.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read ({error})") from error
-    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
-    missing = [name for name in REQUIRED_COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise DatasetError(f"{path}: column {missing[0]!r} is missing (needed: filename, meter)")
     clips: dict[str, LabelledClip] = {}
     dropped = 0
-    for number, row in enumerate(rows, start=2):
-        clip = _read_row(row, f"{path}, line {number}")
+    for where, row in read_rows(path, REQUIRED_COLUMNS):
+        clip = _read_row(row, where)
         if clip is None:
             dropped += 1
         elif clip.filename in clips:
-            raise DatasetError(f"{path}, line {number}: {clip.filename!r} is there twice")
+            raise DatasetError(f"{where}: {clip.filename!r} is there twice")
         else:
             clips[clip.filename] = clip
     return Table(list(clips.values()), dropped)
@@ -115,17 +108,6 @@ def write_table(path: str | Path, clips: Iterable[LabelledClip]) -> None:
             alternative = "" if clip.alt_meter is None else clip.alt_meter
             cell = int(meter) if meter.isdigit() else meter
             writer.writerow([clip.filename, label, cell, alternative, clip.work])
-
-
-def parse_meters(cell: str, where: str) -> tuple[int, ...]:
-    """Read the known meters of a cell such as ``4`` or ``3,4``: ascending, perhaps none.
-
-    Raises
-    ------
-    DatasetError
-        As :func:`parse_labels`.
-    """
-    return tuple(parse_labels(cell, where))
 
 
 def parse_labels(cell: str, where: str) -> dict[int, float]:
@@ -165,20 +147,36 @@ def format_labels(labels: dict[int, float]) -> str:
     )
 
 
-def _read_row(row: dict[str, str | None], where: str) -> LabelledClip | None:
-    filename = (row["filename"] or "").strip().replace("\\", "/")
-    pure = PurePosixPath(filename.lstrip("/"))
-    if not pure.name or ".." in pure.parts or PureWindowsPath(filename).drive:
-        raise DatasetError(f"{where}: filename {filename!r} (allowed: a path inside the folder)")
-    labels = parse_labels(row["meter"] or "", where)
+def parse_filename(cell: str, where: str) -> str:
+    """Read the name of a clip: relative to its folder, with forward slashes.
+
+    Raises
+    ------
+    DatasetError
+        If it names no file, or one outside the folder.
+    """
+    name = cell.replace("\\", "/")
+    pure = PurePosixPath(name.lstrip("/"))
+    if not pure.name or ".." in pure.parts or PureWindowsPath(name).drive:
+        raise DatasetError(f"{where}: filename {name!r} (allowed: a path inside the folder)")
+    return str(pure)
+
+
+def _read_row(row: dict[str, str], where: str) -> LabelledClip | None:
+    filename = parse_filename(row["filename"], where)
+    labels = parse_labels(row["meter"], where)
+    alternative = row.get("alt_meter", "")
+    match = _ALTERNATIVE.fullmatch(alternative)
+    if alternative and match is None:
+        raise DatasetError(f"{where}: alt_meter {alternative!r} (allowed: such as 6, or nothing)")
     if not labels:
         return None
-    alternative = (row.get("alt_meter") or "").strip()
     certain = all(confidence == 1 for confidence in labels.values())
+    work = row.get("work") or _SEGMENT.sub("", str(PurePosixPath(filename).with_suffix("")))
     return LabelledClip(
-        filename=str(pure),
+        filename=filename,
         meters=tuple(labels),
-        alt_meter=int(alternative) if alternative.isdigit() else None,
-        work=(row.get("work") or "").strip() or _SEGMENT.sub("", str(pure.with_suffix(""))),
+        alt_meter=int(match[1]) if match else None,
+        work=work,
         confidences=() if certain else tuple(labels.values()),
     )

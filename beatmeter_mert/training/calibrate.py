@@ -40,6 +40,7 @@ def calibrate(
     in too few clips stay uncalibrated. Floors depend on the rates at which clips are played, and
     so do the figures on the card: where the rates change, those are taken off it.
     """
+    from beatmeter.datasets.usable import usable_clips
     from beatmeter.meters import METERS
     from beatmeter_mert.diagnostics.second_meter_threshold import noise_floor
     from beatmeter_mert.diagnostics.sections import number
@@ -48,11 +49,11 @@ def calibrate(
     from beatmeter_mert.model.scaling import PlattScaling
     from beatmeter_mert.model.tta import check_rates
     from beatmeter_mert.training.fit_scaling import fit_scaling, scaled
-    from beatmeter_mert.training.inference import answer, usable_clips
+    from beatmeter_mert.training.inference import answer
 
     played = check_rates(rates)
-    files, _ = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
-    single = [file for file in files if len(file.clip.meters) == 1]
+    labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
+    single = [file for file in labelled.files if len(file.clip.meters) == 1]
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     before = model.config.tta_rates
     model.config.tta_rates = played if rates else before

@@ -12,8 +12,8 @@ import soxr
 import torch
 
 from beatmeter.audio.decode import Samples, open_recording
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.audio_index import LabelledFile
 from beatmeter_mert.training.labels import LABEL_SMOOTH_NEG, multi_hot, targets
 
 SAMPLE_RATE = 24_000

@@ -99,19 +99,20 @@ def evaluate_checkpoint(
         Where the answers are noted on the way.
     """
     from beatmeter import __version__
+    from beatmeter.datasets.usable import usable_clips
     from beatmeter_mert.diagnostics import evaluation
-    from beatmeter_mert.training.inference import answer, fingerprint, usable_clips
+    from beatmeter_mert.training.inference import answer, fingerprint
     from beatmeter_mert.training.subgroups import kinds_of
 
-    files, left_out = usable_clips(clips.folder, clips.split, clips.seed, clips.max_bad_share)
+    labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
     about = {
         "checkpoint": checkpoint,
         "weights": fingerprint(model),
         "data": f"{clips.folder}, {clips.split}",
-        "clips left out": str(len(left_out)),
+        "clips left out": str(len(labelled.left_out)),
         "BeatMeter": __version__,
     }
-    predictions = answer(model, files, folder)
+    predictions = answer(model, labelled.files, folder)
     return evaluation.evaluate(
         predictions,
         about,

@@ -11,52 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beatmeter._util.progress import track
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.predictions import Predictions
-from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
-from beatmeter_mert.training.dataset_folder import Labelled, read_splits
-from beatmeter_mert.training.decode_check import decodable, refuse_if_bad
 from beatmeter_mert.training.labels import multi_hot
 
 if TYPE_CHECKING:
     from beatmeter_mert.model import MertMeterClassifier
 
 _RECORD = "answers.jsonl"
-
-
-def usable_clips(
-    data_dir: Path, split: str, seed: int, max_bad_share: float
-) -> tuple[list[LabelledFile], list[LeftOut]]:
-    """Read the clips of a split, without those that cannot be heard.
-
-    Parameters
-    ----------
-    data_dir : Path
-    split : str
-        ``train``, ``val``, ``test`` or ``all``.
-    seed : int
-        Of the division, where the folder does not bring its own.
-    max_bad_share : float in [0, 1]
-
-    Returns
-    -------
-    files : list of LabelledFile
-    left_out : list of LeftOut
-
-    Raises
-    ------
-    DatasetError
-        If there are none, or too many are bad.
-    """
-    splits = read_splits(data_dir, seed)
-    chosen: list[Labelled] = list(splits.values()) if split == "all" else [splits[split]]
-    found = [file for part in chosen for file in part.files]
-    files, undecodable = decodable(found)
-    left_out = [*(clip for part in chosen for clip in part.left_out), *undecodable]
-    refuse_if_bad(len(files) + len(left_out), left_out, max_bad_share)
-    return files, left_out
 
 
 def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Path) -> Predictions:

@@ -4,7 +4,7 @@ Abimbola, Kostrzewa and Kasprowski, "METER2800: A novel dataset for music time s
 detection" (Data in Brief, 2023); doi:10.7910/DVN/WQSKRO.
 
 Corrections go into ``corrections.csv`` in the dataset's folder, as
-:mod:`beatmeter_mert.training.dataset_folder` reads it.
+:mod:`beatmeter.datasets.folder` reads it.
 """
 
 from __future__ import annotations
@@ -80,19 +80,19 @@ def verify(data_dir: Path) -> None:
 
     Ends with exit code 2 when a file is missing or damaged, or a clip cannot be used.
     """
-    from beatmeter_mert.training.dataset_folder import read_splits
-    from beatmeter_mert.training.decode_check import decodable
+    from beatmeter.datasets.folder import read_splits
+    from beatmeter.datasets.usable import decodable_only
 
     damaged = [file.name for file in _listed(data_dir) if not _is_there(data_dir, file)]
     bad = len(damaged)
     for name in damaged:
         click.echo(f"{name}: missing or damaged")
-    for name, split in read_splits(data_dir).items():
-        good, undecodable = decodable(split.files)
-        left_out = [*split.left_out, *undecodable]
-        bad += len(left_out)
-        click.echo(f"{name}: {len(good)} clips, {len(left_out)} bad, {split.excluded} excluded")
-        for clip in left_out:
+    for name, found in read_splits(data_dir).items():
+        split = decodable_only(found)
+        clips, unusable = len(split.files), len(split.left_out)
+        bad += unusable
+        click.echo(f"{name}: {clips} clips, {unusable} bad, {split.excluded} excluded")
+        for clip in split.left_out:
             click.echo(f"  {clip.filename}: {clip.reason}")
     if bad:
         raise DatasetError(f"{data_dir}: {bad} files or clips cannot be used")

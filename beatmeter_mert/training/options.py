@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from beatmeter_mert.training.splits import SPLITS
+from beatmeter.datasets.splits import SPLITS
+from beatmeter.datasets.usable import MAX_BAD_SHARE
 
 Command = Callable[..., None]
-
-MAX_BAD_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Clips:
     ----------
     folder : Path
     split : str
-        ``train``, ``val``, ``test`` or ``all``.
+        One of :data:`~beatmeter.datasets.splits.SPLITS`, or ``all``.
     seed : int
         Of the division, where the folder does not bring its own.
     max_bad_share : float in [0, 1]
@@ -36,6 +35,11 @@ class Clips:
     split: str
     seed: int
     max_bad_share: float
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that are wanted."""
+        return SPLITS if self.split == "all" else (self.split,)
 
 
 def clip_options(split: str) -> Callable[[Command], Command]:

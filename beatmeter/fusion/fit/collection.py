@@ -17,8 +17,9 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.hashing import files_below, hash_files
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import Samples, load, open_recording
-from beatmeter.datasets.labels import LabelledClip, read_table
-from beatmeter.errors import Abstain, AudioError, DatasetError
+from beatmeter.datasets.audio_index import LabelledFile
+from beatmeter.datasets.labels import LabelledClip
+from beatmeter.errors import Abstain, AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
 from beatmeter.plugins import installed_signals
@@ -27,7 +28,6 @@ from beatmeter.signals.calibration import pulse_context
 
 Floats = npt.NDArray[np.float64]
 
-_TABLES = "data_{split}_4_classes"
 _SOURCES = ("audio", "features", "signals")
 
 
@@ -55,29 +55,6 @@ class ClipEvidence:
         return present / present.sum()
 
 
-def list_clips(folder: Path, splits: Sequence[str]) -> list[tuple[Path, LabelledClip]]:
-    """The clips of a dataset in METER2800's layout, with the paths of their audio.
-
-    Raises
-    ------
-    DatasetError
-        If no table of these splits is there, or a clip's audio is not.
-    """
-    found: list[tuple[Path, LabelledClip]] = []
-    for split in splits:
-        name = _TABLES.format(split=split)
-        tables = [folder / f"{name}{suffix}" for suffix in (".tab", ".csv", ".tsv")]
-        table = next((path for path in tables if path.is_file()), None)
-        if table is not None:
-            found += [(folder / clip.filename, clip) for clip in read_table(table).clips]
-    if not found:
-        raise DatasetError(f"{folder}: no {_TABLES.format(split='{' + ','.join(splits) + '}')}.tab")
-    for path, _ in found:
-        if not path.is_file():
-            raise DatasetError(f"{path}: named in a table, but not there")
-    return found
-
-
 def calibrated_signals() -> dict[str, CalibratedSignal]:
     """The installed signals that have a calibration to fit and can run here."""
     return {
@@ -88,7 +65,7 @@ def calibrated_signals() -> dict[str, CalibratedSignal]:
 
 
 def collect(
-    clips: Sequence[tuple[Path, LabelledClip]],
+    clips: Sequence[LabelledFile],
     cache_folder: Path,
     jobs: int,
     seconds: float = math.inf,
@@ -100,7 +77,7 @@ def collect(
 
     Parameters
     ----------
-    clips : sequence of (Path, LabelledClip)
+    clips : sequence of LabelledFile
     cache_folder : Path
     jobs : int
         Processes.
@@ -112,20 +89,18 @@ def collect(
     yield from in_workers(gather, clips, jobs, at_once=4)
 
 
-def _evidence_of(
-    entry: tuple[Path, LabelledClip], cache_folder: Path, seconds: float
-) -> ClipEvidence:
-    path, clip = entry
+def _evidence_of(file: LabelledFile, cache_folder: Path, seconds: float) -> ClipEvidence:
+    path = file.path
     key = hashlib.sha256(path.read_bytes() + f"{code_hash()} {seconds}".encode()).hexdigest()[:32]
     cached = cache_folder / f"{key}.npz"
     if not cached.is_file():
         arrays = _arrays(path, seconds)
-        with replacing(cached) as part, part.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        with replacing(cached) as part, part.open("wb") as kept:
+            np.savez(kept, allow_pickle=False, **arrays)
     with np.load(cached) as stored:
         names = {name.partition("/")[0] for name in stored.files}
         evidence = {name: (stored[f"{name}/e"], stored[f"{name}/c"]) for name in sorted(names)}
-    return ClipEvidence(clip, evidence, min(_duration_s(path), seconds))
+    return ClipEvidence(file.clip, evidence, min(_duration_s(path), seconds))
 
 
 def _duration_s(path: Path) -> float:

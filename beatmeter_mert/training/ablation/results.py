@@ -19,7 +19,7 @@ from beatmeter_mert.training.finetune.settings import MAY_CHANGE, FinetuneSettin
 from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
 
 if TYPE_CHECKING:
-    from beatmeter_mert.training.audio_index import LabelledFile
+    from beatmeter.datasets.audio_index import LabelledFile
     from beatmeter_mert.training.finetune.run import Trained
 
 _VERSIONED = ("beatmeter", "numpy", "torch", "transformers", "peft", "accelerate")

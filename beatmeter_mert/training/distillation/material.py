@@ -10,8 +10,7 @@ from typing import Self
 from beatmeter.audio.decode import Samples
 from beatmeter.corpora.clip import ClipLabels
 from beatmeter.corpora.dataset import read_labels
-from beatmeter.datasets.labels import find_table, read_table
-from beatmeter.errors import DatasetError
+from beatmeter.datasets.folder import read_splits
 from beatmeter_mert.training.distillation.audio_cache import FULL_SCALE, Rows, decoded_audio
 
 
@@ -70,18 +69,13 @@ def read_material(folders: Sequence[Path], split: str, sample_rate: int) -> Mate
     rows: list[tuple[Rows, int]] = []
     labels: list[ClipLabels] = []
     for folder in folders:
-        table = find_table(folder, f"data_{split}_4_classes")
-        if table is None:
-            raise DatasetError(
-                f"{folder}: no table data_{split}_4_classes (allowed: a rendered dataset)"
-            )
-        wanted = {clip.filename for clip in read_table(table).clips}
+        wanted = {file.clip.filename: file.clip for file in read_splits(folder)[split].files}
         known = read_labels(folder)
         audio = decoded_audio(folder, [name for name, _ in known], sample_rate)
         for row, (name, of_clip) in enumerate(known):
             if name in wanted:
                 rows.append((audio, row))
-                labels.append(of_clip)
+                labels.append(replace(of_clip, meters=wanted[name].meters))
     return Material(tuple(rows), tuple(labels))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 
+from beatmeter._util.atomic import PART
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.distillation.convolved import EncoderNetwork
 from beatmeter_mert.training.distillation.decay import decay_groups
@@ -105,12 +106,13 @@ def prepare_folder(folder: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / CHECKPOINT).is_file():
         return True
-    if any(path.name not in _LEFT_BY_A_KILLED_START for path in folder.iterdir()):
+    left = [path for path in folder.iterdir() if path.suffix != PART]
+    if any(path.name not in _LEFT_BY_A_KILLED_START for path in left):
         raise DatasetError(f"{folder}: is not empty (allowed: a new folder, or a run)")
     return False
 
 
-_LEFT_BY_A_KILLED_START = ("curve.jsonl", "tensorboard", "rehearsal", f"{CHECKPOINT}.part")
+_LEFT_BY_A_KILLED_START = ("curve.jsonl", "tensorboard", "rehearsal")
 
 
 def _averaging(decay: float) -> Any:

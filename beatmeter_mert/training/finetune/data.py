@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
+from beatmeter.datasets.folder import Labelled, joined, read_extra, read_splits
+from beatmeter.datasets.usable import decodable_only, refuse_if_bad
 from beatmeter.errors import DatasetError
-from beatmeter.meters import METERS
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, Augmentation, ClipDataset
-from beatmeter_mert.training.dataset_folder import read_extra, read_splits
-from beatmeter_mert.training.decode_check import decodable, refuse_if_bad
 from beatmeter_mert.training.labels import pos_weight
 
 if TYPE_CHECKING:
+    from beatmeter.datasets.audio_index import LabelledFile
     from beatmeter_mert.model import Preprocessing
-    from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
-    from beatmeter_mert.training.dataset_folder import Labelled
     from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
 
@@ -30,22 +28,13 @@ class FinetuneClips:
     Attributes
     ----------
     train, val : list of LabelledFile
-    left_out : list of LeftOut
-        Clips that cannot be used, and why.
-    held_out : list of LeftOut
-        Clips of extra data that belong to a work of validation or test.
-    dropped : int
-        Rows whose meter the project does not know.
-    excluded : int
-        Rows that the corrections take out.
+    unused : Labelled
+        The clips that are left out or held out, and how many rows were dropped or excluded.
     """
 
     train: list[LabelledFile]
     val: list[LabelledFile]
-    left_out: list[LeftOut] = field(default_factory=list)
-    held_out: list[LeftOut] = field(default_factory=list)
-    dropped: int = 0
-    excluded: int = 0
+    unused: Labelled
 
 
 def find_clips(settings: FinetuneSettings) -> dict[str, Labelled]:
@@ -77,12 +66,9 @@ def read_clips(settings: FinetuneSettings) -> FinetuneClips:
         If a folder cannot be read, too many of its clips are unusable, or a split has none.
     """
     found = find_clips(settings)
-    parts = list(found.values())
-    files = [file for part in parts for file in part.files]
-    missing = [clip for part in parts for clip in part.left_out]
-    good, bad = decodable(files)
-    refuse_if_bad(len(files) + len(missing), missing + bad, settings.bad_share)
-    heard = set(map(id, good))
+    whole = decodable_only(joined(list(found.values())))
+    refuse_if_bad(whole, settings.bad_share)
+    heard = set(map(id, whole.files))
 
     def usable(files: Sequence[LabelledFile]) -> list[LabelledFile]:
         return limited([file for file in files if id(file) in heard], settings.limit)
@@ -90,28 +76,12 @@ def read_clips(settings: FinetuneSettings) -> FinetuneClips:
     clips = FinetuneClips(
         train=usable(found["train"].files + found["extra"].files),
         val=usable(found["val"].files),
-        left_out=missing + bad,
-        held_out=found["extra"].held_out,
-        dropped=sum(part.dropped for part in parts),
-        excluded=sum(part.excluded for part in parts),
+        unused=replace(whole, files=[]),
     )
     for name, split in (("train", clips.train), ("val", clips.val)):
         if not split:
             raise DatasetError(f"{settings.data_dir}: no clips in {name} (allowed: at least one)")
     return clips
-
-
-def not_used(clips: FinetuneClips) -> list[str]:
-    """Say in lines what of the data is not used, how much of it, and why."""
-    meters = ", ".join(map(str, METERS))
-    counts = {
-        f"rows dropped: their meter is none of {meters}": clips.dropped,
-        "rows excluded: corrections.csv says so": clips.excluded,
-        "clips held out: their work is in validation or test": len(clips.held_out),
-        "clips left out: they cannot be used": len(clips.left_out),
-    }
-    lines = [f"{count} {what}" for what, count in counts.items() if count]
-    return lines + [f"  {clip.filename}: {clip.reason}" for clip in clips.left_out]
 
 
 def limited(files: Sequence[LabelledFile], limit: int) -> list[LabelledFile]:

@@ -23,6 +23,7 @@ import torch
 from transformers import PrinterCallback, TrainingArguments
 
 from beatmeter._util.atomic import replacing
+from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
 from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
 from beatmeter_mert.model.device import choose_device, chunks_at_once, computes_in_bfloat16
@@ -35,7 +36,6 @@ from beatmeter_mert.training.finetune.callbacks import (
     InterruptionCallback,
 )
 from beatmeter_mert.training.finetune.data import (
-    not_used,
     positive_weights,
     read_clips,
     training_clips,
@@ -123,7 +123,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
     model = _build(settings)
     clips = read_clips(settings)
     if is_first_process():
-        for line in not_used(clips):
+        for line in not_used(clips.unused):
             click.echo(line, err=True)
     train = training_clips(clips.train, settings, model.config.preprocessing)
     val = validation_clips(clips.val, settings, model.config.preprocessing)

@@ -194,8 +194,8 @@ HEADER = "source,file,licence,work,time_signature,start_bar,bars\n"
         (HEADER + "x,gone.mid,CC0,W,4/4,,\n", "not there"),
         (HEADER + "x,here.mid,CC0,W,13/8,,\n", "13"),
         (HEADER + "x,here.mid,CC0,W,4/4,zero,\n", "'zero'"),
-        (HEADER + "x,here.mid,CC0\n", "too few fields"),
-        ("source,file\n", "no column"),
+        (HEADER + "x,here.mid,CC0\n", "has no work"),
+        ("source,file\n", "column .licence. is missing"),
     ],
 )
 def test_a_hostile_index_is_refused(tmp_path, index, message):

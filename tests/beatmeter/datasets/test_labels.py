@@ -7,7 +7,6 @@ from beatmeter.datasets.labels import (
     find_table,
     format_labels,
     parse_labels,
-    parse_meters,
     read_table,
     write_table,
 )
@@ -79,10 +78,13 @@ def test_segments_of_a_song_share_its_work(tmp_path):
     assert {clip.work for clip in read_table(tmp_path / "t.csv").clips} == {"x"}
 
 
-@pytest.mark.parametrize("cell", ["", "three", "3:0", "3:1.5", "3:-1", "3;4", "3:0.5:2", "3,"])
+@pytest.mark.parametrize(
+    "cell",
+    ["", "three", "3:0", "3:1.5", "3:-1", "3;4", "3:0.5:2", "3,", "\u00b3", "3:\u00b9", "\u0663"],
+)
 def test_malformed_meters_are_refused_by_name(cell):
     with pytest.raises(DatasetError, match=r"t\.csv, line 2"):
-        parse_meters(cell, "t.csv, line 2")
+        parse_labels(cell, "t.csv, line 2")
 
 
 @pytest.mark.parametrize("name", ["../a.wav", "x/../../a.wav", "C:\\a.wav", "", "/", "..\\a.wav"])
@@ -111,3 +113,16 @@ def test_a_table_is_found_whatever_its_suffix(tmp_path, suffix):
     assert find_table(tmp_path, "data_train") is None
     (tmp_path / f"data_train{suffix}").touch()
     assert find_table(tmp_path, "data_train") == tmp_path / f"data_train{suffix}"
+
+
+@pytest.mark.parametrize("cell", ["\u00b2", "six", "6.5", "-6"])
+def test_an_alternative_that_is_no_number_is_refused(tmp_path, cell):
+    (tmp_path / "t.csv").write_text(f"filename,meter,alt_meter\na.wav,3,{cell}\n", "utf-8")
+    with pytest.raises(DatasetError, match=r"line 2: alt_meter .*such as 6"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("cell", ["6", "6.0", " 6 "])
+def test_an_alternative_is_read(tmp_path, cell):
+    (tmp_path / "t.csv").write_text(f"filename,meter,alt_meter\na.wav,3,{cell}\n")
+    assert read_table(tmp_path / "t.csv").clips[0].alt_meter == 6

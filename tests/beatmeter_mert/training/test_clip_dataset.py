@@ -3,10 +3,9 @@ import pytest
 import soundfile
 import torch
 
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import AudioError, DatasetError
-from beatmeter_mert.training.audio_index import LabelledFile
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, Augmentation, ClipDataset, collate
-from beatmeter_mert.training.decode_check import decodable, refuse_if_bad
 
 RATE = 24_000
 SECONDS = 2.0
@@ -129,37 +128,7 @@ def test_negative_settings_are_refused(setting):
         Augmentation(**{setting: -1.0})
 
 
-@pytest.fixture
-def bad_files(tmp_path, write_audio, make_clip):
+def test_a_file_that_goes_bad_is_never_silence(tmp_path, make_clip):
     (tmp_path / "text.wav").write_text("not audio")
-    soundfile.write(tmp_path / "silent.wav", np.zeros(5 * RATE), RATE)
-    write_audio(tmp_path / "short.wav", 1.0)
-    cut = write_audio(tmp_path / "cut.flac", 5.0)
-    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    nan = np.full(5 * RATE, np.nan, np.float32)
-    soundfile.write(tmp_path / "nan.wav", nan, RATE, subtype="FLOAT")
-    names = ["text.wav", "silent.wav", "short.wav", "cut.flac", "nan.wav", "gone.wav"]
-    return [LabelledFile(make_clip(name), tmp_path / name) for name in names]
-
-
-def test_bad_files_are_reported_and_left_out(files, bad_files):
-    good, left_out = decodable([*bad_files[:3], *files, *bad_files[3:]])
-    assert good == files
-    assert [clip.filename for clip in left_out] == [file.clip.filename for file in bad_files]
-    assert all(clip.reason for clip in left_out)
-
-
-def test_a_file_that_goes_bad_is_never_silence(bad_files):
     with pytest.raises(AudioError):
-        _dataset(bad_files)[0]
-
-
-def test_a_run_is_refused_when_too_much_is_bad(files, bad_files):
-    _, left_out = decodable(bad_files[:1] + files)
-    refuse_if_bad(100, left_out, 0.01)
-    with pytest.raises(
-        DatasetError, match=r"1 of 5 clips.*20%?.*text\.wav|1 of 5 clips.*text\.wav"
-    ):
-        refuse_if_bad(5, left_out, 0.1)
-    with pytest.raises(DatasetError, match="no clips"):
-        refuse_if_bad(0, [], 0.5)
+        _dataset([LabelledFile(make_clip("text.wav"), tmp_path / "text.wav")])[0]

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from beatmeter.datasets.folder import read_splits
 from beatmeter.datasets.labels import LabelledClip, write_table
-from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
 from beatmeter_mert.diagnostics.results import read_predictions
@@ -15,7 +15,7 @@ from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures
-from beatmeter_mert.training.inference import answer, usable_clips
+from beatmeter_mert.training.inference import answer
 from beatmeter_mert.training.options import Clips
 
 RATE = 24_000
@@ -79,7 +79,7 @@ def test_evaluate_writes_what_the_classifier_says(run, checkpoint, data, tmp_pat
 def test_an_interrupted_run_goes_on_and_changed_files_are_heard_again(
     checkpoint, data, tmp_path, monkeypatch, music
 ):
-    files, _ = usable_clips(data, "test", 0, 0.0)
+    files = read_splits(data)["test"].files
     model = _model(checkpoint)
     whole = answer(model, files, tmp_path / "uninterrupted")
     heard = []
@@ -108,20 +108,11 @@ def test_an_interrupted_run_goes_on_and_changed_files_are_heard_again(
 
 
 def test_other_weights_are_not_taken_for_these(checkpoint, data, tmp_path, trained_like):
-    files, _ = usable_clips(data, "test", 0, 0.0)
+    files = read_splits(data)["test"].files
     first = answer(_model(checkpoint), files, tmp_path / "out")
     other = trained_like(lora=None).eval()
     second = answer(other, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
-
-
-def test_bad_clips_are_refused_or_reported(data):
-    (data / "1.wav").write_text("not audio")
-    with pytest.raises(DatasetError, match=r"1 of 4 clips cannot be used.*1\.wav"):
-        usable_clips(data, "test", 0, 0.2)
-    files, left_out = usable_clips(data, "test", 0, 0.3)
-    assert [file.clip.filename for file in files] == ["0.wav", "2.wav", "3.wav"]
-    assert [clip.filename for clip in left_out] == ["1.wav"]
 
 
 def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
@@ -192,17 +183,12 @@ def test_rates_that_clips_are_played_at_stay_until_others_are_named(run, checkpo
 
 
 def test_answers_at_other_rates_are_not_taken_for_these(checkpoint, data, tmp_path):
-    files, _ = usable_clips(data, "test", 0, 0.0)
+    files = read_splits(data)["test"].files
     model = _model(checkpoint)
     first = answer(model, files, tmp_path / "out")
     model.config.tta_rates = (0.8,)
     second = answer(model, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
-
-
-def test_a_split_without_clips_is_refused(data):
-    with pytest.raises(DatasetError, match="no clips"):
-        usable_clips(data, "train", 0, 0.5)
 
 
 def test_published_figures_stand_beside_meter2800s_test_split_only(data, tmp_path):

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from beatmeter.datasets.folder import read_splits
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training import dataverse
-from beatmeter_mert.training.dataset_folder import read_splits
 from beatmeter_mert.training.meter2800 import DOI, meter2800, unpack
 
 

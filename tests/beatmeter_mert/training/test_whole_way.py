@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.cli import cli
+from beatmeter.datasets.folder import read_splits
 from beatmeter.fusion.weights import load_weights
 from beatmeter_mert.cli import mert
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
 from beatmeter_mert.training.curve import read_curve
-from beatmeter_mert.training.dataset_folder import read_splits
 from beatmeter_mert.training.finetune.trainer import last_complete_checkpoint
 
 BEATMETER = Path(sys.executable).with_name("beatmeter")

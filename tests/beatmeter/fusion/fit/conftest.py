@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.fusion.fit import collection
 from beatmeter.signals.accent_folding import AccentFolding
@@ -47,7 +48,7 @@ def make_dataset(tmp_path, drum_pattern) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def silent_clip(tmp_path) -> tuple[Path, LabelledClip]:
+def silent_clip(tmp_path) -> LabelledFile:
     path = tmp_path / "silent.wav"
     soundfile.write(path, np.zeros(3 * RATE), RATE)
-    return path, LabelledClip("silent.wav", (4,), None, "silence")
+    return LabelledFile(LabelledClip("silent.wav", (4,), None, "silence"), path)

@@ -78,3 +78,29 @@ def test_a_dataset_without_tables_is_named(tmp_path):
     ran = CliRunner().invoke(command.calibrate, [str(tmp_path)])
     assert isinstance(ran.exception, DatasetError)
     assert str(Path(tmp_path)) in str(ran.exception)
+
+
+def test_corrections_hold_and_what_is_not_used_is_said(
+    make_dataset, two_signals, tmp_path, monkeypatch
+):
+    folder = make_dataset({"a": (3,), "b": (4,), "c": (5,)})
+    (folder / "corrections.csv").write_text("filename,meter,note\ntrain-0.wav,7,\ntrain-1.wav,,\n")
+    fitted = []
+    monkeypatch.setattr(command, "fit_ensemble", lambda clips, *_: fitted.extend(clips))
+    monkeypatch.setattr(command, "render", lambda fit: "fitted")
+    ran = CliRunner().invoke(command.calibrate, [str(folder)], catch_exceptions=False)
+    assert {clip.clip.filename: clip.clip.meters for clip in fitted} == {
+        "train-0.wav": (7,),
+        "train-2.wav": (5,),
+    }
+    assert ran.stderr == f"{folder}: 1 rows excluded: corrections.csv says so\n"
+
+
+def test_a_clip_that_is_not_there_is_named(make_dataset, two_signals):
+    folder = make_dataset({"a": (3,), "b": (4,)})
+    (folder / "train-1.wav").unlink()
+    ran = CliRunner().invoke(command.calibrate, [str(folder)])
+    assert isinstance(ran.exception, DatasetError)
+    assert "1 of 2 clips cannot be used (allowed: 2%): train-1.wav: no such file" in str(
+        ran.exception
+    )

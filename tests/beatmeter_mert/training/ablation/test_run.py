@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter_mert.model import MertMeterClassifier
@@ -19,7 +20,6 @@ from beatmeter_mert.training.ablation.results import (
     refuse_other,
 )
 from beatmeter_mert.training.ablation.summary import table
-from beatmeter_mert.training.audio_index import LabelledFile
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.finetune.data import read_clips
 from beatmeter_mert.training.settings_file import SettingsError, to_mapping

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
-from beatmeter_mert.training.finetune.data import FinetuneClips, limited, not_used, read_clips
+from beatmeter_mert.training.finetune.data import limited, read_clips
 
 
 def test_the_limit_is_for_each_set_of_meters(make_clip):
@@ -36,7 +36,7 @@ def test_too_many_unusable_clips_stop_the_run(tiny_settings, tmp_path):
     settings = replace(tiny_settings(), extra_data=(tmp_path,))
     with pytest.raises(DatasetError, match=r"1 of 19 clips.*broken\.wav"):
         read_clips(settings)
-    (left_out,) = read_clips(replace(settings, bad_share=0.1)).left_out
+    (left_out,) = read_clips(replace(settings, bad_share=0.1)).unused.left_out
     assert left_out.filename == "broken.wav"
 
 
@@ -51,8 +51,8 @@ def test_held_out_clips_are_kept_apart_and_not_held_against_the_data(
     ]
     write_table(tmp_path / "data.tab", rows)
     clips = read_clips(replace(tiny_settings(), extra_data=(tmp_path,), bad_share=0.0))
-    assert [clip.filename for clip in clips.held_out] == ["held.wav"]
-    assert clips.left_out == []
+    assert [clip.filename for clip in clips.unused.held_out] == ["held.wav"]
+    assert clips.unused.left_out == []
     assert len(clips.train) == 13
 
 
@@ -62,23 +62,6 @@ def test_the_whole_data_is_judged_whatever_the_limit(tiny_settings, tmp_path):
     write_table(tmp_path / "data.tab", rows)
     settings = replace(tiny_settings(), extra_data=(tmp_path,), limit=1, bad_share=0.1)
     clips = read_clips(settings)
-    assert (len(clips.train), len(clips.val), len(clips.left_out)) == (6, 6, 2)
+    assert (len(clips.train), len(clips.val), len(clips.unused.left_out)) == (6, 6, 2)
     with pytest.raises(DatasetError, match="2 of 20 clips"):
         read_clips(replace(settings, bad_share=0.09))
-
-
-def test_what_is_not_used_is_said_with_the_reasons():
-    clips = FinetuneClips(
-        train=[],
-        val=[],
-        left_out=[LeftOut("a.wav", "is silent")],
-        held_out=[LeftOut("b.wav", "its work is held out")] * 3,
-        dropped=7,
-    )
-    assert not_used(clips) == [
-        "7 rows dropped: their meter is none of 3, 4, 5, 7, 9, 11",
-        "3 clips held out: their work is in validation or test",
-        "1 clips left out: they cannot be used",
-        "  a.wav: is silent",
-    ]
-    assert not_used(FinetuneClips([], [])) == []

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from beatmeter.datasets.folder import read_folder
 from beatmeter.datasets.labels import read_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.dataset_folder import read_folder
 from beatmeter_mert.training.wikimeter import commands
 from beatmeter_mert.training.wikimeter.catalogue import Song
 from beatmeter_mert.training.wikimeter.fetching import fetch_all

@@ -1,9 +1,9 @@
 import pytest
 
+from beatmeter.datasets.audio_index import AudioIndex
+from beatmeter.datasets.folder import read_extra, read_folder, read_splits
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.audio_index import find_audio
-from beatmeter_mert.training.dataset_folder import read_extra, read_folder, read_splits
 
 
 @pytest.fixture
@@ -30,27 +30,27 @@ def touch(tmp_path):
 )
 def test_audio_is_found_in_every_layout(tmp_path, touch, make_clip, place):
     touch(place, "FMA/99999.mp3")
-    files, left_out = find_audio(tmp_path, [make_clip("MAG/00553.wav")])
+    files, left_out = AudioIndex(tmp_path).find([make_clip("MAG/00553.wav")])
     assert [file.path for file in files] == [tmp_path / place]
     assert left_out == []
 
 
 def test_of_two_formats_the_tables_own_is_taken(tmp_path, touch, make_clip):
     touch("audio/MAG/1.mp3", "audio/MAG/1.wav")
-    files, _ = find_audio(tmp_path, [make_clip("MAG/1.wav")])
+    files, _ = AudioIndex(tmp_path).find([make_clip("MAG/1.wav")])
     assert files[0].path.name == "1.wav"
 
 
 def test_equal_stems_of_two_collections_are_not_confused(tmp_path, touch, make_clip):
     touch("audio/00001.mp3", "audio/OWN_00001.mp3")
-    files, _ = find_audio(tmp_path, [make_clip("OWN/00001.wav"), make_clip("FMA/00001.wav")])
+    files, _ = AudioIndex(tmp_path).find([make_clip("OWN/00001.wav"), make_clip("FMA/00001.wav")])
     assert [file.path.name for file in files] == ["OWN_00001.mp3", "00001.mp3"]
 
 
 def test_what_cannot_be_told_apart_is_left_out_with_the_reason(tmp_path, touch, make_clip):
     touch("a/1.wav", "b/1.wav", "flat/2.wav", "._3.wav")
     names = ["X/1.wav", "X/2.wav", "Y/2.wav", "X/3.wav"]
-    files, left_out = find_audio(tmp_path, [make_clip(name) for name in names])
+    files, left_out = AudioIndex(tmp_path).find([make_clip(name) for name in names])
     assert files == []
     assert [clip.filename for clip in left_out] == names
     reasons = [clip.reason for clip in left_out]
@@ -58,6 +58,33 @@ def test_what_cannot_be_told_apart_is_left_out_with_the_reason(tmp_path, touch, 
     assert "another clip" in reasons[1]
     assert "another clip" in reasons[2]
     assert reasons[3] == "no such file"
+
+
+def test_audio_behind_a_linked_folder_is_found(tmp_path, touch, make_clip):
+    touch("elsewhere/1.wav", "data/readme.txt")
+    (tmp_path / "data" / "MAG").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    names = ["MAG/1.wav", "MAG/1.mp3"]
+    for name in names:
+        (file,), left_out = AudioIndex(tmp_path / "data").find([make_clip(name)])
+        assert file.path == tmp_path / "data" / "MAG" / "1.wav"
+        assert left_out == []
+
+
+def test_a_folder_that_may_not_be_read_is_part_of_the_reason(
+    tmp_path, touch, make_clip, monkeypatch
+):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    _, (clip,) = AudioIndex(tmp_path).find([make_clip("a.wav")])
+    assert clip.reason == f"no such file ({tmp_path}: cannot be read (Permission denied))"
+
+
+@pytest.mark.parametrize("name", ["a\0b.wav", "n" * 300, "\u2028.wav"])
+def test_a_name_that_no_file_has_is_left_out(tmp_path, make_clip, name):
+    _, (clip,) = AudioIndex(tmp_path).find([make_clip(name)])
+    assert clip.reason == "no such file"
 
 
 def test_given_splits_are_kept(tmp_path, touch, make_clip):
@@ -117,6 +144,42 @@ def test_corrections_override_and_exclude(tmp_path, touch, make_clip):
     assert labelled.excluded == 1
 
 
+def test_corrections_hold_for_each_split(tmp_path, touch, make_clip):
+    for split in ("train", "val"):
+        touch(f"{split}.wav")
+        write_table(tmp_path / f"data_{split}.tab", [make_clip(f"{split}.wav")])
+    (tmp_path / "corrections.csv").write_text("filename,meter\n.\\train.wav,7\nval.wav,\n")
+    splits = read_splits(tmp_path)
+    assert [file.clip.meters for file in splits["train"].files] == [(7,)]
+    assert (splits["val"].files, splits["val"].excluded) == ([], 1)
+
+
+@pytest.mark.parametrize("second", ["a.wav,4,", "/a.wav,3,", "./a.wav,,"])
+def test_a_clip_corrected_twice_is_refused(tmp_path, touch, make_clip, second):
+    touch("a.wav")
+    write_table(tmp_path / "data.tab", [make_clip("a.wav")])
+    (tmp_path / "corrections.csv").write_text(f"filename,meter,note\na.wav,3,\n{second}\n")
+    with pytest.raises(
+        DatasetError, match=r"corrections\.csv, line 3: 'a\.wav' is corrected twice"
+    ):
+        read_folder(tmp_path)
+
+
+def test_a_clip_in_two_tables_is_refused(tmp_path, touch, make_clip):
+    touch("a.wav")
+    for name in ("data_one.tab", "data_two.csv"):
+        write_table(tmp_path / name, [make_clip("a.wav")])
+    with pytest.raises(DatasetError, match=r"'a\.wav' is in data_one\.tab too"):
+        read_folder(tmp_path)
+
+
+def test_a_test_table_alone_is_not_divided(tmp_path, touch, make_clip):
+    clips = [make_clip(f"{number}.wav") for number in range(9)]
+    touch(*(clip.filename for clip in clips))
+    write_table(tmp_path / "data_test.tab", clips)
+    assert [len(part.files) for part in read_splits(tmp_path).values()] == [0, 0, 9]
+
+
 def test_a_correction_of_nothing_is_refused(tmp_path, touch, make_clip):
     touch("a.wav")
     write_table(tmp_path / "data.tab", [make_clip("a.wav")])
@@ -132,6 +195,8 @@ def test_a_correction_of_nothing_is_refused(tmp_path, touch, make_clip):
         (b"meter,filename,note\n4\n", "line 2: has no filename"),
         ("filename,meter,note\na.wav,4,d\u00fcr\n".encode("latin-1"), "cannot be read"),
         (b"filename,note\na.wav,\n", "column 'meter' is missing"),
+        (b"filename,meter,note\na.wav,3,4,two at once\n", "line 2: more cells than columns"),
+        (b'filename,meter,note\na.wav,4,"never closed\n', "unexpected end of data"),
     ],
 )
 def test_malformed_corrections_are_refused(tmp_path, touch, make_clip, content, message):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beatmeter.datasets.labels import LabelledClip
+from beatmeter.datasets.splits import SPLITS, split_by_work
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.splits import SPLITS, split_by_work
 
 clip_lists = st.lists(
     st.tuples(st.integers(0, 20), st.sampled_from([(3,), (4,), (11,), (3, 4)])), max_size=60

@@ -1,20 +1,57 @@
-"""Making sure, before a long run, that every clip can be heard."""
+"""Which labelled clips can be used, made sure of before a long run."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from beatmeter._util.progress import track
 from beatmeter.audio.decode import SHORTEST_S, SILENCE_PEAK, open_recording
+from beatmeter.datasets.audio_index import LabelledFile, LeftOut
+from beatmeter.datasets.folder import Labelled, joined, read_splits
 from beatmeter.errors import AudioError, AudioWarning, DatasetError
-from beatmeter_mert.training.audio_index import LabelledFile, LeftOut
+from beatmeter.meters import METERS
+
+MAX_BAD_SHARE = 0.02
+"""Of clips that cannot be used, unless the user allows for more."""
 
 _PIECE_S = 60.0
 _THREADS = 4
+
+
+def usable_clips(
+    folder: Path, splits: Sequence[str], seed: int = 0, max_bad_share: float = MAX_BAD_SHARE
+) -> Labelled:
+    """Read the clips of some splits, those that cannot be heard among the ones left out.
+
+    Parameters
+    ----------
+    folder : Path
+    splits : sequence of {"train", "val", "test"}
+    seed : int
+        Of the division, where the folder does not bring its own.
+    max_bad_share : float in [0, 1]
+
+    Raises
+    ------
+    DatasetError
+        If there are none, or too many are bad.
+    """
+    found = read_splits(folder, seed)
+    labelled = decodable_only(joined([found[split] for split in splits]))
+    refuse_if_bad(labelled, max_bad_share)
+    return labelled
+
+
+def decodable_only(labelled: Labelled) -> Labelled:
+    """The same clips, those that cannot be decoded among the ones left out."""
+    good, bad = decodable(labelled.files)
+    return replace(labelled, files=good, left_out=labelled.left_out + bad)
 
 
 def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[LeftOut]]:
@@ -45,14 +82,13 @@ def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[L
     return good, left_out
 
 
-def refuse_if_bad(count: int, left_out: Sequence[LeftOut], max_share: float) -> None:
+def refuse_if_bad(labelled: Labelled, max_share: float = MAX_BAD_SHARE) -> None:
     """Raise when too much of a dataset cannot be used.
 
     Parameters
     ----------
-    count : int
-        Clips in all, the bad ones included.
-    left_out : sequence of LeftOut
+    labelled : Labelled
+        Clips that are held out do not count.
     max_share : float in [0, 1]
 
     Raises
@@ -61,6 +97,8 @@ def refuse_if_bad(count: int, left_out: Sequence[LeftOut], max_share: float) -> 
         If more than `max_share` of the clips are left out, or there is none; the message holds
         the first few of them with their reasons.
     """
+    left_out = labelled.left_out
+    count = len(labelled.files) + len(left_out)
     if count == 0:
         raise DatasetError("dataset: no clips (allowed: at least one)")
     if len(left_out) > max_share * count:
@@ -69,6 +107,18 @@ def refuse_if_bad(count: int, left_out: Sequence[LeftOut], max_share: float) -> 
             f"dataset: {len(left_out)} of {count} clips cannot be used "
             f"(allowed: {max_share:.0%}): {first}"
         )
+
+
+def not_used(labelled: Labelled) -> list[str]:
+    """Say in lines what of the data is not used, how much of it, and why."""
+    counts = {
+        f"rows dropped: their meter is none of {', '.join(map(str, METERS))}": labelled.dropped,
+        "rows excluded: corrections.csv says so": labelled.excluded,
+        "clips held out: their work is in validation or test": len(labelled.held_out),
+        "clips left out: they cannot be used": len(labelled.left_out),
+    }
+    lines = [f"{count} {what}" for what, count in counts.items() if count]
+    return lines + [f"  {clip.filename}: {clip.reason}" for clip in labelled.left_out]
 
 
 def _reason_against(file: LabelledFile) -> str | None:
