@@ -28,13 +28,15 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.meters import METERS
+
 Floats = npt.NDArray[np.float32]
 
 N_BANDS = 81
 FRAMES_PER_SECOND = 50
-BAR_LENGTHS = (3, 4, 5, 7, 9, 11)
+BAR_LENGTHS = (*METERS, 2, 6, 8, 10, 12)
 BAR_CLASSES = (*BAR_LENGTHS, "other", "none")
-"""What the bar-length head tells apart: beats per bar; "none" is no bar at all."""
+"""What the bar-length head tells apart: counted beats per bar; "none" is no bar at all."""
 
 KERNEL = 5
 """Taps of a dilated convolution."""
@@ -106,7 +108,7 @@ class FrameLogits:
     ----------
     beat, downbeat : ndarray of float32, shape (frames,)
         Logits.
-    bar : ndarray of float32, shape (frames, 8)
+    bar : ndarray of float32, shape (frames, 13)
         Logits of ``BAR_CLASSES``.
     """
 
@@ -166,7 +168,7 @@ class FrameNetwork:
         return FrameLogits(logits[:, 0], logits[:, 1], logits[:, 2:])
 
     def forward(self, log_mel: Floats) -> Floats:
-        """Run it over one window: shape (frames, 81) to (frames, 2 + 8)."""
+        """Run it over one window: shape (frames, 81) to (frames, 2 + 13)."""
         hidden = self._stem(log_mel)
         for number, dilation in enumerate(self.config.dilations):
             hidden = self._dilated(hidden, f"layers.{number}", dilation)
@@ -250,7 +252,7 @@ def windows(hidden: Floats, dilation: int) -> Floats:
     return out.reshape(n, KERNEL * channels)
 
 
-def rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
+def _rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
     """Angles of rotary position coding: shape (n, width // 2), radians.
 
     References
@@ -264,7 +266,7 @@ def rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
 def _attention(joined: Floats, heads: int) -> Floats:
     n, width = len(joined), joined.shape[1] // (3 * heads)
     query, key, value = joined.reshape(n, 3, heads, width).transpose(1, 2, 0, 3)
-    angles = rotary_angles(n, width)
+    angles = _rotary_angles(n, width)
     cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     query, key = _rotated(query, cosine, sine), _rotated(key, cosine, sine)
     scores = query @ key.transpose(0, 2, 1) * np.float32(width**-0.5)

@@ -29,7 +29,7 @@ class Answers:
 
     Attributes
     ----------
-    early, late : Tensor, shape (batch, frames, 2 + 8)
+    early, late : Tensor, shape (batch, frames, 2 + 13)
         Logits of beat, downbeat and each bar length, before and after the transformer.
     meters : Tensor, shape (batch, 6)
         Logits of the meters of the whole window.
@@ -88,7 +88,7 @@ class FrameHead(nn.Module):
             self.output.bias[:2] = RARE
 
     def forward(self, state: Tensor) -> Tensor:
-        """Shape (batch, frames, hidden) to (batch, frames, 2 + 8)."""
+        """Shape (batch, frames, hidden) to (batch, frames, 2 + 13)."""
         logits: Tensor = self.output(self.norm(state))
         return logits
 

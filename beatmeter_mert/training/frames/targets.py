@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PRESENT_SHARE = 0.25
 """A meter that holds for such a share of a window is one of its meters."""
 
-assert BAR_LENGTHS == METERS, "the classes of frames are those of clips, in the same order"
+assert BAR_LENGTHS[: len(METERS)] == METERS, "classes of frames begin with those of clips"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def window_meters(batch: Batch, clips: ClipMeters) -> tuple[Tensor, Tensor]:
     share = counted.sum(dim=1) / known.sum(dim=1, keepdim=True).clamp(min=1)
     present = (share / PRESENT_SHARE).clamp(max=1.0)
     named = clips.named[batch.numbers]
-    other = present[:, BAR_CLASSES.index("other"), None]
+    lengths = share[:, len(METERS) : BAR_CLASSES.index("none")].sum(dim=1, keepdim=True)
+    other = (lengths / PRESENT_SHARE).clamp(max=1.0)
     any_bar = (1.0 - present[:, BAR_CLASSES.index("none"), None]).clamp(min=0.0)
     together = clips.together[batch.numbers][:, None]
     from_row = named * torch.where(together, any_bar, other)

@@ -16,7 +16,7 @@ def loss_of(logits: Tensor, batch: Batch, bar_weight: float) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of float32, shape (batch, frames, 2 + 8)
+    logits : Tensor of float32, shape (batch, frames, 2 + 13)
     batch : Batch
     bar_weight : float
     """

@@ -12,16 +12,16 @@ from beatmeter.signals.neural.frame_network import (
     N_BANDS,
     NORM_EPSILON,
     POOLING,
+    ROTARY_BASE,
     STRIDE,
     NetworkConfig,
-    rotary_angles,
 )
 
 
 class TrainableNetwork(nn.Module):
     """Logits of beat, downbeat and the bar lengths for every frame.
 
-    Input of shape (batch, frames, 81), output of shape (batch, frames, 2 + 8).
+    Input of shape (batch, frames, 81), output of shape (batch, frames, 2 + 13).
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class AttentionLayer(nn.Module):
         width = channels // self.heads
         joined = self.query_key_value(self.norm(state))
         query, key, value = joined.view(batch, tokens, 3, self.heads, width).permute(2, 0, 3, 1, 4)
-        angles = torch.from_numpy(rotary_angles(tokens, width)).to(state.device)
+        angles = _rotary_angles(tokens, width, state.device)
         cosine, sine = angles.cos().to(query.dtype), angles.sin().to(query.dtype)
         attended = functional.scaled_dot_product_attention(
             _rotated(query, cosine, sine), _rotated(key, cosine, sine), value
@@ -151,6 +151,11 @@ def windows(hidden: Tensor, dilation: int) -> Tensor:
 def _by_channel(norm: nn.BatchNorm1d, values: Tensor) -> Tensor:
     normed: Tensor = norm(values.reshape(-1, values.shape[-1]))
     return normed.view(values.shape)
+
+
+def _rotary_angles(tokens: int, width: int, device: torch.device) -> Tensor:
+    rates = ROTARY_BASE ** (-torch.arange(0, width, 2, device=device) / width)
+    return torch.arange(tokens, device=device)[:, None] * rates
 
 
 def _rotated(values: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

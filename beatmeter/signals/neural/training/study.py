@@ -27,6 +27,7 @@ _PACK_EVERY_S = 30.0
 _POLL_S = 1.0
 _GRACE_S = 12.0
 """Time that a worker has after the end of its stage to take the last figures."""
+_FIRST_RESERVE_S = 1.0
 _LONGEST_TAR = 15 * 2**20
 _LOG_LINES = 40
 
@@ -152,17 +153,21 @@ def work(
     from beatmeter.signals.neural.training.loop import train
 
     torch.set_num_threads(1)
+    torch.backends.cudnn.benchmark = True  # every batch has one shape
     place = torch.device(device)
     known = load_clips(frames / "train", place, stage.clips)
     held_out = load_clips(frames / "val", place, stage.held_out)
+    beside = _FIRST_RESERVE_S  # time that a run takes for figures, after its last step
     for number, job in enumerate(jobs):
-        seconds = max(1.0, (ends - time.time()) / (len(jobs) - number) - 1.0)
+        began = time.time()
+        seconds = max(1.0, (ends - began) / (len(jobs) - number) - beside)
         settings = replace(job.settings, seconds=seconds)
         try:
             train(settings, known, held_out, runs_folder / job.name, say_nothing)
         except Exception:  # the other runs go on
             say(f"{job.name}: {traceback.format_exc()}")
             continue
+        beside = max(_FIRST_RESERVE_S, time.time() - began - seconds)
         say(f"{job.name}: {json.dumps(figures(runs_folder / job.name)['all'])}")
 
 
