@@ -87,6 +87,87 @@ def render(
 
 
 @corpus.command()
+@click.argument("folders", type=_Folder, nargs=-1, required=True)
+@click.option("--cache", type=_Folder, help="Folder that keeps parsed scores.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Table to write."
+)
+def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
+    """Parse folders of scores into one small file, for `frames`.
+
+    Each folder has an index.csv.
+    """
+    from beatmeter.corpora.score_table import load_table, write_table
+
+    for problem in write_table(folders, out, cache):
+        click.echo(f"left out: {problem}", err=True)
+    click.echo(f"{len(load_table(out).runs)} runs in {out}, {out.stat().st_size:,} bytes")
+
+
+@corpus.command()
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Scores, as `table` wrote them.",
+)
+@click.option(
+    "--soundfont",
+    "named",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Soundfont to play on; may be repeated. [default: those of the system]",
+)
+@click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
+@click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips.")
+@click.option(
+    "--split",
+    type=click.Choice(("train", "val")),
+    default="train",
+    show_default=True,
+    help="Whose works: nine tenths train, a tenth validates.",
+)
+@click.option(
+    "--family", "families", multiple=True, help="Way of making music; may be repeated."
+)
+@click.option("--shard", type=click.IntRange(min=1), default=64, show_default=True, help="Clips.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--out", type=_Folder, required=True, help="Folder of shards, new or begun.")
+def frames(
+    table: Path,
+    named: tuple[Path, ...],
+    clips: int,
+    seconds: float,
+    seed: int,
+    split: str,
+    families: tuple[str, ...],
+    shard: int,
+    jobs: int,
+    out: Path,
+) -> None:
+    """Render clips straight to spectrograms with a label for every frame.
+
+    Run again to go on with an interrupted folder, or to add to one.
+    """
+    from beatmeter.corpora.frames.shards import FramesConfig, write_shards
+    from beatmeter.corpora.training_soundfonts import training_soundfonts
+
+    config = FramesConfig(
+        table=table,
+        soundfonts=named or training_soundfonts(),
+        split=split,
+        families=families,
+        seconds=seconds,
+        seed=seed,
+        clips_per_shard=shard,
+    )
+    with _progress(f"shards in {out}") as report:
+        write_shards(config, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
 @click.argument("datasets", type=_Folder, nargs=-1, required=True)
 @_split
 @click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")

@@ -105,7 +105,7 @@ class ClipMaker:
         """Make the clip numbered `index`, from 0."""
         assignment = self._schedule[index]
         source = self._source_of(assignment.family, assignment.meters)
-        seed = _clip_seed(self._config.seed, index)
+        seed = clip_seed(self._config.seed, index)
         return make_clip(source, seed, self._config.seconds, assignment.family, assignment.meters)
 
     def _families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def recordings_index(recordings: Path) -> Path:
     return cache_folder() / "recordings" / f"{digest[:16]}.json"
 
 
-def _clip_seed(seed: int, index: int) -> int:
+def clip_seed(seed: int, index: int) -> int:
     """Draw the seed of a clip from the corpus's, outside those of the fixtures."""
     for candidate in np.random.SeedSequence((seed, index)).generate_state(8, np.uint64) >> 1:
         if not reserved().has_seed(int(candidate)):

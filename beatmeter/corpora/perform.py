@@ -71,33 +71,61 @@ def perform(piece: Piece, seconds: float, rng: np.random.Generator) -> Performan
         From 0 to `seconds`; beats, downbeats and onsets outside are left out, and notes do not
         sound beyond the end.
     """
-    piece = _repeated(piece, seconds * piece.pulse_bpm / 60 * _SLACK)
+    piece = repeated(piece, seconds * piece.pulse_bpm / 60 * _SLACK)
     manner, tempo = draw_tempo(rng, piece.pulse_bpm, piece.beats[0], piece.beats[-1])
-    touch = _draw_touch(rng, piece.pulse_bpm)
+    touch = draw_touch(rng, piece.pulse_bpm)
     ensemble, parts = cast(rng, piece.parts)
     transposition = int(rng.integers(-5, 7))
+    performance = play(rng, replace(piece, parts=parts), tempo, touch, transposition, seconds)
+    return replace(
+        performance,
+        style={
+            "pulse_bpm": f"{piece.pulse_bpm:.1f}",
+            "parts": str(len(performance.parts)),
+            "ensemble": ensemble,
+            "drums": "yes" if any(part.is_drums for part in performance.parts) else "no",
+            "tempo": manner,
+            "swing": f"{touch.swing:.2f}",
+        },
+    )
+
+
+def play(
+    rng: np.random.Generator,
+    piece: Piece,
+    tempo: TempoMap,
+    touch: Touch,
+    transposition: int,
+    seconds: float,
+) -> Performance:
+    """Play an excerpt that begins anywhere in a piece, in a given manner.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Draws the beginning, and where each note leaves the grid.
+    piece : Piece
+        At least as long as the excerpt; if it is shorter, silence follows.
+    tempo : TempoMap
+        From the first to the last beat.
+    touch : Touch
+    transposition : int
+        Semitones; drums keep their keys.
+    seconds : float > 0
+    """
     room = max(float(tempo.times[-1]) - seconds, 0.0)
     start = between(rng, 0.0, room)
     played = tuple(
         _played(rng, part, tempo, touch, 0 if part.is_drums else transposition, start, seconds)
-        for part in parts
+        for part in piece.parts
     )
-    sounding = tuple(part for part in played if part.notes)
     return Performance(
-        parts=sounding,
+        parts=tuple(part for part in played if part.notes),
         meter=piece.meter,
         beats=_within(tempo.seconds(piece.beats) - start, seconds),
         downbeats=_within(tempo.seconds(piece.downbeats) - start, seconds),
         duration_s=seconds,
         origin=piece.origin,
-        style={
-            "pulse_bpm": f"{piece.pulse_bpm:.1f}",
-            "parts": str(len(sounding)),
-            "ensemble": ensemble,
-            "drums": "yes" if any(part.is_drums for part in sounding) else "no",
-            "tempo": manner,
-            "swing": f"{touch.swing:.2f}",
-        },
     )
 
 
@@ -105,7 +133,8 @@ def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]
     return tuple(times[(times >= 0) & (times < seconds)].tolist())
 
 
-def _draw_touch(rng: np.random.Generator, pulse_bpm: float) -> Touch:
+def draw_touch(rng: np.random.Generator, pulse_bpm: float) -> Touch:
+    """A manner of playing at a pulse; only slow ones swing."""
     swings = happens(rng, 0.3) and pulse_bpm < _SWINGING_BELOW_BPM
     tight = happens(rng, 0.3)
     return Touch(
@@ -119,7 +148,7 @@ def _draw_touch(rng: np.random.Generator, pulse_bpm: float) -> Touch:
     )
 
 
-def _repeated(piece: Piece, beats: float) -> Piece:
+def repeated(piece: Piece, beats: float) -> Piece:
     """The piece, gone through again until it has at least so many beats."""
     first, last = piece.downbeats[0], piece.downbeats[-1]
     times = math.ceil(max(beats - piece.beats[-1], 0.0) / (last - first))

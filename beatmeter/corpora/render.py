@@ -63,18 +63,37 @@ class _Voice:
     notes: tuple[Note, ...]
 
 
-def render(performance: Performance, voicing: Voicing) -> Samples:
+@dataclass(frozen=True)
+class _Output:
+    """Samples to make, at which rate, and how much the sounds are slowed down."""
+
+    length: int
+    sample_rate: int
+    slowing: float
+
+
+def render(
+    performance: Performance,
+    voicing: Voicing,
+    sample_rate: int = SAMPLE_RATE,
+    slowing: float = 1.0,
+) -> Samples:
     """Play a performance.
 
     Parameters
     ----------
     performance : Performance
     voicing : Voicing
+    sample_rate : int
+        Hz.
+    slowing : float > 0
+        By how much the sounds, not the notes, are slowed down: 2 is an octave lower. Notes
+        transposed to make up for it keep their pitch, on instruments of another size.
 
     Returns
     -------
-    ndarray of float32, shape (round(performance.duration_s * SAMPLE_RATE),)
-        Mono at :data:`SAMPLE_RATE`; the peak is 0.5, or 0 when nothing sounds. What still rings
+    ndarray of float32, shape (round(performance.duration_s * sample_rate),)
+        Mono; the peak is 0.5, or 0 when nothing sounds. What still rings
         at the end is cut, with a fade of a few milliseconds.
 
     Raises
@@ -82,12 +101,12 @@ def render(performance: Performance, voicing: Voicing) -> Samples:
     DatasetError
         If a soundfont cannot be loaded, or lacks a part's bank and program.
     """
-    length = round(performance.duration_s * SAMPLE_RATE)
+    output = _Output(round(performance.duration_s * sample_rate), sample_rate, slowing)
     general, kit = _share_out(performance.parts, voicing)
-    mixed = _play(voicing.general.path, general, length)
+    mixed = _play(voicing.general.path, general, output)
     if voicing.kit is not None and kit:
-        mixed += _play(voicing.kit.path, kit, length)
-    _fade_edges(mixed)
+        mixed += _play(voicing.kit.path, kit, output)
+    _fade_edges(mixed, sample_rate)
     peak = float(np.abs(mixed).max(initial=0.0))
     return mixed * np.float32(0.5 / peak) if peak > 0 else mixed
 
@@ -112,25 +131,29 @@ def _share_out(parts: Sequence[Part], voicing: Voicing) -> tuple[list[_Voice], l
     return general, kit
 
 
-def _play(path: Path, voices: Sequence[_Voice], length: int) -> Samples:
-    mixed = np.zeros(length, np.float32)
+def _play(path: Path, voices: Sequence[_Voice], output: _Output) -> Samples:
+    mixed = np.zeros(output.length, np.float32)
     remaining = iter(voices)
     while group := list(islice(remaining, len(_CHANNELS))):
-        mixed += _play_group(path, group, length)
+        mixed += _play_group(path, group, output)
     return mixed
 
 
-def _play_group(path: Path, voices: Sequence[_Voice], length: int) -> Samples:
+def _play_group(path: Path, voices: Sequence[_Voice], output: _Output) -> Samples:
     synthesizer, font = _load(path)
-    synthesizer.soundfonts[font].reset()
-    synthesizer.generate_simple(round(_SETTLING_S * SAMPLE_RATE))
+    length = output.length
+    sounds = synthesizer.soundfonts[font]
+    sounds.reset()
+    rate = round(output.sample_rate * output.slowing)
+    sounds.set_output(_stereo(), rate, _GAIN_DB)
+    synthesizer.generate_simple(round(_SETTLING_S * output.sample_rate))
     for channel, voice in zip(_CHANNELS, voices, strict=False):
         _select(synthesizer, font, channel, voice)
     stereo = np.zeros((length, 2), np.float32)
     buffer = stereo.data.cast("B")
     frame = stereo.itemsize * 2
     position = 0
-    for time, velocity, channel, pitch in _events(voices, length):
+    for time, velocity, channel, pitch in _events(voices, output):
         if time > position:
             synthesizer.generate_simple(time - position, buffer[position * frame : time * frame])
             position = time
@@ -156,33 +179,40 @@ def _select(synthesizer: Any, font: int, channel: int, voice: _Voice) -> None:
         ) from error
 
 
-def _events(voices: Sequence[_Voice], length: int) -> list[tuple[int, int, int, int]]:
+def _events(voices: Sequence[_Voice], output: _Output) -> list[tuple[int, int, int, int]]:
     """Note-ons and note-offs as ``(sample, velocity or 0, channel, pitch)``, in time.
 
     At one sample the offs come first, so that a repeated note sounds anew.
     """
     events = []
+    length = output.length
     for channel, voice in zip(_CHANNELS, voices, strict=False):
-        for start, end, note in _sounding(voice.notes):
+        for start, end, note in _sounding(voice.notes, output.sample_rate):
             if start < length:
                 events.append((start, note.velocity, channel, note.pitch))
                 events.append((min(end, length), 0, channel, note.pitch))
     return sorted(events)
 
 
-def _sounding(notes: Sequence[Note]) -> Iterator[tuple[int, int, Note]]:
+def _sounding(notes: Sequence[Note], sample_rate: int) -> Iterator[tuple[int, int, Note]]:
     """Each note with its first and last sample; a note ends where its pitch is struck again."""
     struck_again: dict[int, int] = {}
     for note in sorted(notes, key=lambda note: note.onset, reverse=True):
-        start = max(round(note.onset * SAMPLE_RATE), 0)
-        end = max(round((note.onset + note.duration) * SAMPLE_RATE), start + 1)
+        start = max(round(note.onset * sample_rate), 0)
+        end = max(round((note.onset + note.duration) * sample_rate), start + 1)
         yield start, min(end, struck_again.get(note.pitch, end)), note
         struck_again[note.pitch] = start
 
 
-def _fade_edges(samples: Samples) -> None:
-    ramp = np.linspace(0, 1, min(round(_EDGE_S * SAMPLE_RATE), len(samples)), dtype=np.float32)
+def _fade_edges(samples: Samples, sample_rate: int) -> None:
+    ramp = np.linspace(0, 1, min(round(_EDGE_S * sample_rate), len(samples)), dtype=np.float32)
     samples[len(samples) - len(ramp) :] *= ramp[::-1]
+
+
+def _stereo() -> Any:
+    from tinysoundfont import _tinysoundfont
+
+    return _tinysoundfont.OutputMode.StereoInterleaved
 
 
 @cache

@@ -48,7 +48,11 @@ def read_run(run: ScoreRun, cache: Path | None = None) -> Piece:
     DatasetError
         If the score cannot be read, or has no full bar in the run's time signature.
     """
-    score = parsed(run.path, cache)
+    return read_parsed(run, parsed(run.path, cache))
+
+
+def read_parsed(run: ScoreRun, score: ParsedScore) -> Piece:
+    """Read one run of a score that is parsed already; see :func:`read_run`."""
     counting = count(run.time_signature)
     pickup, lines = _bar_lines(_run_bars(score, run, counting), counting.bar_quarters)
     if len(lines) < 2:

@@ -21,6 +21,7 @@ from beatmeter.corpora.random import happens, pick, weighted
 from beatmeter.corpora.remeter import remeter
 from beatmeter.corpora.reserved import Reserved
 from beatmeter.corpora.score_cache import parsed
+from beatmeter.corpora.score_table import ScoreTable
 from beatmeter.corpora.score_pool import Shelf, draw_run, shelve
 from beatmeter.corpora.scores import ScoreRun, list_runs, read_run
 from beatmeter.errors import BeatMeterError, DatasetError
@@ -64,6 +65,8 @@ class MaterialPool:
         Whether the reserved seeds are the allowed ones, rather than the forbidden ones.
     cache : Path or None
         Folder of parsed scores.
+    table : ScoreTable or None
+        Where the runs are read from, if not from their own files.
     """
 
     runs: tuple[ScoreRun, ...]
@@ -71,6 +74,7 @@ class MaterialPool:
     seeds: Reserved
     for_fixtures: bool
     cache: Path | None
+    table: ScoreTable | None = None
 
     @classmethod
     def training(
@@ -106,12 +110,16 @@ class MaterialPool:
             if not reserved.styles or (family in reserved.styles) == for_fixtures
         )
         return cls(
-            runs=tuple(run for run in runs if _is_reserved(run, reserved) == for_fixtures),
+            runs=tuple(run for run in runs if is_reserved(run, reserved) == for_fixtures),
             styles=styles,
             seeds=reserved,
             for_fixtures=for_fixtures,
             cache=cache,
         )
+
+    def read(self, run: ScoreRun) -> Piece:
+        """Read one of the runs, or a part of one."""
+        return read_run(run, self.cache) if self.table is None else self.table.read(run)
 
     @cached_property
     def _shelves(self) -> dict[int, Shelf]:
@@ -223,18 +231,19 @@ class MaterialPool:
         else:
             run = draw_run(rng, own, None if family == "arranged" else family)
         beats = _EXCERPT_S * pulse / 60
-        near = replace(read_run(_window(rng, run, beats), self.cache), pulse_bpm=pulse)
+        near = replace(self.read(window(rng, run, beats)), pulse_bpm=pulse)
         piece = draw_excerpt(rng, near, beats)
         if rebars:
             piece = remeter(rng, piece, meter)
         return arrange(rng, piece, pick(rng, self.styles)) if family == "arranged" else piece
 
 
-def _is_reserved(run: ScoreRun, reserved: Reserved) -> bool:
+def is_reserved(run: ScoreRun, reserved: Reserved) -> bool:
+    """Whether a run's score belongs to the fixtures."""
     return reserved.has_work(run.work) or reserved.has_work(run.path.name)
 
 
-def _window(rng: np.random.Generator, run: ScoreRun, beats: float) -> ScoreRun:
+def window(rng: np.random.Generator, run: ScoreRun, beats: float) -> ScoreRun:
     """Part of a long run, so that no more of it is read than is played."""
     if run.start_bar is None or run.bars is None:
         return run

@@ -5,7 +5,7 @@ chords, accents) and one function per kind of player (:mod:`melody`, :mod:`compi
 :mod:`ostinato`, :mod:`drums`). Nothing but the bar itself is chosen with an eye on the meter.
 """
 
-from beatmeter.corpora.compose.composer import POLYMETERS, compose
+from beatmeter.corpora.compose.composer import POLYMETERS, compose, compose_bars
 from beatmeter.corpora.compose.style import STYLES, Style
 
-__all__ = ["POLYMETERS", "STYLES", "Style", "compose"]
+__all__ = ["POLYMETERS", "STYLES", "Style", "compose", "compose_bars"]

@@ -88,14 +88,51 @@ def compose(
     parts = _parts(rng, style, frame)
     if len(order) == 2:
         parts = [*parts, *_second_layer(rng, frame, draw_layer_grouping(rng, order[1]))]
-    beats = bars * sum(grouping)
+    meter = Meter(meters, time_signature(grouping, pulse), grouping)
+    origin = Origin("composed", f"composed/{style.family}/{seed}", LICENCE, seed)
+    return _piece(parts, meter, bars, pulse, origin)
+
+
+def compose_bars(
+    rng: np.random.Generator,
+    style: Style,
+    meter: Meter,
+    pulse: float,
+    seconds: float,
+    divisions: int | None = None,
+) -> Piece:
+    """Compose a piece in bars of a given kind.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    style : Style
+    meter : Meter
+        Of any grouping, bars of 13 too.
+    pulse : float
+        Beats a minute.
+    seconds : float > 0
+        Least duration.
+    divisions : int, 1 to 4, optional
+        Parts into which players divide a beat; drawn when not given.
+    """
+    bars = max(math.ceil(seconds * pulse / 60 / sum(meter.grouping)), 4)
+    frame = _frame(rng, style, meter.grouping, bars, pulse)
+    frame = replace(frame, divisions=divisions or frame.divisions)
+    origin = Origin("composed", f"composed/{style.family}", LICENCE, None)
+    return _piece(_parts(rng, style, frame), meter, bars, pulse, origin)
+
+
+def _piece(parts: list[Part], meter: Meter, bars: int, pulse: float, origin: Origin) -> Piece:
+    length = sum(meter.grouping)
+    beats = bars * length
     return Piece(
         parts=tuple(parts),
-        meter=Meter(meters, time_signature(grouping, pulse), grouping),
+        meter=meter,
         beats=tuple(float(beat) for beat in range(beats + 1)),
-        downbeats=tuple(float(beat) for beat in range(0, beats + 1, sum(grouping))),
+        downbeats=tuple(float(beat) for beat in range(0, beats + 1, length)),
         pulse_bpm=pulse,
-        origin=Origin("composed", f"composed/{style.family}/{seed}", LICENCE, seed),
+        origin=origin,
     )
 
 

@@ -1,0 +1,227 @@
+"""One clip: a family drawn, its music played, its labels written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.audio.decode import Samples
+from beatmeter.corpora.config import clip_seed
+from beatmeter.corpora.frames.beatless import Sound, no_music, pulses
+from beatmeter.corpora.frames.effects import apply_effects
+from beatmeter.corpora.frames.families import FAMILIES, Request
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.piece import Part, Performance
+from beatmeter.corpora.random import between, happens, weighted
+from beatmeter.corpora.render import Voicing, render
+from beatmeter.corpora.soundfonts import Soundfont
+from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
+
+BEATLESS: dict[str, float] = {"pulses": 0.02, "no music": 0.03}
+"""Families without bars, and how often each is drawn."""
+
+FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, *BEATLESS)
+
+NO_BAR, UNKNOWN = 0, 255
+"""Values of ``bar`` where there is none, and where nobody knows."""
+
+_LEAD_S = 1.0
+"""Played before a clip and cut off, so that what was struck before it rings on."""
+_KIT_SHARE = 0.5
+_QUIET_SHARE = 0.12
+_RESIZED_SHARE = 0.5
+_LARGEST_RESIZING = 4
+"""Semitones by which instruments are made larger or smaller."""
+_TRIES = 5
+_ENDED_S = 1.5
+"""Silence at a clip's end that means that the music is over."""
+
+
+@dataclass(frozen=True)
+class FrameClip:
+    """A clip and its labels.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Mono, at :data:`~beatmeter.signals.neural.spectrogram.SAMPLE_RATE`.
+    beats, downbeats : tuple of float
+        Seconds from the first sample; every downbeat is a beat.
+    bar : ndarray of uint8, shape (1 + n // HOP_LENGTH,)
+        At each frame the beats of the bar; :data:`NO_BAR` or :data:`UNKNOWN`.
+    row : dict
+        What else is known: family, work, meter, soundfont and so on, as JSON values.
+    """
+
+    samples: Samples
+    beats: tuple[float, ...]
+    downbeats: tuple[float, ...]
+    bar: npt.NDArray[np.uint8]
+    row: dict[str, Any]
+
+
+class ClipMaker:
+    """Makes clips, any of them, in any order.
+
+    Parameters
+    ----------
+    material : Material
+    soundfonts : sequence of Soundfont
+        At least one with General MIDI.
+    families : sequence of str
+        Of :data:`FAMILY_NAMES`, drawn in proportion to their shares.
+    seconds : float > 0
+    seed : int >= 0
+        The same seed and number give the same clip.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        soundfonts: Sequence[Soundfont],
+        families: Sequence[str],
+        seconds: float,
+        seed: int,
+    ) -> None:
+        shares = {name: share for name, (share, _) in FAMILIES.items()} | BEATLESS
+        for family in families:
+            if family not in shares:
+                raise DatasetError(f"family: {family!r} (allowed: {', '.join(FAMILY_NAMES)})")
+        self._general = [font for font in soundfonts if not font.is_kit]
+        self._kits = [font for font in soundfonts if font.is_kit]
+        if not self._general:
+            raise DatasetError("soundfonts: none (allowed: at least one with General MIDI)")
+        self._material = material
+        self._shares = {family: shares[family] for family in families}
+        self._seconds = seconds
+        self._seed = seed
+
+    def make(self, number: int) -> FrameClip:
+        """Make the clip of a number, from 0."""
+        seed = clip_seed(self._seed, number)
+        family = weighted(np.random.default_rng((seed, 4)), self._shares)
+        rng = np.random.default_rng((seed, 5))
+        if family in BEATLESS:
+            draw = pulses if family == "pulses" else no_music
+            return self._of_sound(rng, family, seed, draw(rng, self._seconds, SAMPLE_RATE))
+        return self._of_performance(rng, family, seed)
+
+    def _of_sound(
+        self, rng: np.random.Generator, family: str, seed: int, sound: Sound
+    ) -> FrameClip:
+        samples, effects = apply_effects(sound.samples, SAMPLE_RATE, rng)
+        bar = np.zeros(1 + len(samples) // HOP_LENGTH, np.uint8)
+        row = {"family": family, "work": f"{family}/{seed}", "meter": 0, "seed": seed}
+        return FrameClip(samples, sound.beats, (), bar, row | {"effects": list(effects)})
+
+    def _of_performance(self, rng: np.random.Generator, family: str, seed: int) -> FrameClip:
+        performance = self._performance(family, seed)
+        parts = performance.parts
+        if happens(rng, _QUIET_SHARE):
+            parts = _quieter(parts, int(between(rng, 15.0, 50.0)))
+        size = 0
+        if happens(rng, _RESIZED_SHARE):
+            size = int(rng.integers(-_LARGEST_RESIZING, _LARGEST_RESIZING + 1))
+        voicing = self._voicing(rng, any(part.is_drums for part in parts))
+        played = replace(performance, parts=_shifted(parts, size))
+        rendered = render(played, voicing, SAMPLE_RATE, 2 ** (size / 12))
+        samples, effects = apply_effects(
+            rendered[round(_LEAD_S * SAMPLE_RATE) :], SAMPLE_RATE, rng
+        )
+        beats, downbeats, bar = _labels(performance, self._seconds)
+        kit = [] if voicing.kit is None else [voicing.kit.name]
+        row = {
+            "family": family,
+            "work": performance.origin.work,
+            "source": performance.origin.source,
+            "meter": next(iter(performance.meter.meters), UNKNOWN),
+            "time_signature": performance.meter.time_signature,
+            "grouping": list(performance.meter.grouping),
+            "soundfont": voicing.general.name,
+            "kit": kit,
+            "seed": seed,
+            "bpm": round(60 / float(np.median(np.diff(beats))), 1) if len(beats) > 2 else 0.0,
+            "effects": list(effects),
+        }
+        return FrameClip(samples, beats, downbeats, bar, row)
+
+    def _performance(self, family: str, seed: int) -> Performance:
+        """Draw from a family until a score can be read and played."""
+        _, draw = FAMILIES[family]
+        error: BeatMeterError = DatasetError(f"family: {family!r} gave no music")
+        for attempt in range(_TRIES):
+            rng = np.random.default_rng((seed, 6, attempt))
+            ask = Request(self._material, seed, rng, self._seconds + _LEAD_S)
+            try:
+                performance = draw(ask)
+            except BeatMeterError as problem:
+                error = problem
+                continue
+            if performance.parts and len(performance.beats) > 2:
+                return performance
+        raise error
+
+    def _voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
+        general = self._general[int(rng.integers(len(self._general)))]
+        if has_drums and self._kits and happens(rng, _KIT_SHARE):
+            return Voicing(general, self._kits[int(rng.integers(len(self._kits)))])
+        return Voicing(general)
+
+
+def _quieter(parts: tuple[Part, ...], steps: int) -> tuple[Part, ...]:
+    return tuple(
+        replace(
+            part,
+            notes=tuple(
+                replace(note, velocity=max(note.velocity - steps, 8)) for note in part.notes
+            ),
+        )
+        for part in parts
+    )
+
+
+def _shifted(parts: tuple[Part, ...], semitones: int) -> tuple[Part, ...]:
+    if not semitones:
+        return parts
+    return tuple(
+        part
+        if part.is_drums
+        else replace(
+            part,
+            notes=tuple(
+                replace(note, pitch=min(max(note.pitch + semitones, 0), 127))
+                for note in part.notes
+            ),
+        )
+        for part in parts
+    )
+
+
+def _labels(
+    performance: Performance, seconds: float
+) -> tuple[tuple[float, ...], tuple[float, ...], npt.NDArray[np.uint8]]:
+    """Beats, downbeats and bars of a performance without its lead."""
+    last = max(note.onset for part in performance.parts for note in part.notes)
+    ring = max(note.onset + note.duration for part in performance.parts for note in part.notes)
+    ended = ring < performance.duration_s - _ENDED_S
+    until = last + 0.05 if ended else performance.duration_s
+    beats = np.array([time for time in performance.beats if time < until]) - _LEAD_S
+    lines = np.array([time for time in performance.downbeats if time < until]) - _LEAD_S
+    times = np.arange(1 + round(seconds * SAMPLE_RATE) // HOP_LENGTH) / FRAMES_PER_SECOND
+    usual = sum(performance.meter.grouping)
+    counts = np.diff(np.searchsorted(beats + 1e-6, lines))
+    counts = counts if len(counts) else np.array([usual])
+    place = np.clip(np.searchsorted(lines, times, side="right") - 1, 0, len(counts) - 1)
+    bar = counts[place].astype(np.uint8)
+    if ended:
+        bar[times > ring - _LEAD_S + _ENDED_S / 3] = NO_BAR
+    return (
+        tuple(beats[(beats >= 0) & (beats < seconds)].tolist()),
+        tuple(lines[(lines >= 0) & (lines < seconds)].tolist()),
+        bar,
+    )

@@ -1,0 +1,117 @@
+"""What happens to a clip between the instruments and the spectrogram, for a few milliseconds each.
+
+All that is linear (equaliser, room, limits of the band) is one multiplication of one spectrum.
+Every effect keeps each moment where it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.audio.decode import Samples
+from beatmeter.corpora.compressor import compress
+from beatmeter.corpora.frames.beatless import coloured_noise
+from beatmeter.corpora.random import between, happens
+from beatmeter.corpora.reverb import room_response
+
+_SHORTEST_ROOM, _LONGEST_ROOM = 0.2, 2.2
+"""Reverberation times in seconds: a furnished room, a church."""
+
+
+def apply_effects(
+    samples: Samples, rate: int, rng: np.random.Generator
+) -> tuple[Samples, tuple[str, ...]]:
+    """Send a clip through the chain, each effect with its own probability.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+    rate : int
+        Samples a second.
+    rng : np.random.Generator
+
+    Returns
+    -------
+    samples : ndarray of float32, shape (n,)
+    names : tuple of str
+        The effects that were applied, in order.
+    """
+    names: list[str] = []
+    peak = float(np.abs(samples).max(initial=0.0))
+    samples = samples / np.float32(peak) if peak > 0 else samples
+    if happens(rng, 0.3):
+        names.append("compression")
+        samples = compress(
+            samples,
+            rate,
+            threshold_db=between(rng, -28.0, -10.0),
+            ratio=between(rng, 1.5, 8.0),
+            attack_s=10 ** between(rng, -2.5, -1.4),
+            release_s=10 ** between(rng, -1.4, -0.4),
+        )
+    if happens(rng, 0.15):
+        names.append("saturation")
+        samples = np.tanh(samples * np.float32(between(rng, 1.0, 6.0)))
+    samples, linear = _filtered(samples, rate, rng)
+    names += linear
+    if happens(rng, 0.1):
+        names.append("fades")
+        points = np.interp(np.linspace(0, 5, len(samples)), np.arange(6), rng.uniform(0.25, 1, 6))
+        samples = samples * points.astype(np.float32)
+    if happens(rng, 0.4):
+        names.append("noise")
+        power = float(np.sqrt(np.mean(np.square(samples))))
+        level = power * 10 ** (-between(rng, 8.0, 45.0) / 20)
+        samples = samples + np.float32(level) * coloured_noise(rng, len(samples))
+    if happens(rng, 0.08):
+        names.append("clipping")
+        ceiling = float(np.abs(samples).max(initial=0.0)) * between(rng, 0.3, 0.8)
+        samples = np.clip(samples, -ceiling, ceiling)
+    return samples.astype(np.float32), tuple(names)
+
+
+def _filtered(
+    samples: Samples, rate: int, rng: np.random.Generator
+) -> tuple[Samples, tuple[str, ...]]:
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    names: list[str] = []
+    room = None
+    if happens(rng, 0.6):
+        names.append("room")
+        room = room_response(rng, _log_between(rng, _SHORTEST_ROOM, _LONGEST_ROOM), rate)
+    size = next_fast_len(len(samples) + (0 if room is None else len(room)), real=True)
+    frequencies = np.linspace(0.0, rate / 2, size // 2 + 1, dtype=np.float32)
+    response = np.ones(len(frequencies), np.complex64)
+    if room is not None:
+        response += np.float32(_log_between(rng, 0.05, 0.9)) * rfft(room, size)
+    if happens(rng, 0.5):
+        names.append("equaliser")
+        response *= _equaliser(rng, frequencies)
+    if happens(rng, 0.12):
+        names.append("band limit")
+        low, high = _log_between(rng, 40.0, 320.0), _log_between(rng, 2500.0, 9000.0)
+        edges = 1 / np.sqrt(1 + (low / np.maximum(frequencies, 1)) ** 4)
+        response *= edges / np.sqrt(1 + (frequencies / np.float32(high)) ** 4)
+    if happens(rng, 0.25):
+        names.append("low pass")
+        response *= frequencies < _log_between(rng, 3500.0, 10500.0)
+    if not names:
+        return samples, ()
+    filtered: Samples = irfft(rfft(samples, size) * response, size)[: len(samples)]
+    return filtered, tuple(names)
+
+
+def _equaliser(
+    rng: np.random.Generator, frequencies: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """A smooth curve over the octaves, up to about 8 dB up and down."""
+    octaves = np.log2(np.maximum(frequencies, 30.0) / 30.0)
+    knots = np.linspace(0.0, float(octaves[-1]), 8)
+    gains = rng.normal(0.0, 1.0, 8) * between(rng, 1.0, 6.0) + knots * between(rng, -0.8, 0.8)
+    return (10 ** (np.interp(octaves, knots, gains) / 20)).astype(np.float32)
+
+
+def _log_between(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

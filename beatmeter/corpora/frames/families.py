@@ -1,0 +1,354 @@
+"""Ways of making music with known beats, from composing to playing a score as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from beatmeter.corpora.compose import STYLES, compose, compose_bars
+from beatmeter.corpora.compose.composer import draw_pulse
+from beatmeter.corpora.ensembles import DRUM_KITS, ENSEMBLES, cast
+from beatmeter.corpora.excerpt import bar_beats
+from beatmeter.corpora.frames import dances
+from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.perform import Touch, draw_touch, perform, play, repeated
+from beatmeter.corpora.piece import Meter, Note, Part, Performance, Piece
+from beatmeter.corpora.random import between, happens, pick
+from beatmeter.corpora.tempo import TempoMap, draw_tempo
+from beatmeter.errors import DatasetError
+from beatmeter.meters import METERS
+
+_COMPOSED_S = 12.0
+"""Seconds composed beyond the length of a clip, so that it may begin at any phase."""
+_LEAST_NOTES = 15
+"""Notes of a clip that a player alone has at least."""
+_TRIES = 8
+
+_VOICES = (52, 53, 54, 40, 42, 56, 60, 65, 66, 68, 71, 73, 75)
+_PIANOS = (0, 0, 0, 1, 2, 3)
+_RUBATO_PROGRAMS = (*_PIANOS, 4, 6, 8, 11, 19, 24, 46, 107)
+_SOLO_PROGRAMS = (
+    *(0, 6, 11, 13, 15, 19, 21, 22, 24, 25, 26, 40, 40, 41, 42, 46, 52, 53, 54, 56, 57, 59),
+    *(60, 64, 65, 66, 68, 70, 71, 72, 73, 74, 75, 77, 79, 80, 85, 104, 105, 106, 107, 109, 110),
+    *(111, 114),
+)
+_QUARTETS: tuple[tuple[int, ...], ...] = (
+    (40, 40, 41, 42),
+    (40, 40, 41, 42),
+    (40, 40, 41, 42),
+    (48, 48, 48, 48),
+    (73, 68, 71, 70),
+    (64, 65, 66, 67),
+    (56, 56, 60, 58),
+    (0, 0, 0, 0),
+    (19, 19, 19, 19),
+    (52, 52, 52, 52),
+)
+
+UNCOMMON: tuple[Meter, ...] = (
+    Meter((4,), "2/4", (2,)),
+    Meter((3,), "6/8", (3, 3)),
+    Meter((3,), "6/4", (2, 2, 2)),
+    Meter((4,), "8/8", (3, 3, 2)),
+    Meter((4,), "8/4", (4, 4)),
+    Meter((5,), "10/8", (3, 2, 2, 3)),
+    Meter((5,), "10/8", (2, 2, 3, 3)),
+    Meter((), "12/8", (3, 3, 2, 2, 2)),
+    Meter((), "13/8", (3, 3, 3, 2, 2)),
+    Meter((), "13/8", (2, 2, 2, 2, 2, 3)),
+    Meter((7,), "14/8", (2, 2, 3, 2, 2, 3)),
+    Meter((), "15/8", (2, 2, 2, 2, 2, 2, 3)),
+)
+"""Bars of other lengths than the six meters, counted in their small beats."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a clip is drawn from.
+
+    Attributes
+    ----------
+    material : Material
+    seed : int
+        Not one of the fixtures.
+    rng : np.random.Generator
+    seconds : float > 0
+    """
+
+    material: Material
+    seed: int
+    rng: np.random.Generator
+    seconds: float
+
+
+def _composed(ask: Request) -> Performance:
+    return perform(_composition(ask), ask.seconds, ask.rng)
+
+
+def _composition(ask: Request) -> Piece:
+    style = pick(ask.rng, ask.material.pool.styles)
+    return compose(ask.seed, (pick(ask.rng, METERS),), style, ask.seconds + _COMPOSED_S)
+
+
+def _from_pool(family: str) -> Callable[[Request], Performance]:
+    def draw(ask: Request) -> Performance:
+        meters = (pick(ask.rng, METERS),)
+        piece = ask.material.pool.draw_piece(ask.seed, family, meters)
+        return perform(piece, ask.seconds, ask.rng)
+
+    return draw
+
+
+def _uncommon(ask: Request) -> Performance:
+    """Bars of two, six, eight and of more beats than eleven."""
+    style = pick(ask.rng, ask.material.pool.styles)
+    meter, pulse = pick(ask.rng, UNCOMMON), draw_pulse(ask.rng)
+    piece = compose_bars(ask.rng, style, meter, pulse, ask.seconds + _COMPOSED_S)
+    return perform(piece, ask.seconds, ask.rng)
+
+
+def _swing(ask: Request) -> Performance:
+    """Swing and shuffle: the second half of each beat late, up to triplets and beyond."""
+    rng = ask.rng
+    style = STYLES[pick(rng, ("jazz", "jazz", "rock", "pop", "folk", "eclectic"))]
+    meter = pick(rng, (*METERS, 4, 4, 4, 4, 3))
+    grouping = {4: (4,), 3: (3,), 5: (3, 2), 7: (4, 3), 9: (4, 5), 11: (4, 4, 3)}[meter]
+    pulse = between(rng, 65.0, 240.0)
+    bars = Meter((meter,), f"{sum(grouping)}/4", grouping)
+    piece = compose_bars(rng, style, bars, pulse, ask.seconds + _COMPOSED_S, 2)
+    touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
+    return _played(ask, piece, touch)
+
+
+def _compound(ask: Request) -> Performance:
+    """Beats of three: 12/8 counted in dotted quarters, 6/8 and 9/8 in eighths, at all tempi."""
+    rng = ask.rng
+    style = pick(rng, ask.material.pool.styles)
+    if happens(rng, 0.5):
+        meter, divisions = Meter((4,), "12/8", (4,)), 3
+        pulse = between(rng, 40.0, 165.0)
+    else:
+        meter, divisions = pick(
+            rng,
+            (
+                (Meter((3,), "6/8", (3, 3)), 1),
+                (Meter((3,), "6/8", (3, 3)), 2),
+                (Meter((9,), "9/8", (3, 3, 3)), 1),
+            ),
+        )
+        pulse = between(rng, 100.0, 420.0)
+        divisions = 1 if pulse > 240 else divisions
+    piece = compose_bars(rng, style, meter, pulse, ask.seconds + _COMPOSED_S, divisions)
+    return _played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))
+
+
+def _changes(ask: Request) -> Performance:
+    """Two meters, one after the other, over one pulse and with one band."""
+    rng = ask.rng
+    style, pulse = pick(rng, ask.material.pool.styles), draw_pulse(rng)
+    first, second = rng.permutation(len(METERS))[:2]
+    halves = [
+        compose_bars(
+            rng, style, Meter((METERS[place],), "", _simple(METERS[place])), pulse, ask.seconds / 2
+        )
+        for place in (first, second)
+    ]
+    return _played(ask, _joined(*halves), draw_touch(rng, pulse))
+
+
+def _simple(meter: int) -> tuple[int, ...]:
+    return {3: (3,), 4: (4,), 5: (3, 2), 7: (2, 2, 3), 9: (2, 2, 2, 3), 11: (3, 3, 3, 2)}[meter]
+
+
+def _joined(first: Piece, second: Piece) -> Piece:
+    end = first.beats[-1]
+    parts = {part.role: part for part in first.parts}
+    for part in second.parts:
+        later = tuple(replace(note, onset=note.onset + end) for note in part.notes)
+        same = parts.get(part.role, replace(part, notes=()))
+        parts[part.role] = replace(same, notes=same.notes + later)
+    return replace(
+        first,
+        parts=tuple(parts.values()),
+        beats=(*first.beats, *(end + beat for beat in second.beats[1:])),
+        downbeats=(*first.downbeats, *(end + line for line in second.downbeats[1:])),
+        meter=Meter((), "", first.meter.grouping),
+    )
+
+
+def _lieder(ask: Request) -> Performance:
+    piece = ask.material.excerpt(ask.rng, "lieder", ask.seconds).piece
+    voice = pick(ask.rng, _VOICES)
+    keys = pick(ask.rng, _PIANOS)
+    parts = tuple(
+        replace(part, program=voice if part.role == "melody" else keys) for part in piece.parts
+    )
+    return _expressive(ask, _recast(ask.rng, replace(piece, parts=parts)))
+
+
+def _quartets(ask: Request) -> Performance:
+    piece = ask.material.excerpt(ask.rng, "quartets", ask.seconds).piece
+    players = pick(ask.rng, _QUARTETS)
+    parts = tuple(
+        replace(part, program=players[min(place, len(players) - 1)])
+        for place, part in enumerate(piece.parts)
+    )
+    return _expressive(ask, _recast(ask.rng, replace(piece, parts=parts)))
+
+
+def _bands(ask: Request) -> Performance:
+    piece = ask.material.excerpt(ask.rng, "bands", ask.seconds).piece
+    touch = draw_touch(ask.rng, piece.pulse_bpm)
+    written = replace(touch, swing=0.0, lag_s=0.0, velocity=touch.velocity / 3)
+    return _played(ask, _recast(ask.rng, piece), written)
+
+
+def _groove(ask: Request) -> Performance:
+    piece = ask.material.excerpt(ask.rng, "groove", ask.seconds).piece
+    _, parts = cast(ask.rng, piece.parts)
+    still = Touch(0.0, 0.0, 0.0, 1.0, 0.0, 10.0, 0.0)
+    return _played(ask, replace(piece, parts=parts), still)
+
+
+def _dances(ask: Request) -> Performance:
+    excerpt = ask.material.excerpt(ask.rng, "dances", ask.seconds)
+    piece = dances.danced(ask.rng, excerpt.piece, excerpt.dance)
+    touch = draw_touch(ask.rng, 1000.0)
+    return _played(ask, _recast(ask.rng, piece, 0.8), touch)
+
+
+def _rubato(ask: Request) -> Performance:
+    """A piano, or something like it, in free tempo."""
+    rng = ask.rng
+    if happens(rng, 0.25):
+        piece = _composition(ask)
+    else:
+        family = pick(rng, ("lieder", "lieder", "quartets"))
+        piece = ask.material.excerpt(rng, family, ask.seconds).piece
+    program = pick(rng, _RUBATO_PROGRAMS)
+    parts = [replace(part, program=program) for part in piece.parts if not part.is_drums]
+    if len(parts) > 2 and happens(rng, 0.4):
+        parts = [part for part in parts if part.role != "melody"]
+    return _expressive(ask, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5))
+
+
+def _solo(ask: Request) -> Performance:
+    """One melody without accompaniment, in strict or free tempo."""
+    rng = ask.rng
+    for _ in range(_TRIES):
+        source = pick(rng, ("lieder", "quartets", "dances", "bands", "composed", "remetered"))
+        if source in ("composed", "remetered"):
+            meters = (pick(rng, METERS),)
+            piece = ask.material.pool.draw_piece(ask.seed, source, meters)
+        else:
+            piece = ask.material.excerpt(rng, source, ask.seconds).piece
+        alone = [part for part in piece.parts if not part.is_drums and part.role != "bass"]
+        if not alone:
+            continue
+        part = alone[0] if happens(rng, 0.5) else pick(rng, alone)
+        line = _top_line(part, pick(rng, _SOLO_PROGRAMS))
+        piece = replace(piece, parts=(line,))
+        depth = 0.0 if happens(rng, 0.35) else between(rng, 0.2, 1.3)
+        performance = _expressive(ask, ornamented(rng, piece), depth)
+        if sum(len(player.notes) for player in performance.parts) >= _LEAST_NOTES:
+            return performance
+    raise DatasetError("family: 'solo' found no melody (allowed: scores with melodies)")
+
+
+def _top_line(part: Part, program: int) -> Part:
+    """The highest note of every chord."""
+    highest: dict[float, Note] = {}
+    for note in part.notes:
+        onset = round(note.onset, 2)
+        if onset not in highest or note.pitch > highest[onset].pitch:
+            highest[onset] = note
+    return replace(part, program=program, notes=tuple(highest.values()))
+
+
+FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
+    "composed": (0.19, _composed),
+    "remetered": (0.13, _from_pool("remetered")),
+    "arranged": (0.13, _from_pool("arranged")),
+    "uncommon": (0.03, _uncommon),
+    "changes": (0.03, _changes),
+    "swing": (0.04, _swing),
+    "compound": (0.05, _compound),
+    "lieder": (0.08, _lieder),
+    "quartets": (0.05, _quartets),
+    "bands": (0.1, _bands),
+    "dances": (0.04, _dances),
+    "groove": (0.03, _groove),
+    "rubato": (0.06, _rubato),
+    "solo": (0.06, _solo),
+}
+"""Families of music with beats: how often each is drawn, and what draws from it."""
+
+
+def _recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piece:
+    """Other instruments than those written, sometimes."""
+    if not happens(rng, share):
+        return piece
+    ensemble = pick(rng, tuple(ENSEMBLES))
+    players = ENSEMBLES[ensemble]
+    return replace(
+        piece,
+        parts=tuple(
+            replace(
+                part,
+                program=pick(
+                    rng, DRUM_KITS if part.is_drums else players.get(part.role, players["any"])
+                ),
+            )
+            for part in piece.parts
+        ),
+    )
+
+
+def _played(ask: Request, piece: Piece, touch: Touch) -> Performance:
+    """Play in the tempo of a band."""
+    cast_piece = piece if any(part.program for part in piece.parts) else _recast(ask.rng, piece, 1.0)
+    cast_piece = _long_enough(cast_piece, ask.seconds)
+    _, tempo = draw_tempo(ask.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
+    return _transposed(ask, cast_piece, tempo, touch)
+
+
+def _expressive(ask: Request, piece: Piece, depth: float | None = None) -> Performance:
+    """Play in the tempo of a soloist; a fifth of the clips hold the end of the piece."""
+    rng = ask.rng
+    ends = happens(rng, 0.2)
+    share = between(rng, 0.5, 0.95) if ends else 1.3
+    piece = _long_enough(piece, ask.seconds * share)
+    if ends:
+        piece = _shortened(piece, ask.seconds * share)
+    if depth is None:
+        depth = pick(rng, (0.0, between(rng, 0.1, 0.6), between(rng, 0.5, 1.2)))
+    tempo = expressive_tempo(rng, piece, depth, ends=ends)
+    touch = replace(draw_touch(rng, 1000.0), arc=between(rng, 0.0, 24.0))
+    return _transposed(ask, piece, tempo, touch)
+
+
+def _transposed(ask: Request, piece: Piece, tempo: TempoMap, touch: Touch) -> Performance:
+    return play(ask.rng, piece, tempo, touch, int(ask.rng.integers(-5, 7)), ask.seconds)
+
+
+def _long_enough(piece: Piece, seconds: float) -> Piece:
+    return repeated(piece, seconds * piece.pulse_bpm / 60 * 1.2)
+
+
+def _shortened(piece: Piece, seconds: float) -> Piece:
+    """The first bars of a piece, that many seconds of them, and a last chord."""
+    bar = bar_beats(piece)
+    bars = min(max(round(seconds * piece.pulse_bpm / 60 / bar), 2), len(piece.downbeats) - 1)
+    end = piece.downbeats[bars]
+    return replace(
+        piece,
+        parts=tuple(
+            replace(part, notes=tuple(note for note in part.notes if note.onset < end))
+            for part in piece.parts
+        ),
+        beats=tuple(beat for beat in piece.beats if beat <= end),
+        downbeats=piece.downbeats[: bars + 1],
+    )

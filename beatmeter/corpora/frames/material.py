@@ -1,0 +1,129 @@
+"""What clips are made of: scores and styles, with a part of the works kept for validation."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from beatmeter.corpora.beat_unit import count
+from beatmeter.corpora.excerpt import draw_excerpt
+from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.random import between, pick
+from beatmeter.corpora.reserved import reserved
+from beatmeter.corpora.score_index import ScoreRun
+from beatmeter.corpora.score_table import ScoreTable
+from beatmeter.corpora.sources import MaterialPool, is_reserved, window
+from beatmeter.errors import DatasetError
+
+SPLITS = ("train", "val")
+
+AS_WRITTEN: dict[str, tuple[str, ...]] = {
+    "lieder": ("openscore-lieder",),
+    "quartets": ("openscore-quartets",),
+    "bands": ("bands", "freedoom"),
+    "dances": ("dances",),
+    "groove": ("groove",),
+}
+"""Families of scores played as they are written, and their sources."""
+
+_VALIDATION_SHARE = 0.1
+_COPY_MARK = re.compile(r"[\s_(\[]*\d*[)\]]*(\.\w+)?$")
+_TYPICAL_ONSETS = 4.2
+"""Onsets a second that an unknown tempo is chosen to give; half to double it is usual."""
+_SLOWEST_QUARTER, _FASTEST_QUARTER = 40.0, 230.0
+_SPARE_S = 14.0
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Bars of a score, and what is known of them.
+
+    Attributes
+    ----------
+    piece : Piece
+        Beginning with a bar line; its pulse is the written one, or one that suits its notes.
+    dance : str
+        Name of the dance, or empty.
+    """
+
+    piece: Piece
+    dance: str
+
+
+class Material:
+    """Scores and styles of one split.
+
+    Parameters
+    ----------
+    table : ScoreTable
+    split : str
+        One of :data:`SPLITS`: a tenth of the works is left to ``val``.
+
+    Attributes
+    ----------
+    pool : MaterialPool
+        For pieces that are composed, re-metered or arranged.
+    """
+
+    def __init__(self, table: ScoreTable, split: str) -> None:
+        if split not in SPLITS:
+            raise DatasetError(f"split: {split!r} (allowed: {', '.join(SPLITS)})")
+        kept = reserved()
+        free = [run for run in table.runs if not is_reserved(run, kept)]
+        self._table = table
+        self.pool = replace(
+            MaterialPool.training(None, kept),
+            runs=tuple(run for run in free if split_of(run.work) == split),
+            table=table,
+        )
+
+    def excerpt(self, rng: np.random.Generator, family: str, seconds: float) -> Excerpt:
+        """Draw bars of a score of one of :data:`AS_WRITTEN`: a work first, then a run of it."""
+        run = pick(rng, pick(rng, self._works[family]))
+        score = self._table.score(run.path.as_posix())
+        beat = count(run.time_signature).beat_quarters
+        dance = self._table.dances.get(run.path.as_posix(), "")
+        written = score.quarter_bpm / beat * between(rng, 0.87, 1.15)
+        known = _SLOWEST_QUARTER / beat <= written <= _FASTEST_QUARTER / beat and not dance
+        fastest = written if known else _FASTEST_QUARTER / beat
+        beats = (seconds + _SPARE_S) * fastest / 60
+        piece = draw_excerpt(rng, self._table.read(window(rng, run, beats)), beats)
+        pulse = written if known else _suitable_pulse(rng, piece, beat)
+        return Excerpt(replace(piece, pulse_bpm=pulse), dance)
+
+    @cached_property
+    def _works(self) -> dict[str, tuple[tuple[ScoreRun, ...], ...]]:
+        return {
+            family: _by_work(run for run in self.pool.runs if run.source in sources)
+            for family, sources in AS_WRITTEN.items()
+        }
+
+
+def split_of(work: str) -> str:
+    """The split of a work: the same for the same title, whatever its numbering and case."""
+    title = _COPY_MARK.sub("", " ".join(work.casefold().split()))
+    digest = hashlib.sha256(title.encode()).digest()
+    share = int.from_bytes(digest[:4], "big") / 2**32
+    return "val" if share < _VALIDATION_SHARE else "train"
+
+
+def _by_work(runs: Iterable[ScoreRun]) -> tuple[tuple[ScoreRun, ...], ...]:
+    works: dict[str, list[ScoreRun]] = defaultdict(list)
+    for run in runs:
+        works[run.work].append(run)
+    return tuple(tuple(works[work]) for work in sorted(works))
+
+
+def _suitable_pulse(rng: np.random.Generator, piece: Piece, beat_quarters: float) -> float:
+    """A pulse at which the notes come about as fast as in most music."""
+    onsets = {round(note.onset, 2) for part in piece.parts for note in part.notes}
+    each = max(len(onsets), 1) / max(piece.beats[-1], 1.0)
+    pulse = 60 * _TYPICAL_ONSETS * math.exp(rng.normal(0.0, 0.35)) / each
+    return float(np.clip(pulse, _SLOWEST_QUARTER / beat_quarters, _FASTEST_QUARTER / beat_quarters))

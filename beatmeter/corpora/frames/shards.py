@@ -1,0 +1,215 @@
+"""Shards: files of clips as spectrograms and labels, made by as many processes as wanted.
+
+A shard ``00012.npz`` holds, for clips one after another:
+
+===================================  ========  ==================================================
+``mel`` (frames, 81)                 uint8     spectrograms, see :mod:`signals.neural.spectrogram`
+``frames_start`` (clips + 1,)        int64     clip `i` is ``mel[frames_start[i]:...[i + 1]]``
+``beats``, ``downbeats``             float32   seconds from the clip's first frame
+``beats_start``, ``downbeats_start`` int64     likewise, of shape (clips + 1,)
+``bar`` (frames,)                    uint8     beats of the bar; 0: none; 255: unknown
+``beat_known`` (clips,)              bool      whether beats and downbeats are known
+``rows`` ()                          str       JSON list of what else is known of each clip
+===================================  ========  ==================================================
+
+A shard is there whole or not at all; what is there is not made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
+from beatmeter._util.progress import say_nothing
+from beatmeter._util.workers import in_workers
+from beatmeter.corpora.frames.clips import FAMILY_NAMES, ClipMaker, FrameClip
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.reserved import reserved
+from beatmeter.corpora.score_table import load_table
+from beatmeter.corpora.soundfonts import fingerprint, open_soundfont
+from beatmeter.errors import DatasetError
+from beatmeter.signals.neural.spectrogram import log_mel, to_bytes
+
+VALIDATION_SOUNDFONTS = ("OPL-3_FM",)
+"""Beginnings of the names of soundfonts that training does not hear."""
+VALIDATION_FAMILIES = ("quartets",)
+"""Families that training is left without unless it asks for them."""
+
+_CONFIG = "frames.json"
+
+
+@dataclass(frozen=True)
+class FramesConfig:
+    """Everything that the clips of a folder of shards depend on.
+
+    Attributes
+    ----------
+    table : Path
+        Scores, as :func:`score_table.write_table` wrote them.
+    soundfonts : tuple of Path
+    split : str
+        ``train`` or ``val``.
+    families : tuple of str
+        Of :data:`clips.FAMILY_NAMES`; empty for all, in training without those kept back.
+    seconds : float, 5 to 120
+        Length of a clip.
+    seed : int >= 0
+    clips_per_shard : int >= 1
+
+    Raises
+    ------
+    DatasetError
+        If a number is out of range, or training names a soundfont that it must not hear.
+    """
+
+    table: Path
+    soundfonts: tuple[Path, ...]
+    split: str = "train"
+    families: tuple[str, ...] = ()
+    seconds: float = 24.0
+    seed: int = 0
+    clips_per_shard: int = 64
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.seconds <= 120:
+            raise DatasetError(f"seconds: {self.seconds:g} (allowed: 5 to 120)")
+        if self.seed < 0:
+            raise DatasetError(f"seed: {self.seed} (allowed: 0 or above)")
+        if self.clips_per_shard < 1:
+            raise DatasetError(f"clips per shard: {self.clips_per_shard} (allowed: 1 or above)")
+        for path in self.soundfonts:
+            reserved().refuse_soundfont(path)
+            if self.split == "train" and path.resolve().name.startswith(VALIDATION_SOUNDFONTS):
+                raise DatasetError(f"soundfont: {path} is kept for validation (allowed: others)")
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The families that clips are drawn from."""
+        kept_back = VALIDATION_FAMILIES if self.split == "train" else ()
+        return self.families or tuple(name for name in FAMILY_NAMES if name not in kept_back)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, files by their hashes."""
+        fonts = [open_soundfont(path) for path in self.soundfonts]
+        return asdict(self) | {
+            "table": hashlib.sha256(self.table.read_bytes()).hexdigest(),
+            "soundfonts": {font.name: fingerprint(font) for font in fonts},
+            "families": list(self.drawn),
+        }
+
+
+def write_shards(
+    config: FramesConfig,
+    folder: Path,
+    clips: int,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] = say_nothing,
+) -> None:
+    """Render shards until there are `clips` clips or a few more.
+
+    Parameters
+    ----------
+    config : FramesConfig
+    folder : Path
+        Shards that are there already are kept.
+    clips : int >= 1
+    jobs : int >= 1
+        Processes; the clips do not depend on it.
+    on_progress : callable, optional
+        Called with the shards there and the shards wanted, before the first and after each.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds shards of another configuration, or something cannot be used.
+    """
+    _claim(folder, config.as_json())
+    wanted = -(-clips // config.clips_per_shard)
+    missing = [number for number in range(wanted) if not _path(folder, number).exists()]
+    on_progress(wanted - len(missing), wanted)
+    made = in_workers(partial(_make, config, folder), missing, jobs)
+    for done, _ in enumerate(made, start=wanted - len(missing) + 1):
+        on_progress(done, wanted)
+
+
+def _claim(folder: Path, config: dict[str, Any]) -> None:
+    """Write the configuration into a new folder, or compare it with that of an old one."""
+    text = json.dumps(config, indent=1, sort_keys=True)
+    path = folder / _CONFIG
+    if not path.exists():
+        with replacing(path) as part:
+            part.write_text(text, encoding="utf-8")
+    elif path.read_text(encoding="utf-8") != text:
+        raise DatasetError(f"{folder}: holds shards of another configuration, see {_CONFIG}")
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.npz"
+
+
+def _make(config: FramesConfig, folder: Path, number: int) -> None:
+    first = number * config.clips_per_shard
+    numbers = range(first, first + config.clips_per_shard)
+    held_out = "work" if config.split == "val" else ""
+    arrays = shard_arrays((_maker(config).make(n) for n in numbers), held_out)
+    with replacing(_path(folder, number)) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+@lru_cache(maxsize=1)
+def _maker(config: FramesConfig) -> ClipMaker:
+    """The maker of a worker, which has one configuration all its life."""
+    fonts = [open_soundfont(path) for path in config.soundfonts]
+    material = Material(load_table(config.table), config.split)
+    return ClipMaker(material, fonts, config.drawn, config.seconds, config.seed)
+
+
+def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a shard; `held_out` says in every row what training does not know of it."""
+    mels, bars, rows = [], [], []
+    times: dict[str, list[npt.NDArray[np.float32]]] = {"beats": [], "downbeats": []}
+    for clip in clips:
+        mels.append(to_bytes(log_mel(clip.samples)))
+        bars.append(clip.bar)
+        rows.append(clip.row | {"held_out": _held_out(clip.row, held_out)})
+        times["beats"].append(np.array(clip.beats, np.float32))
+        times["downbeats"].append(np.array(clip.downbeats, np.float32))
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "mel": np.concatenate(mels),
+        "frames_start": _starts(mels),
+        "bar": np.concatenate(bars),
+        "beat_known": np.ones(len(rows), bool),
+        "rows": np.array(json.dumps(rows)),
+    }
+    for name, parts in times.items():
+        arrays |= {name: np.concatenate(parts), f"{name}_start": _starts(parts)}
+    return arrays
+
+
+def _held_out(row: dict[str, Any], held_out: str) -> str:
+    if held_out and str(row.get("soundfont", "")).startswith(VALIDATION_SOUNDFONTS):
+        return "soundfont"
+    if held_out and row["family"] in VALIDATION_FAMILIES:
+        return "family"
+    return held_out
+
+
+def _starts(parts: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
+    return np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
+
+
+def read_shards(folder: Path) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """The arrays of each shard of a folder that is complete, in order."""
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as arrays:
+            yield dict(arrays)

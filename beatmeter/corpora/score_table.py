@@ -1,0 +1,198 @@
+"""All scores of a folder in one small file, parsed: what a machine needs that renders clips of them.
+
+Times are whole ticks, :data:`TICKS` to a quarter, stored as differences; the whole is compressed
+by LZMA. A thousand songs take a few megabytes and load in a second, where parsing them takes
+minutes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
+from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.score_cache import parsed
+from beatmeter.corpora.score_index import INDEX, ScoreRun, list_runs
+from beatmeter.corpora.score_parsing import NOTE, ParsedScore, Signature
+from beatmeter.corpora.scores import read_parsed
+from beatmeter.errors import BeatMeterError, DatasetError
+
+TICKS = 960
+"""Ticks of a quarter note: a millisecond at 62 quarters a minute, and divisible by 2, 3 and 5."""
+
+_LONGEST = 65535
+"""Ticks of the longest note that is kept: 68 quarters."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    notes: slice
+    bars: slice
+    signatures: tuple[Signature, ...]
+    programs: tuple[int, ...]
+    drums: tuple[bool, ...]
+    quarter_bpm: float
+
+
+class ScoreTable:
+    """Parsed scores and the runs in them.
+
+    Attributes
+    ----------
+    runs : tuple of ScoreRun
+        Their paths are names within the table.
+    dances : mapping of str to str
+        By name, the dance that an index gives.
+    """
+
+    def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        content = json.loads(str(arrays["content"]))
+        self.runs = tuple(
+            ScoreRun(**(run | {"path": Path(run["path"])})) for run in content["runs"]
+        )
+        self.dances: dict[str, str] = content["dances"]
+        self._arrays = arrays
+        note_ends = np.cumsum([0, *(entry["notes"] for entry in content["scores"])])
+        bar_ends = np.cumsum([0, *(entry["bars"] for entry in content["scores"])])
+        self._entries = {
+            entry["name"]: _Entry(
+                notes=slice(int(note_ends[number]), int(note_ends[number + 1])),
+                bars=slice(int(bar_ends[number]), int(bar_ends[number + 1])),
+                signatures=tuple(Signature(*mark) for mark in entry["signatures"]),
+                programs=tuple(entry["programs"]),
+                drums=tuple(entry["drums"]),
+                quarter_bpm=entry["quarter_bpm"],
+            )
+            for number, entry in enumerate(content["scores"])
+        }
+
+    def score(self, name: str) -> ParsedScore:
+        """The score of a name, as it was parsed, to a tick."""
+        entry = self._entries[name]
+        rows = np.zeros(entry.notes.stop - entry.notes.start, dtype=NOTE)
+        rows["onset"] = np.cumsum(self._arrays["onset"][entry.notes], dtype=np.int64) / TICKS
+        rows["duration"] = self._arrays["duration"][entry.notes] / TICKS
+        for field in ("part", "pitch", "velocity"):
+            rows[field] = self._arrays[field][entry.notes]
+        lengths = self._arrays["bar_length"][entry.bars]
+        starts = np.cumsum(self._arrays["bar_step"][entry.bars], dtype=np.int64)
+        return ParsedScore(
+            notes=rows,
+            bars=np.stack([starts, starts + lengths], axis=1) / TICKS,
+            signatures=entry.signatures,
+            programs=entry.programs,
+            drums=entry.drums,
+            quarter_bpm=entry.quarter_bpm,
+        )
+
+    def read(self, run: ScoreRun) -> Piece:
+        """Read a run of this table, as :func:`scores.read_run` does."""
+        return read_parsed(run, self.score(run.path.as_posix()))
+
+
+def load_table(path: Path) -> ScoreTable:
+    """Load a table that :func:`write_table` wrote.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or is no such table.
+    """
+    try:
+        with lzma.open(path) as file, np.load(io.BytesIO(file.read()), allow_pickle=False) as npz:
+            return ScoreTable(dict(npz))
+    except (OSError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"score table: {path}: cannot be read ({error})") from error
+
+
+def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) -> list[str]:
+    """Parse the scores of `folders` into one table.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Each with an ``index.csv``; see :func:`score_index.list_runs`.
+    path : Path
+        The file to write.
+    cache : Path, optional
+        Folder that keeps parsed scores.
+
+    Returns
+    -------
+    list of str
+        What was left out, and why.
+    """
+    problems: list[str] = []
+    runs: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
+    columns: dict[str, list[npt.NDArray[Any]]] = {}
+    dances: dict[str, str] = {}
+    known: set[str] = set()
+    for folder in folders:
+        root = folder.resolve()
+        dances |= _dances(folder)
+        for run in list_runs(folder):
+            name = f"{root.name}/{run.path.relative_to(root).as_posix()}"
+            if name not in known:
+                try:
+                    score = parsed(run.path, cache)
+                except BeatMeterError as error:
+                    problems.append(str(error))
+                    continue
+                known.add(name)
+                scores.append(_add(columns, name, score))
+            runs.append(vars(run) | {"path": name})
+    content = json.dumps({"runs": runs, "scores": scores, "dances": dances})
+    arrays = {field: np.concatenate(parts) for field, parts in columns.items()}
+    raw = io.BytesIO()
+    np.savez(raw, content=np.array(content), **arrays)
+    with replacing(path) as part:
+        part.write_bytes(lzma.compress(raw.getvalue(), preset=7))
+    return problems
+
+
+def _dances(folder: Path) -> dict[str, str]:
+    with (folder / INDEX).open(encoding="utf-8", newline="") as lines:
+        return {
+            f"{folder.resolve().name}/{row['file']}": row["dance"]
+            for row in csv.DictReader(lines)
+            if row.get("dance")
+        }
+
+
+def _add(
+    columns: dict[str, list[npt.NDArray[Any]]], name: str, score: ParsedScore
+) -> dict[str, Any]:
+    notes = score.notes
+    onsets = np.round(notes["onset"] * TICKS).astype(np.int64)
+    bars = np.round(score.bars * TICKS).astype(np.int64)
+    lengths = np.round(notes["duration"] * TICKS)
+    for field, values, kind in (
+        ("onset", np.diff(onsets, prepend=0), np.int32),
+        ("duration", np.clip(lengths, 0, _LONGEST), np.uint16),
+        ("part", notes["part"], np.uint8),
+        ("pitch", notes["pitch"], np.uint8),
+        ("velocity", notes["velocity"], np.uint8),
+        ("bar_step", np.diff(bars[:, 0], prepend=0), np.int32),
+        ("bar_length", bars[:, 1] - bars[:, 0], np.int32),
+    ):
+        columns.setdefault(field, []).append(values.astype(kind))
+    return {
+        "name": name,
+        "notes": len(notes),
+        "bars": len(bars),
+        "signatures": [[mark.quarter, mark.text] for mark in score.signatures],
+        "programs": list(score.programs),
+        "drums": list(score.drums),
+        "quarter_bpm": score.quarter_bpm,
+    }
