@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,8 @@ from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, 
 BEATLESS: dict[str, float] = {"pulses": 0.02, "no music": 0.03}
 """Families without bars, and how often each is drawn."""
 
-FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, *BEATLESS)
+SHARES: dict[str, float] = {name: share for name, (share, _) in FAMILIES.items()} | BEATLESS
+"""Every family, and how often training draws from it."""
 
 NO_BAR, UNKNOWN = 0, 255
 """Values of ``bar`` where there is none, and where nobody knows."""
@@ -73,8 +74,8 @@ class ClipMaker:
     material : Material
     soundfonts : sequence of Soundfont
         At least one with General MIDI.
-    families : sequence of str
-        Of :data:`FAMILY_NAMES`, drawn in proportion to their shares.
+    shares : mapping of str to float
+        How often each family is drawn; of :data:`SHARES`, in any proportion.
     seconds : float > 0
     seed : int >= 0
         The same seed and number give the same clip.
@@ -84,20 +85,16 @@ class ClipMaker:
         self,
         material: Material,
         soundfonts: Sequence[Soundfont],
-        families: Sequence[str],
+        shares: Mapping[str, float],
         seconds: float,
         seed: int,
     ) -> None:
-        shares = {name: share for name, (share, _) in FAMILIES.items()} | BEATLESS
-        for family in families:
-            if family not in shares:
-                raise DatasetError(f"family: {family!r} (allowed: {', '.join(FAMILY_NAMES)})")
         self._general = [font for font in soundfonts if not font.is_kit]
         self._kits = [font for font in soundfonts if font.is_kit]
         if not self._general:
             raise DatasetError("soundfonts: none (allowed: at least one with General MIDI)")
         self._material = material
-        self._shares = {family: shares[family] for family in families}
+        self._shares = dict(shares)
         self._seconds = seconds
         self._seed = seed
 

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
-from beatmeter.corpora.frames.clips import FAMILY_NAMES, ClipMaker, FrameClip
+from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.score_table import load_table
@@ -59,7 +59,7 @@ class FramesConfig:
     split : str
         ``train`` or ``val``.
     families : tuple of str
-        Of :data:`clips.FAMILY_NAMES`; empty for all, in training without those kept back.
+        Of :data:`clips.SHARES`; empty for all, in training without those kept back.
     seconds : float, 5 to 120
         Length of a clip.
     seed : int >= 0
@@ -92,10 +92,15 @@ class FramesConfig:
                 raise DatasetError(f"soundfont: {path} is kept for validation (allowed: others)")
 
     @property
-    def drawn(self) -> tuple[str, ...]:
-        """The families that clips are drawn from."""
-        kept_back = VALIDATION_FAMILIES if self.split == "train" else ()
-        return self.families or tuple(name for name in FAMILY_NAMES if name not in kept_back)
+    def shares(self) -> dict[str, float]:
+        """How often each family is drawn: all alike in validation."""
+        trains = self.split == "train"
+        kept_back = VALIDATION_FAMILIES if trains else ()
+        families = self.families or tuple(name for name in SHARES if name not in kept_back)
+        for family in families:
+            if family not in SHARES:
+                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
+        return {family: SHARES[family] if trains else 1.0 for family in families}
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, files by their hashes."""
@@ -103,7 +108,7 @@ class FramesConfig:
         return asdict(self) | {
             "table": hashlib.sha256(self.table.read_bytes()).hexdigest(),
             "soundfonts": {font.name: fingerprint(font) for font in fonts},
-            "families": list(self.drawn),
+            "families": self.shares,
         }
 
 
@@ -171,7 +176,7 @@ def _maker(config: FramesConfig) -> ClipMaker:
     """The maker of a worker, which has one configuration all its life."""
     fonts = [open_soundfont(path) for path in config.soundfonts]
     material = Material(load_table(config.table), config.split)
-    return ClipMaker(material, fonts, config.drawn, config.seconds, config.seed)
+    return ClipMaker(material, fonts, config.shares, config.seconds, config.seed)
 
 
 def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, npt.NDArray[Any]]:
