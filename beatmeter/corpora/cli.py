@@ -128,9 +128,7 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
     show_default=True,
     help="Whose works: nine tenths train, a tenth validates.",
 )
-@click.option(
-    "--family", "families", multiple=True, help="Way of making music; may be repeated."
-)
+@click.option("--family", "families", multiple=True, help="Way of making music; may be repeated.")
 @click.option("--shard", type=click.IntRange(min=1), default=64, show_default=True, help="Clips.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--out", type=_Folder, required=True, help="Folder of shards, new or begun.")

@@ -1,4 +1,4 @@
-"""All scores of a folder in one small file, parsed: what a machine needs that renders clips of them.
+"""Parsed scores in one small file: all that a machine needs to render clips of them.
 
 Times are whole ticks, :data:`TICKS` to a quarter, stored as differences; the whole is compressed
 by LZMA. A thousand songs take a few megabytes and load in a second, where parsing them takes
@@ -111,7 +111,7 @@ def load_table(path: Path) -> ScoreTable:
     try:
         with lzma.open(path) as file, np.load(io.BytesIO(file.read()), allow_pickle=False) as npz:
             return ScoreTable(dict(npz))
-    except (OSError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"score table: {path}: cannot be read ({error})") from error
 
 
@@ -153,7 +153,7 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
                 scores.append(_add(columns, name, score))
             runs.append(vars(run) | {"path": name})
     content = json.dumps({"runs": runs, "scores": scores, "dances": dances})
-    arrays = {field: np.concatenate(parts) for field, parts in columns.items()}
+    arrays: dict[str, Any] = {field: np.concatenate(parts) for field, parts in columns.items()}
     raw = io.BytesIO()
     np.savez(raw, content=np.array(content), **arrays)
     with replacing(path) as part:

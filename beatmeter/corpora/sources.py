@@ -21,8 +21,8 @@ from beatmeter.corpora.random import happens, pick, weighted
 from beatmeter.corpora.remeter import remeter
 from beatmeter.corpora.reserved import Reserved
 from beatmeter.corpora.score_cache import parsed
-from beatmeter.corpora.score_table import ScoreTable
 from beatmeter.corpora.score_pool import Shelf, draw_run, shelve
+from beatmeter.corpora.score_table import ScoreTable
 from beatmeter.corpora.scores import ScoreRun, list_runs, read_run
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS

@@ -34,7 +34,7 @@ class Sound:
     beats: tuple[float, ...] = ()
 
 
-def pulses(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
+def clicks(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
     """One sound struck again and again, no stroke unlike the others.
 
     Parameters
@@ -61,7 +61,7 @@ def pulses(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
 
 
 def no_music(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
-    """Noise, crackle, drones, crickets, babble: parameters as of :func:`pulses`."""
+    """Noise, crackle, drones, crickets, babble: parameters as of :func:`clicks`."""
     length = round(seconds * rate)
     sound = pick(rng, _SOUNDS)(rng, length, rate)
     if happens(rng, 0.3):

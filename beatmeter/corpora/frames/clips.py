@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from beatmeter.audio.decode import Samples
 from beatmeter.corpora.config import clip_seed
-from beatmeter.corpora.frames.beatless import Sound, no_music, pulses
+from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
 from beatmeter.corpora.frames.effects import apply_effects
 from beatmeter.corpora.frames.families import FAMILIES, Request
 from beatmeter.corpora.frames.material import Material
@@ -22,8 +22,8 @@ from beatmeter.corpora.soundfonts import Soundfont
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
 
-BEATLESS: dict[str, float] = {"pulses": 0.02, "no music": 0.03}
-"""Families without bars, and how often each is drawn."""
+BEATLESS: dict[str, float] = {"clicks": 0.015, "no music": 0.03}
+"""Families that no instrument plays, and how often each is drawn."""
 
 SHARES: dict[str, float] = {name: share for name, (share, _) in FAMILIES.items()} | BEATLESS
 """Every family, and how often training draws from it."""
@@ -104,7 +104,7 @@ class ClipMaker:
         family = weighted(np.random.default_rng((seed, 4)), self._shares)
         rng = np.random.default_rng((seed, 5))
         if family in BEATLESS:
-            draw = pulses if family == "pulses" else no_music
+            draw = clicks if family == "clicks" else no_music
             return self._of_sound(rng, family, seed, draw(rng, self._seconds, SAMPLE_RATE))
         return self._of_performance(rng, family, seed)
 
@@ -127,16 +127,14 @@ class ClipMaker:
         voicing = self._voicing(rng, any(part.is_drums for part in parts))
         played = replace(performance, parts=_shifted(parts, size))
         rendered = render(played, voicing, SAMPLE_RATE, 2 ** (size / 12))
-        samples, effects = apply_effects(
-            rendered[round(_LEAD_S * SAMPLE_RATE) :], SAMPLE_RATE, rng
-        )
+        samples, effects = apply_effects(rendered[round(_LEAD_S * SAMPLE_RATE) :], SAMPLE_RATE, rng)
         beats, downbeats, bar = _labels(performance, self._seconds)
         kit = [] if voicing.kit is None else [voicing.kit.name]
         row = {
             "family": family,
             "work": performance.origin.work,
             "source": performance.origin.source,
-            "meter": next(iter(performance.meter.meters), UNKNOWN),
+            "meter": _meter_of(performance),
             "time_signature": performance.meter.time_signature,
             "grouping": list(performance.meter.grouping),
             "soundfont": voicing.general.name,
@@ -170,6 +168,12 @@ class ClipMaker:
         return Voicing(general)
 
 
+def _meter_of(performance: Performance) -> int:
+    if not performance.meter.grouping:
+        return NO_BAR
+    return next(iter(performance.meter.meters), UNKNOWN)
+
+
 def _quieter(parts: tuple[Part, ...], steps: int) -> tuple[Part, ...]:
     return tuple(
         replace(
@@ -191,8 +195,7 @@ def _shifted(parts: tuple[Part, ...], semitones: int) -> tuple[Part, ...]:
         else replace(
             part,
             notes=tuple(
-                replace(note, pitch=min(max(note.pitch + semitones, 0), 127))
-                for note in part.notes
+                replace(note, pitch=min(max(note.pitch + semitones, 0), 127)) for note in part.notes
             ),
         )
         for part in parts

@@ -56,9 +56,7 @@ def danced(rng: np.random.Generator, piece: Piece, dance: str) -> Piece:
     known = DANCES.get(dance)
     if known is not None and sum(known.grouping) == bar_beats(piece):
         pulse = 60 * sum(known.grouping) / between(rng, *known.bar_s)
-        piece = replace(
-            piece, pulse_bpm=pulse, meter=replace(piece.meter, grouping=known.grouping)
-        )
+        piece = replace(piece, pulse_bpm=pulse, meter=replace(piece.meter, grouping=known.grouping))
     if happens(rng, _BAND_SHARE):
         return arrange(rng, piece, STYLES[pick(rng, ("balkan", "turkish", "folk"))])
     if happens(rng, _BARE_SHARE / (1 - _BAND_SHARE)):

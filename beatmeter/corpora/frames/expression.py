@@ -7,6 +7,7 @@ lines, half do not, so that a slowing says little of the bar.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +44,7 @@ def expressive_tempo(
     slowing = np.zeros_like(positions)
     bounds = _phrases(rng, piece)
     arc, lengthening = depth * between(rng, 0.02, 0.16), depth * between(rng, 0.0, 0.4)
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in itertools.pairwise(bounds):
         inside = (positions >= start) & (positions < end)
         place = (positions[inside] - start) / (end - start)
         own = rng.uniform(0.5, 1.5, 2)

@@ -15,7 +15,7 @@ from beatmeter.corpora.frames import dances
 from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.perform import Touch, draw_touch, perform, play, repeated
-from beatmeter.corpora.piece import Meter, Note, Part, Performance, Piece
+from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece
 from beatmeter.corpora.random import between, happens, pick
 from beatmeter.corpora.tempo import TempoMap, draw_tempo
 from beatmeter.errors import DatasetError
@@ -26,6 +26,12 @@ _COMPOSED_S = 12.0
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
+_ON_BEAT = 0.13
+"""Beats about a beat within which a note is on it."""
+_STROKE_BEATS = 0.5
+"""What a stroke of a drum counts for, in beats of a note."""
+_AGREEING = 0.8
+"""Least weight of the first beat of a bar, of that of the heaviest."""
 
 _VOICES = (52, 53, 54, 40, 42, 56, 60, 65, 66, 68, 71, 73, 75)
 _PIANOS = (0, 0, 0, 1, 2, 3)
@@ -35,6 +41,7 @@ _SOLO_PROGRAMS = (
     *(60, 64, 65, 66, 68, 70, 71, 72, 73, 74, 75, 77, 79, 80, 85, 104, 105, 106, 107, 109, 110),
     *(111, 114),
 )
+_DRUM_KEYS = (35, 36, 37, 38, 39, 40, 42, 44, 45, 49, 51, 53, 54, 56, 60, 62, 70, 75, 76, 77)
 _QUARTETS: tuple[tuple[int, ...], ...] = (
     (40, 40, 41, 42),
     (40, 40, 41, 42),
@@ -200,10 +207,29 @@ def _quartets(ask: Request) -> Performance:
 
 
 def _bands(ask: Request) -> Performance:
-    piece = ask.material.excerpt(ask.rng, "bands", ask.seconds).piece
+    piece = _trusted_band(ask)
     touch = draw_touch(ask.rng, piece.pulse_bpm)
     written = replace(touch, swing=0.0, lag_s=0.0, velocity=touch.velocity / 3)
     return _played(ask, _recast(ask.rng, piece), written)
+
+
+def _trusted_band(ask: Request) -> Piece:
+    """An arrangement whose notes agree with its bar lines.
+
+    Sequencers write 4/4 when nobody says anything, so a piece in two or four whose notes are
+    longest elsewhere in the bar is not taken.
+    """
+    for _ in range(_TRIES):
+        piece = ask.material.excerpt(ask.rng, "bands", ask.seconds).piece
+        weight = np.zeros(bar_beats(piece))
+        for part in piece.parts:
+            for note in part.notes:
+                if abs(note.onset - round(note.onset)) < _ON_BEAT:
+                    length = _STROKE_BEATS if part.is_drums else min(note.duration, 4.0)
+                    weight[round(note.onset) % len(weight)] += length
+        if len(weight) not in (2, 4) or weight[0] >= _AGREEING * weight.max():
+            return piece
+    raise DatasetError("family: 'bands' found no arrangement that agrees with its bar lines")
 
 
 def _groove(ask: Request) -> Performance:
@@ -232,7 +258,9 @@ def _rubato(ask: Request) -> Performance:
     parts = [replace(part, program=program) for part in piece.parts if not part.is_drums]
     if len(parts) > 2 and happens(rng, 0.4):
         parts = [part for part in parts if part.role != "melody"]
-    return _expressive(ask, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5))
+    return _expressive(
+        ask, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5)
+    )
 
 
 def _solo(ask: Request) -> Performance:
@@ -268,6 +296,29 @@ def _top_line(part: Part, program: int) -> Part:
     return replace(part, program=program, notes=tuple(highest.values()))
 
 
+def _pulses(ask: Request) -> Performance:
+    """One note or chord on every beat, none unlike the others: beats without a bar."""
+    rng = ask.rng
+    bpm = float(np.exp(rng.uniform(np.log(35.0), np.log(320.0))))
+    beats = tuple(float(beat) for beat in range(round(ask.seconds * bpm / 60 * 1.4) + 4))
+    is_drums = happens(rng, 0.5)
+    pitches = rng.choice(_DRUM_KEYS if is_drums else np.arange(36, 84), pick(rng, (1, 1, 1, 2, 3)))
+    length, velocity = between(rng, 0.1, 1.0), int(rng.integers(40, 120))
+    notes = tuple(Note(beat, length, int(key), velocity) for beat in beats for key in pitches)
+    program = pick(rng, DRUM_KITS) if is_drums else int(rng.integers(120))
+    piece = Piece(
+        parts=(Part("drums" if is_drums else "chords", program, is_drums, notes),),
+        meter=Meter((), "", ()),
+        beats=beats,
+        downbeats=(),
+        pulse_bpm=bpm,
+        origin=Origin("composed", f"pulses/{ask.seed}", "CC0", ask.seed),
+    )
+    _, tempo = draw_tempo(rng, bpm, beats[0], beats[-1])
+    even = Touch(0.0, between(rng, 0.0, 0.01), 0.0, between(rng, 0.0, 4.0), 0.0, 10.0, 0.0)
+    return play(rng, piece, tempo, even, 0, ask.seconds)
+
+
 FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "composed": (0.19, _composed),
     "remetered": (0.13, _from_pool("remetered")),
@@ -283,6 +334,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "groove": (0.03, _groove),
     "rubato": (0.06, _rubato),
     "solo": (0.06, _solo),
+    "pulses": (0.015, _pulses),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""
 
@@ -309,7 +361,9 @@ def _recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piec
 
 def _played(ask: Request, piece: Piece, touch: Touch) -> Performance:
     """Play in the tempo of a band."""
-    cast_piece = piece if any(part.program for part in piece.parts) else _recast(ask.rng, piece, 1.0)
+    cast_piece = (
+        piece if any(part.program for part in piece.parts) else _recast(ask.rng, piece, 1.0)
+    )
     cast_piece = _long_enough(cast_piece, ask.seconds)
     _, tempo = draw_tempo(ask.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
     return _transposed(ask, cast_piece, tempo, touch)

@@ -179,7 +179,7 @@ def _maker(config: FramesConfig) -> ClipMaker:
     return ClipMaker(material, fonts, config.shares, config.seconds, config.seed)
 
 
-def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, npt.NDArray[Any]]:
+def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, Any]:
     """The arrays of a shard; `held_out` says in every row what training does not know of it."""
     mels, bars, rows = [], [], []
     times: dict[str, list[npt.NDArray[np.float32]]] = {"beats": [], "downbeats": []}
@@ -189,7 +189,7 @@ def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, np
         rows.append(clip.row | {"held_out": _held_out(clip.row, held_out)})
         times["beats"].append(np.array(clip.beats, np.float32))
         times["downbeats"].append(np.array(clip.downbeats, np.float32))
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: dict[str, Any] = {
         "mel": np.concatenate(mels),
         "frames_start": _starts(mels),
         "bar": np.concatenate(bars),

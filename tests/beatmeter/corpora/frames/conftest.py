@@ -1,0 +1,77 @@
+"""A table of three small scores, one from each way of writing them down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import mido
+import pytest
+
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.score_table import ScoreTable, load_table, write_table
+
+SOURCES = {
+    "openscore-lieder": 3,
+    "openscore-quartets": 4,
+    "bands": 4,
+    "dances": 7,
+    "groove": 4,
+}
+
+
+def write_tune(path: Path, beats: int, value: int, channel: int) -> None:
+    """Bars in which the first note is the longest, two voices, 120 quarters a minute."""
+    midi = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack()
+    midi.tracks.append(track)
+    track.append(mido.MetaMessage("set_tempo", tempo=500_000))
+    track.append(mido.MetaMessage("time_signature", numerator=beats, denominator=value))
+    unit = 480 * 4 // value
+    for place in range(beats * 16):
+        length = unit if place % beats == 0 else unit // 2
+        keys = (48, 60 + place % beats) if place % beats == 0 else (60 + place % beats,)
+        for key in keys:
+            track.append(mido.Message("note_on", note=key, velocity=80, channel=channel))
+        for number, key in enumerate(keys):
+            wait = 0 if number else length
+            track.append(mido.Message("note_off", note=key, time=wait, channel=channel))
+        track.append(mido.MetaMessage("marker", text="", time=unit - length))
+    midi.save(path)
+
+
+@pytest.fixture(scope="session")
+def score_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two works of each source; that of the validation split is called ``val``."""
+    folder = tmp_path_factory.mktemp("scores")
+    lines = ["source,file,licence,work,time_signature,start_bar,bars,dance"]
+    for source, beats in SOURCES.items():
+        value = 16 if source == "dances" else 4
+        dance = "geampara" if source == "dances" else ""
+        for split, title in (("train", "tune"), ("val", "valse")):
+            name = f"{source}-{split}.mid"
+            write_tune(folder / name, beats, value, 9 if source == "groove" else 0)
+            work = f"{source} {title}"
+            lines.append(f"{source},{name},CC0,{work},{beats}/{value},1,16,{dance}")
+    (folder / "index.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def table_path(score_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "scores.xz"
+    assert write_table([score_folder], path) == []
+    return path
+
+
+@pytest.fixture(scope="session")
+def table(table_path: Path) -> ScoreTable:
+    return load_table(table_path)
+
+
+@pytest.fixture(scope="session")
+def whole_table_material(table: ScoreTable) -> Material:
+    """All scores of the table, whatever their split."""
+    material = Material(table, "train")
+    material.pool = replace(material.pool, runs=table.runs)
+    return material

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from beatmeter.corpora.frames.clips import NO_BAR, SHARES, ClipMaker
+from beatmeter.corpora.frames.material import Material
+from beatmeter.errors import DatasetError
+
+SECONDS = 8.0
+
+
+@pytest.fixture(scope="module")
+def make(whole_table_material, small_soundfont):
+    def of_family(family: str, number: int = 0, seconds: float = SECONDS):
+        return ClipMaker(
+            whole_table_material, [small_soundfont], {family: 1.0}, seconds, seed=3
+        ).make(number)
+
+    return of_family
+
+
+@pytest.mark.parametrize("family", SHARES)
+def test_every_family_gives_sound_and_consistent_labels(make, family):
+    clip = make(family)
+    assert clip.row["family"] == family
+    assert clip.samples.shape == (round(SECONDS * 22050),)
+    assert clip.bar.shape == (401,)
+    assert np.abs(clip.samples).max() > 0
+    assert set(clip.downbeats) <= set(clip.beats)
+    assert all(0 <= beat < SECONDS for beat in clip.beats)
+    assert (np.diff(clip.beats) > 0).all()
+
+
+@pytest.mark.parametrize("family", ["composed", "compound", "uncommon", "lieder", "dances"])
+def test_bars_hold_as_many_beats_as_the_label_says(make, family):
+    for number in range(3):
+        clip = make(family, number, 16.0)
+        beats = np.array(clip.beats)
+        for start, end in zip(clip.downbeats[:-1], clip.downbeats[1:], strict=True):
+            inside = ((beats >= start) & (beats < end)).sum()
+            assert clip.bar[round(50 * (start + end) / 2)] == inside
+
+
+def test_a_change_of_meter_is_in_the_bars(make):
+    lengths = [set(make("changes", number, 20.0).bar.tolist()) for number in range(6)]
+    assert any(len(found) == 2 for found in lengths)
+
+
+def test_pulses_have_beats_and_no_bar(make):
+    for family in ("pulses", "clicks"):
+        clip = make(family)
+        assert clip.beats
+        assert clip.downbeats == ()
+        assert (clip.bar == NO_BAR).all()
+        assert clip.row["meter"] == 0
+
+
+def test_no_music_has_nothing(make):
+    clip = make("no music")
+    assert clip.beats == clip.downbeats == ()
+    assert (clip.bar == NO_BAR).all()
+
+
+def test_a_clip_depends_on_seed_and_number_alone(whole_table_material, small_soundfont):
+    def maker(seed: int) -> ClipMaker:
+        return ClipMaker(whole_table_material, [small_soundfont], SHARES, 6.0, seed)
+
+    first = maker(1)
+    first.make(0)
+    again, other = maker(1).make(4), maker(2).make(4)
+    clip = first.make(4)
+    assert (clip.samples == again.samples).all()
+    assert (clip.beats, clip.row) == (again.beats, again.row)
+    assert clip.row["seed"] != other.row["seed"]
+
+
+def test_drums_are_struck_on_beats_that_are_labelled(make):
+    clip = make("groove", 1)
+    power = np.square(clip.samples)
+    on, off = [], []
+    for beat in clip.beats[:-1]:
+        here = round(beat * 22050)
+        on.append(power[here : here + 1100].sum())
+        off.append(power[max(here - 1300, 0) : max(here - 200, 1)].sum())
+    assert np.mean(on) > 1.5 * np.mean(off)
+
+
+def test_a_kit_alone_is_no_orchestra(table, small_soundfont_path):
+    with pytest.raises(DatasetError, match="General MIDI"):
+        ClipMaker(Material(table, "train"), [], {"composed": 1.0}, 6.0, 0)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from beatmeter.corpora.cli import corpus
+from beatmeter.corpora.frames.shards import FramesConfig, read_shards, write_shards
+from beatmeter.corpora.reserved import ReservedError
+from beatmeter.errors import DatasetError
+
+
+@pytest.fixture
+def config(table_path: Path, small_soundfont_path: Path) -> FramesConfig:
+    return FramesConfig(
+        table_path,
+        (small_soundfont_path,),
+        families=("composed", "clicks"),
+        seconds=5.0,
+        seed=1,
+        clips_per_shard=2,
+    )
+
+
+def test_shards_hold_what_their_documentation_says(config, tmp_path):
+    write_shards(config, tmp_path / "out", 3)
+    shards = list(read_shards(tmp_path / "out"))
+    assert len(shards) == 2
+    for shard in shards:
+        assert shard["mel"].dtype == shard["bar"].dtype == np.uint8
+        assert shard["mel"].shape == (2 * 251, 81)
+        assert shard["bar"].shape == (2 * 251,)
+        assert shard["frames_start"].tolist() == [0, 251, 502]
+        assert shard["beat_known"].tolist() == [True, True]
+        assert shard["beats_start"][-1] == len(shard["beats"])
+        assert shard["downbeats_start"][-1] == len(shard["downbeats"])
+        rows = json.loads(str(shard["rows"]))
+        assert [row["family"] in ("composed", "clicks") for row in rows] == [True, True]
+        assert [row["held_out"] for row in rows] == ["", ""]
+
+
+def test_two_processes_write_what_one_writes_and_a_folder_grows(config, tmp_path):
+    write_shards(config, tmp_path / "one", 4)
+    write_shards(config, tmp_path / "two", 2)
+    kept = (tmp_path / "two/00000.npz").stat().st_mtime_ns
+    write_shards(config, tmp_path / "two", 4, jobs=2)
+    assert (tmp_path / "two/00000.npz").stat().st_mtime_ns == kept
+    for first, second in zip(
+        read_shards(tmp_path / "one"), read_shards(tmp_path / "two"), strict=True
+    ):
+        assert first.keys() == second.keys()
+        assert all((first[name] == second[name]).all() for name in first)
+
+
+def test_another_configuration_is_refused(config, tmp_path, table_path, small_soundfont_path):
+    write_shards(config, tmp_path, 1)
+    other = FramesConfig(table_path, (small_soundfont_path,), seed=2)
+    with pytest.raises(DatasetError, match="another configuration"):
+        write_shards(other, tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("sf_GMbank.sf2", ReservedError), ("OPL-3_FM_128M.sf2", DatasetError)],
+)
+def test_training_refuses_soundfonts_that_are_kept(config, tmp_path, name, problem):
+    with pytest.raises(problem, match=name):
+        FramesConfig(config.table, (tmp_path / name,))
+
+
+def test_validation_draws_all_families_alike(config):
+    trained = FramesConfig(config.table, config.soundfonts)
+    judged = FramesConfig(config.table, config.soundfonts, split="val")
+    assert "quartets" not in trained.shares
+    assert set(judged.shares) == {*trained.shares, "quartets"}
+    assert set(judged.shares.values()) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("seconds", 1.0), ("seed", -1), ("clips_per_shard", 0)]
+)
+def test_numbers_out_of_range_are_named(config, field, value):
+    with pytest.raises(DatasetError, match=f"{field.replace('_', ' ')}: {value:g}"):
+        FramesConfig(config.table, config.soundfonts, **{field: value})
+
+
+def test_an_unknown_family_is_named(config, tmp_path):
+    with pytest.raises(DatasetError, match="family: 'polka'"):
+        write_shards(
+            FramesConfig(config.table, config.soundfonts, families=("polka",)), tmp_path, 1
+        )
+
+
+def test_the_commands_make_a_table_and_shards(score_folder, small_soundfont_path, tmp_path):
+    def run(*arguments: object) -> str:
+        result = CliRunner().invoke(corpus, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    table = tmp_path / "scores.xz"
+    assert "10 runs in" in run("table", score_folder, "--out", table)
+    common = ("frames", "--table", table, "--soundfont", small_soundfont_path, "--seconds", 5)
+    out = run(*common, "--clips", 2, "--shard", 2, "--split", "val", "--out", tmp_path / "val")
+    assert "2 clips in" in out
+    (shard,) = read_shards(tmp_path / "val")
+    rows = json.loads(str(shard["rows"]))
+    assert all(row["held_out"] in ("work", "family") for row in rows)

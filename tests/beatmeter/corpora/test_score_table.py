@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import mido
+import numpy as np
+import pytest
+
+from beatmeter.corpora.score_parsing import parse_score
+from beatmeter.corpora.score_table import load_table, write_table
+from beatmeter.corpora.scores import list_runs, read_run
+from beatmeter.errors import DatasetError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    midi = mido.MidiFile(ticks_per_beat=480)
+    midi.tracks.append(mido.MidiTrack())
+    midi.tracks[0].append(mido.MetaMessage("time_signature", numerator=3, denominator=4))
+    for place in range(24):
+        key = 60 + place % 7
+        midi.tracks[0].append(mido.Message("note_on", note=key, velocity=70 + place, time=160))
+        midi.tracks[0].append(mido.Message("note_off", note=key, time=320))
+    midi.save(folder / "song.mid")
+    (folder / "broken.mid").write_bytes(b"MThd")
+    (folder / "index.csv").write_text(
+        "source,file,licence,work,time_signature,start_bar,bars,dance\n"
+        "songs,song.mid,CC0,Song,3/4,1,8,waltz\n"
+        "songs,broken.mid,CC0,Broken,4/4,,,\n"
+    )
+    return folder
+
+
+def test_a_table_reads_as_the_scores_do(folder, tmp_path):
+    problems = write_table([folder], tmp_path / "table.xz")
+    assert len(problems) == 1
+    assert "broken.mid" in problems[0]
+    table = load_table(tmp_path / "table.xz")
+    (run,) = table.runs
+    assert table.read(run) == read_run(list_runs(folder)[0])
+    assert table.dances == {"songs/song.mid": "waltz"}
+
+
+def test_notes_and_bars_keep_their_times_to_a_tick(folder, tmp_path):
+    write_table([folder], tmp_path / "table.xz")
+    kept = load_table(tmp_path / "table.xz").score("songs/song.mid")
+    score = parse_score(folder / "song.mid")
+    for field in ("onset", "duration", "pitch", "velocity", "part"):
+        np.testing.assert_allclose(kept.notes[field], score.notes[field], atol=1 / 960)
+    np.testing.assert_allclose(kept.bars, score.bars, atol=1 / 960)
+    assert kept.signatures == score.signatures
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind"])
+def test_another_file_is_refused(tmp_path, content):
+    (tmp_path / "table.xz").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"score table: .*table.xz"):
+        load_table(tmp_path / "table.xz")
