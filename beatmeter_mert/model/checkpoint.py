@@ -10,7 +10,8 @@ Layout::
     README.md                   the model card
 
 A checkpoint of a frozen backbone has no adapter. ``head/config.json`` holds the digests of all
-weights and is written last: a folder whose writing was cut short is told by it.
+other files but the card and is written last: it tells a folder whose writing was cut short, and
+one that was edited. Checkpoints from before the configurations had digests are read too.
 """
 
 from __future__ import annotations
@@ -47,29 +48,27 @@ ADAPTER = "adapter_model.safetensors"
 HEAD_CONFIG = "head/config.json"
 HEAD = "head/model.safetensors"
 BACKBONE = f"{BESIDE}/model.safetensors"
-_WEIGHTS = (ADAPTER, HEAD, BACKBONE)
-_OWN_FILES = (
+_DIGESTED = (
     ADAPTER_CONFIG,
     ADAPTER,
     HEAD,
     BACKBONE,
     f"{BESIDE}/config.json",
     f"{BESIDE}/preprocessor_config.json",
-    "README.md",
-    HEAD_CONFIG,
 )
+_OWN_FILES = (*_DIGESTED, "README.md", HEAD_CONFIG)
 
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """A checkpoint's folder, once its config was read and its weights verified.
+    """A checkpoint's folder, once its config was read and its files verified.
 
     Attributes
     ----------
     folder : Path
     config : ClassifierConfig
     files : dict of str to str
-        SHA-256 of every weight file, by its path in the folder.
+        SHA-256 of every other file but the card, by its path in the folder.
     """
 
     folder: Path
@@ -115,7 +114,7 @@ def write_checkpoint(
             save_lora_config(backbone, staged / ADAPTER_CONFIG, config.backbone.name)
         if config.backbone.is_beside:
             save_backbone(backbone, staged / BESIDE, config.preprocessing)
-        digests = {name: _digest(staged / name) for name in _WEIGHTS}
+        digests = {name: _digest(staged / name) for name in _DIGESTED}
         files = {name: digest for name, digest in digests.items() if digest is not None}
         _write_config(staged, config, files, count_parameters(backbone, head))
         _move(staged, folder)
@@ -142,7 +141,7 @@ def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None
 
 
 def read_checkpoint(folder: Path) -> StoredCheckpoint:
-    """Read a checkpoint's config and verify its weights, without loading them.
+    """Read a checkpoint's config and verify its files, without loading the weights.
 
     Raises
     ------
@@ -155,12 +154,13 @@ def read_checkpoint(folder: Path) -> StoredCheckpoint:
     config, files = config_from_fields(read_json_object(path), str(path))
     if HEAD not in files:
         raise CheckpointError(f"{path}: files do not name {HEAD}")
-    for name in _WEIGHTS:
+    for name in _DIGESTED:
         if name in files and _digest(folder / name) != files[name]:
             raise CheckpointError(f"{folder / name}: is missing or damaged (allowed: as saved)")
     if ADAPTER in files:
         adapter_config = folder / ADAPTER_CONFIG
-        lora = lora_settings(read_json_object(adapter_config), str(adapter_config))
+        fields = read_json_object(adapter_config)
+        lora = lora_settings(fields, config.max_layer, str(adapter_config))
         config = replace(config, lora=lora)
     return StoredCheckpoint(folder, config, files)
 

@@ -75,7 +75,7 @@ class ClassifierConfig:
         Parameters
         ----------
         files : mapping of str to str
-            SHA-256 of every weight file in the folder, by its path.
+            SHA-256 of the files in the folder, by their paths.
         """
         content = {
             "format": FORMAT,
@@ -104,7 +104,7 @@ def config_from_fields(
     config : ClassifierConfig
         Without adapters, which are described elsewhere.
     files : dict of str to str
-        SHA-256 of every weight file in the folder, by its path.
+        SHA-256 of the files in the folder, by their paths.
 
     Raises
     ------

@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "intermediate_dense", "output_dense")
 
+_OF_SETTINGS = frozenset({"r", "lora_alpha", "lora_dropout", "target_modules"})
+"""Fields of ``adapter_config.json`` that :class:`LoraSettings` holds."""
+
+_DESCRIPTIVE = frozenset(
+    {"auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision",
+     "task_type"}
+)  # fmt: skip
+"""Fields that say where an adapter comes from, not what it computes."""
+
+_AS_WE_COMPUTE: Mapping[str, tuple[Any, ...]] = {
+    "peft_type": ("LORA",),
+    "bias": ("none",),
+    "init_lora_weights": (True,),  # others change the backbone's weights too
+    "megatron_core": ("megatron.core",),  # of megatron_config, which must be empty
+    "qalora_group_size": (16,),  # of use_qalora, which must be false
+}
+"""Values of fields that a plain LoRA does not leave empty."""
+
+_EMPTY: tuple[Any, ...] = (None, False, {}, [])
+"""Values of every other field, of this version of peft and the next."""
+
 
 @dataclass(frozen=True)
 class LoraSettings:
@@ -127,19 +148,24 @@ def save_lora_config(model: nn.Module, path: Path, backbone: str) -> None:
     path.write_text(json.dumps(ready, indent=2, sort_keys=True, default=str) + "\n", "utf-8")
 
 
-def lora_settings(fields: Mapping[str, Any], source: str) -> LoraSettings:
+def lora_settings(fields: Mapping[str, Any], layers: int, source: str) -> LoraSettings:
     """Read the settings out of the fields of an ``adapter_config.json``.
+
+    Parameters
+    ----------
+    fields : mapping
+    layers : int >= 1
+        How many layers of the backbone are loaded; the adapter is on each of them.
+    source : str
+        What to call the file in a message.
 
     Raises
     ------
     CheckpointError
-        If it is no LoRA, or holds a value out of range.
+        If it is no LoRA, is computed in another way than here (as with ``use_dora``,
+        ``use_rslora`` or ``alpha_pattern``), or holds a value out of range.
     """
-    if fields.get("peft_type") != "LORA" or fields.get("bias", "none") != "none":
-        raise CheckpointError(
-            f"{source}: peft_type {fields.get('peft_type')!r}, bias {fields.get('bias')!r} "
-            "(allowed: LORA, none)"
-        )
+    _refuse_other_ways({"peft_type": None, **fields}, layers, source)
     targets = fields.get("target_modules")
     if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
         raise CheckpointError(f"{source}: target_modules {targets!r} (allowed: a list of names)")
@@ -149,6 +175,19 @@ def lora_settings(fields: Mapping[str, Any], source: str) -> LoraSettings:
         dropout=fields.get("lora_dropout", 0.0),
         targets=tuple(sorted(targets)),
     )
+
+
+def _refuse_other_ways(fields: Mapping[str, Any], layers: int, source: str) -> None:
+    """Refuse every field that would make peft compute something else than we do."""
+    placed = {
+        "layers_to_transform": (None, [*range(layers)]),
+        "layers_pattern": (None, "layers"),
+    }
+    for name in sorted(fields.keys() - _OF_SETTINGS - _DESCRIPTIVE):
+        allowed = placed.get(name) or _AS_WE_COMPUTE.get(name, _EMPTY)
+        if fields[name] not in allowed:
+            said = " or ".join(map(repr, allowed))
+            raise CheckpointError(f"{source}: {name} {fields[name]!r} (allowed: {said})")
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ DAMAGES = {
     "adapter weights cut": lambda f: (f / "adapter_model.safetensors").write_bytes(b"short"),
     "adapter config gone": lambda f: (f / "adapter_config.json").unlink(),
     "another rank": lambda f: edit(f / "adapter_config.json", r=8),
+    "another alpha": lambda f: edit(f / "adapter_config.json", lora_alpha=64),
+    "adapter by another name": lambda f: edit(f / "adapter_config.json", revision="x"),
     "no lora": lambda f: edit(f / "adapter_config.json", peft_type="IA3"),
 }
 
@@ -185,6 +187,29 @@ def test_weights_that_fit_nothing_are_refused(copy):
     edit(copy / "head" / "config.json", files=files | {"head/model.safetensors": digest})
     with pytest.raises(CheckpointError, match="1 unexpected"):
         load(copy)
+
+
+def test_a_checkpoint_from_before_configurations_had_digests_is_read(copy, clip):
+    path = copy / "head" / "config.json"
+    files = json.loads(path.read_text())["files"]
+    edit(path, files={name: files[name] for name in files if name.endswith(".safetensors")})
+    before = load(copy).predict(clip, 24_000)
+    edit(copy / "adapter_config.json", use_rslora=True)
+    with pytest.raises(CheckpointError, match="use_rslora True"):
+        load(copy)
+    edit(copy / "adapter_config.json", use_rslora=False, lora_alpha=320)
+    louder = load(copy)
+    assert louder.config.lora.alpha == 320
+    assert louder.predict(clip, 24_000) != before
+
+
+def test_an_edited_backbone_is_noticed(tmp_path, trained_like):
+    model = trained_like()
+    model.carry_backbone("mit")
+    model.save_pretrained(tmp_path)
+    edit(tmp_path / "backbone" / "config.json", layer_norm_eps=0.5)
+    with pytest.raises(CheckpointError, match=r"backbone.config\.json: is missing or damaged"):
+        load(tmp_path)
 
 
 def test_a_write_cut_short_is_noticed(copy, trained_like, monkeypatch):

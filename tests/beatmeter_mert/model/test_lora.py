@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
@@ -32,10 +34,8 @@ def test_fresh_adapters_change_nothing(tiny_mert, music):
 
 
 def test_settings_survive_the_disk(tiny_checkpoint):
-    import json
-
     fields = json.loads((tiny_checkpoint / "adapter_config.json").read_text())
-    assert lora_settings(fields, "there") == LoraSettings()
+    assert lora_settings(fields, 3, "there") == LoraSettings()
 
 
 def test_plain_peft_reads_the_adapter(tiny_checkpoint, tiny_mert, music):
@@ -77,4 +77,35 @@ def test_settings_out_of_range_are_named(wrong):
 )
 def test_a_config_that_is_no_lora_of_ours_is_refused(fields):
     with pytest.raises(CheckpointError):
-        lora_settings(fields, "adapter_config.json")
+        lora_settings(fields, 3, "adapter_config.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"use_dora": True},
+        {"use_rslora": True},
+        {"alpha_pattern": {"q_proj": 64}},
+        {"rank_pattern": {"layers.0": 4}},
+        {"layers_to_transform": [0]},
+        {"layer_replication": [[0, 2]]},
+        {"modules_to_save": ["encoder"]},
+        {"init_lora_weights": "pissa"},
+        {"fan_in_fan_out": True},
+        {"a_field_of_tomorrow": {"on": True}},
+    ],
+)
+def test_what_would_be_computed_otherwise_is_refused_by_name(tiny_checkpoint, change):
+    fields = json.loads((tiny_checkpoint / "adapter_config.json").read_text())
+    with pytest.raises(CheckpointError, match=f"there: {next(iter(change))} "):
+        lora_settings(fields | change, 3, "there")
+
+
+def test_where_an_adapter_comes_from_changes_nothing(tiny_checkpoint):
+    fields = json.loads((tiny_checkpoint / "adapter_config.json").read_text())
+    moved = (
+        fields
+        | {"layers_to_transform": [0, 1, 2], "layers_pattern": "layers"}
+        | {"base_model_name_or_path": "elsewhere", "peft_version": "9"}
+    )
+    assert lora_settings(moved, 3, "there") == lora_settings(fields, 3, "there")
