@@ -17,7 +17,11 @@ def wikimeter() -> None:
 
 
 @wikimeter.command()
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the clips; needed unless only listing.",
+)
 @click.option("--meters", default="", help="Only songs in these, such as 5,7.")
 @click.option("--selection", default="wikimeter", type=click.Choice(SELECTIONS), show_default=True)
 @click.option("--no-poly", is_flag=True, help="Leave out songs with several meters.")
@@ -32,7 +36,7 @@ def wikimeter() -> None:
     help="Seconds between requests.",
 )
 def download(
-    out: Path,
+    out: Path | None,
     meters: str,
     selection: str,
     no_poly: bool,
@@ -46,8 +50,10 @@ def download(
     A run that was interrupted goes on where it was. The recordings belong to their owners: keep
     them to yourself, and for research only.
     """
+    if out is None and not dry_run:
+        raise click.UsageError("Missing option '--out' (needed unless with --dry-run).")
     songs = select(selection, _meters(meters), polyrhythms=not no_poly, limit=limit)
-    if dry_run:
+    if out is None or dry_run:
         for song in songs:
             click.echo(_line(song))
         click.echo(f"{len(songs)} songs")

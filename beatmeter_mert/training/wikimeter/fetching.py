@@ -16,10 +16,13 @@ from beatmeter_mert.training.wikimeter.youtube import (
     Candidate,
     Downloader,
     NotTakenError,
+    UnreachableError,
     refuse_wrong_length,
 )
 
 _AUDIO, _SCRATCH = "audio", ".part"
+_MOST_UNREACHABLE = 3
+"""Songs in a row that no site answers for: the next ones would fare no better."""
 
 
 def fetch_all(
@@ -53,6 +56,8 @@ def fetch_all(
     ------
     ThrottledError
         If a site asks for a pause; the songs so far are kept.
+    UnreachableError
+        If no site answers for a few songs in a row; they do not count as failed.
     AudioError
         If ffmpeg is not installed.
     """
@@ -61,13 +66,23 @@ def fetch_all(
     scratch = folder / _SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True, exist_ok=True)
+    unreachable: list[str] = []
     try:
         for song in songs:
             before_each(song)
             known_to_fail = song.slug in manifest.failed and not retry_failed
-            if not manifest.has(song.slug) and not known_to_fail:
+            if manifest.has(song.slug) or known_to_fail:
+                continue
+            try:
                 _fetch(song, manifest, downloader, ffmpeg, scratch)
-                manifest.write()
+                unreachable.clear()
+            except UnreachableError as error:
+                manifest.failed[song.slug] = [str(error)]
+                unreachable.append(song.slug)
+                if len(unreachable) == _MOST_UNREACHABLE:
+                    _forget(unreachable, manifest)
+                    raise UnreachableError(f"no site answers ({error})") from error
+            manifest.write()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return manifest
@@ -76,11 +91,20 @@ def fetch_all(
 def _fetch(
     song: Song, manifest: Manifest, downloader: Downloader, ffmpeg: str, scratch: Path
 ) -> None:
-    """Try a song's candidates in turn, and note in the manifest how it went."""
+    """Try a song's candidates in turn, and note in the manifest how it went.
+
+    Raises
+    ------
+    UnreachableError
+        If not one of the sites answers.
+    """
     reasons: list[str] = []
+    all_silent = True
     manifest.fetched.pop(song.slug, None)
     try:
         candidates = downloader.candidates(song)
+    except UnreachableError:
+        raise
     except NotTakenError as error:
         manifest.failed[song.slug] = [str(error)]
         return
@@ -93,6 +117,7 @@ def _fetch(
                 samples, names = _cut(song, download.path, manifest.folder, Path(place))
             except (NotTakenError, AudioError) as error:
                 reasons.append(str(error))
+                all_silent = all_silent and isinstance(error, UnreachableError)
                 continue
             manifest.failed.pop(song.slug, None)
             manifest.fetched[song.slug] = Fetched(
@@ -109,7 +134,16 @@ def _fetch(
                 segments=names,
             )
             return
+    if all_silent:
+        raise UnreachableError("; ".join(reasons))
     manifest.failed[song.slug] = reasons
+
+
+def _forget(slugs: list[str], manifest: Manifest) -> None:
+    """Take back that songs failed, so that the next run tries them."""
+    for slug in slugs:
+        manifest.failed.pop(slug, None)
+    manifest.write()
 
 
 def _refuse_taken(candidate: Candidate, manifest: Manifest) -> None:

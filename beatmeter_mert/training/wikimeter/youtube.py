@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,16 @@ SHORTEST_SHARE, LONGEST_SHARE = 0.5, 2.0
 LONGEST_S = 900.0
 _LARGEST_BYTES = 500 * 2**20
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_SILENT = (ConnectionError, TimeoutError, socket.gaierror)
 _THROTTLED = ("HTTP Error 429", "rate-limit", "not a bot")
 
 
 class NotTakenError(BeatMeterError):
     """A recording that cannot be had or is not the one wanted; the message says why."""
+
+
+class UnreachableError(NotTakenError):
+    """A site that does not answer at all: perhaps there is no network."""
 
 
 class ThrottledError(BeatMeterError):
@@ -91,7 +97,7 @@ class Downloader:
         Raises
         ------
         NotTakenError
-            If the search fails or finds nothing.
+            If the search fails or finds nothing; :class:`UnreachableError` if the site is silent.
         ThrottledError
             If the site asks for a pause.
         """
@@ -111,7 +117,7 @@ class Downloader:
         Raises
         ------
         NotTakenError
-            If it cannot be had, or is empty.
+            If it cannot be had, or is empty; :class:`UnreachableError` if the site is silent.
         ThrottledError
             If the site asks for a pause.
         """
@@ -139,11 +145,13 @@ class Downloader:
                 raise ThrottledError(
                     f"{address}: {reason} (go on later: what is there is kept)"
                 ) from error
-            raise NotTakenError(f"{address}: {reason}") from error
+            kind = UnreachableError if _is_unreachable(error) else NotTakenError
+            raise kind(f"{address}: {reason}") from error
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
                 raise
-            raise NotTakenError(f"{address}: {fault(error)}") from error
+            kind = UnreachableError if _is_unreachable(error) else NotTakenError
+            raise kind(f"{address}: {fault(error)}") from error
         if not isinstance(found, dict):
             raise NotTakenError(f"{address}: nothing was found")
         return found
@@ -170,6 +178,18 @@ def refuse_wrong_length(song: Song, candidate: Candidate) -> None:
         raise NotTakenError(f"{candidate.address}: of unknown duration {allowed}")
     if not shortest <= candidate.duration_s <= longest:
         raise NotTakenError(f"{candidate.address}: {candidate.duration_s:.0f} s long {allowed}")
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Whether a fault of the transport, not an answer of the site, is behind an error."""
+    import yt_dlp
+
+    silent = (yt_dlp.networking.exceptions.TransportError, *_SILENT)
+    while error is not None:
+        if isinstance(error, silent):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class _Silence:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from beatmeter.datasets.folder import read_folder
 from beatmeter.datasets.labels import read_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.wikimeter import commands
+from beatmeter_mert.training.wikimeter import commands, segments
 from beatmeter_mert.training.wikimeter.catalogue import Song
 from beatmeter_mert.training.wikimeter.fetching import fetch_all
 from beatmeter_mert.training.wikimeter.manifest import Manifest
@@ -23,15 +23,19 @@ from beatmeter_mert.training.wikimeter.youtube import (
     Downloader,
     NotTakenError,
     ThrottledError,
+    UnreachableError,
     refuse_wrong_length,
 )
+
+SILENCE = object()
+"""In place of a recording: the site does not answer."""
 
 
 class FakeSite:
     """Stands for yt-dlp and the sites behind it.
 
     ``results`` maps a search to its entries, ``recordings`` an address to what is there: seconds
-    of sound, bytes, or an exception. ``asked`` records every request.
+    of sound, bytes, an exception, or silence. ``asked`` records every request.
     """
 
     def __init__(self):
@@ -42,6 +46,9 @@ class FakeSite:
             pass
 
         class DownloadError(YoutubeDLError):
+            pass
+
+        class TransportError(YoutubeDLError):
             pass
 
         site = self
@@ -62,6 +69,8 @@ class FakeSite:
                 if address.startswith("ytsearch"):
                     return {"entries": site.results[address.partition(":")[2]]}
                 found = site.recordings[address]
+                if found is SILENCE:
+                    raise DownloadError("ERROR: no answer") from TransportError()
                 if isinstance(found, str):
                     raise DownloadError(f"ERROR: {found}")
                 if isinstance(found, BaseException):
@@ -83,6 +92,9 @@ class FakeSite:
         module.YoutubeDL = YoutubeDL
         module.utils = types.SimpleNamespace(
             YoutubeDLError=YoutubeDLError, DownloadError=DownloadError
+        )
+        module.networking = types.SimpleNamespace(
+            exceptions=types.SimpleNamespace(TransportError=TransportError)
         )
         module.version = types.SimpleNamespace(__version__="2026.01.01")
         return module
@@ -280,6 +292,31 @@ def test_an_interrupted_run_keeps_whole_songs_and_goes_on(site, fetch, tmp_path)
     assert site.asked == [f"https://x/watch?v={name}" for name in "abb"]
     assert len(read_table(tmp_path / "data_wikimeter.tab").clips) == 2
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_without_a_network_it_stops_after_a_few_songs_which_have_not_failed(
+    site, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(segments, "ffmpeg_version", lambda: "9")
+    songs = [_song(name, sources=(f"https://x/watch?v={name}",)) for name in "abcdef"]
+    site.recordings.update(
+        dict.fromkeys((song.sources[0] for song in songs), SILENCE)
+        | {songs[0].sources[0]: "gone", songs[1].sources[0]: OSError(113, "No route to host")}
+    )
+    with pytest.raises(UnreachableError, match=r"^no site answers \(.*no answer\)$"):
+        fetch_all(songs, tmp_path, Downloader(0), lambda song: None)
+    assert [address[-1] for address in site.asked] == list("abcde")
+    assert list(Manifest.read(tmp_path).failed) == ["artist_a", "artist_b"]
+
+
+def test_a_site_that_is_gone_fails_its_songs_only(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "ffmpeg_version", lambda: "9")
+    songs = [_song(name, sources=(f"https://x/watch?v={name}",)) for name in "abcde"]
+    names = {song.slug: song.sources[0] for song in songs}
+    site.recordings.update(dict.fromkeys(names.values(), SILENCE))
+    site.recordings[songs[2].sources[0]] = "Video unavailable"
+    manifest = fetch_all(songs, tmp_path, Downloader(0), lambda song: None)
+    assert list(manifest.failed) == list(names)
 
 
 def test_a_full_disk_is_no_fault_of_a_song(site, fetch, tmp_path):
