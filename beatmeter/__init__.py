@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from beatmeter.errors import Abstain, BeatMeterError
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.meters import METERS, MeterScores, ScoreKind
-    from beatmeter.pipeline import Ensemble, analyze, timeline
+    from beatmeter.pipeline import Ensemble, analyze, beats, timeline
 
 __version__ = "0.1.0"
 
@@ -20,6 +20,7 @@ _HOMES = {
     "Analysis": "beatmeter.analysis",
     "Ensemble": "beatmeter.pipeline",
     "analyze": "beatmeter.pipeline",
+    "beats": "beatmeter.pipeline",
     "timeline": "beatmeter.pipeline",
     "BeatMeterError": "beatmeter.errors",
     "Abstain": "beatmeter.errors",
@@ -40,6 +41,7 @@ __all__ = [
     "ScoreKind",
     "__version__",
     "analyze",
+    "beats",
     "hookimpl",
     "timeline",
 ]

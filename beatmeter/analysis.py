@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.grid.metrical import MetricalGrid
 from beatmeter.meters import MeterScores, Polyrhythm
 
 
@@ -55,8 +56,30 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A stretch of the recording in one meter.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Seconds; a segment begins where the one before it ends.
+    confidence : float in [0, 1]
+        Calibrated probability that the meter is right.
+    grid : MetricalGrid
+        Its beats and bars, and every level of its meter.
+    """
+
+    start_s: float
+    end_s: float
+    confidence: float
+    grid: MetricalGrid
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The verdict on a recording, with everything needed to doubt it.
+
+    What is told of tempo, time signature, beats and bars is read off the segments' grids.
 
     Attributes
     ----------
@@ -64,12 +87,8 @@ class Analysis:
         None when samples were given.
     duration_s : float
         Seconds.
-    tempo_bpm : float
-        Beats a minute of the tactus, the pulse to which one taps.
     meter : int
-        Beats per bar: one of ``METERS``.
-    time_signature : str
-        A reading of the meter at that tempo, such as ``"7/8"``; not a fact.
+        Beats per bar: one of ``METERS``. Where the meter changes, that of most of the recording.
     confidence : float in [0, 1]
         Calibrated probability that `meter` is right.
     runner_up : int
@@ -79,22 +98,55 @@ class Analysis:
     signals : dict of str to SignalOutput
     polyrhythm : Polyrhythm or None
         Evidence for two simultaneous meters; None when no signal could tell.
+    segments : tuple of Segment
+        At least one, in order; together they are the whole recording.
     timeline : tuple of Window or None
         None unless :func:`beatmeter.pipeline.timeline` was asked for.
-    beats, downbeats : ndarray of float, shape (n,)
-        Seconds: the counted beats, and those that begin a bar, as found for `meter`.
     """
 
     path: str | None
     duration_s: float
-    tempo_bpm: float
     meter: int
-    time_signature: str
     confidence: float
     runner_up: int
     scores: dict[int, float]
     signals: dict[str, SignalOutput]
     polyrhythm: Polyrhythm | None
-    timeline: tuple[Window, ...] | None
-    beats: npt.NDArray[np.float64]
-    downbeats: npt.NDArray[np.float64]
+    segments: tuple[Segment, ...]
+    timeline: tuple[Window, ...] | None = None
+
+    @property
+    def grid(self) -> MetricalGrid:
+        """The grid of the longest segment in `meter`: the levels told of the whole recording."""
+        own = [segment for segment in self.segments if segment.grid.meter == self.meter]
+        return max(own, key=lambda segment: segment.end_s - segment.start_s).grid
+
+    @property
+    def beats(self) -> npt.NDArray[np.float64]:
+        """Counted beats of the whole recording, in seconds: shape (n,)."""
+        return np.concatenate([segment.grid.beats for segment in self.segments])
+
+    @property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """Place of each of :attr:`beats` in its bar, from 1; 0 where no bar is heard."""
+        return np.concatenate([segment.grid.positions for segment in self.segments])
+
+    @property
+    def downbeats(self) -> npt.NDArray[np.float64]:
+        """Beats that begin a bar, in seconds: shape (m,)."""
+        return self.beats[self.positions == 1]
+
+    @property
+    def time_signature(self) -> str:
+        """How `meter` would be written at this tempo, such as ``"7/8"``."""
+        return self.grid.time_signature
+
+    @property
+    def beat_bpm(self) -> float:
+        """Counted beats a minute."""
+        return self.grid.beat_bpm
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Tapped beats a minute: counted ones, or groups of them where those are too fast."""
+        return self.grid.tempo_bpm

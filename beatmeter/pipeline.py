@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter._util.text import escape_control
-from beatmeter.analysis import Analysis, SignalOutput, Window
+from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
 from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.audio.source import OpenSource, Source, open_source
 from beatmeter.errors import Abstain, AudioError
@@ -17,7 +19,9 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.effective import effective_weights
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
 from beatmeter.fusion.weights import Weights
-from beatmeter.grid.estimate import MetricalGrid, estimate_grid
+from beatmeter.grid.estimate import estimate_grid
+from beatmeter.grid.evidence import GridEvidence, gather_evidence
+from beatmeter.grid.segments import meter_path, runs
 from beatmeter.meters import METERS, MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
 from beatmeter.signal import Signal
@@ -34,21 +38,16 @@ class ExcerptResult:
     ----------
     start_s, end_s : float
         Seconds.
-    tempo_bpm : float
     scores : dict of str to MeterScores
         By the signals that did not abstain.
     abstained : dict of str to str
         Why the others abstained.
-    grids : dict of int to MetricalGrid
-        The best grid for each meter; times within the recording.
     """
 
     start_s: float
     end_s: float
-    tempo_bpm: float
     scores: dict[str, MeterScores]
     abstained: dict[str, str]
-    grids: dict[int, MetricalGrid]
 
     @property
     def duration_s(self) -> float:
@@ -89,14 +88,12 @@ class Ensemble:
                 abstained[name] = str(reason)
             except Exception as error:  # a signal may be foreign code: it alone is left out
                 abstained[name] = f"{FAILED}{type(error).__name__}: {escape_control(str(error))}"
-        return ExcerptResult(
-            start_s=start_s,
-            end_s=start_s + rhythm.duration_s,
-            tempo_bpm=rhythm.tempo_bpm,
-            scores=scores,
-            abstained=abstained,
-            grids={meter: estimate_grid(rhythm, meter).shifted(start_s) for meter in METERS},
-        )
+        return ExcerptResult(start_s, start_s + rhythm.duration_s, scores, abstained)
+
+    def grid_evidence(self, rhythm: Rhythm, result: ExcerptResult) -> GridEvidence:
+        """What the metrical grid of an excerpt is read from, once its signals were asked."""
+        spoken = {name: s for name, s in self.signals.items() if name in result.scores}
+        return gather_evidence(rhythm, spoken, self.weights.signals, result.start_s)
 
     def outputs(self, results: Sequence[ExcerptResult]) -> dict[str, SignalOutput]:
         """Each signal's mean output over excerpts."""
@@ -141,13 +138,20 @@ def score_excerpts(recording: OpenSource, ensemble: Ensemble) -> list[ExcerptRes
         If it cannot be decoded, is shorter than two seconds, or silent.
     """
     spans = excerpts(recording.duration_s)
-    results = [
-        ensemble.score_excerpt(Rhythm(samples, recording.sample_rate, recording.path), start)
-        for start, samples in recording.excerpts(spans)
-    ]
-    if not results:
+    return [result for _, result in _ask(recording, spans, ensemble)]
+
+
+def _ask(
+    recording: OpenSource, spans: Sequence[tuple[float, float]], ensemble: Ensemble
+) -> Iterator[tuple[Rhythm, ExcerptResult]]:
+    """Ask an ensemble about each of some spans that is audible."""
+    found = False
+    for start, samples in recording.excerpts(spans):
+        found = True
+        rhythm = Rhythm(samples, recording.sample_rate, recording.path)
+        yield rhythm, ensemble.score_excerpt(rhythm, start)
+    if not found:
         raise AudioError(f"{recording.name}: is silent (allowed: something to hear)")
-    return results
 
 
 def analyze(
@@ -182,28 +186,141 @@ def analyze(
     """
     ensemble = ensemble or Ensemble()
     with open_source(source, sample_rate) as recording:
-        results = score_excerpts(recording, ensemble)
-    outputs = ensemble.outputs(results)
+        path, name, duration_s = recording.path, recording.name, recording.duration_s
+        heard = [
+            _Excerpt(result, ensemble.grid_evidence(rhythm, result))
+            for rhythm, result in _ask(recording, excerpts(duration_s), ensemble)
+        ]
     try:
-        prediction = ensemble.predict(outputs, sum(result.duration_s for result in results))
+        stretches = _stretches(heard, ensemble)
     except Abstain as reason:
-        raise AudioError(f"{recording.name}: no meter can be told ({reason})") from reason
-    grids = [result.grids[prediction.meter] for result in results]
+        raise AudioError(f"{name}: no meter can be told ({reason})") from reason
+    main = _main_meter(stretches)
+    own = [excerpt.result for s in stretches if s.meter == main for excerpt in s.excerpts]
+    outputs = ensemble.outputs(own)
+    prediction = ensemble.predict(outputs, sum(result.duration_s for result in own))
+    meters = {stretch.meter for stretch in stretches}
     return Analysis(
-        path=recording.path,
-        duration_s=recording.duration_s,
-        tempo_bpm=float(np.median([result.tempo_bpm for result in results])),
+        path=path,
+        duration_s=duration_s,
         meter=prediction.meter,
-        time_signature=Counter(r.time_signature for r in grids).most_common(1)[0][0],
         confidence=prediction.confidence,
         runner_up=prediction.runner_up,
         scores=prediction.scores,
         signals=outputs,
-        polyrhythm=_strongest([o.scores for o in outputs.values() if o.scores is not None]),
-        timeline=None,
-        beats=np.concatenate([grid.beats for grid in grids]),
-        downbeats=np.concatenate([grid.downbeats for grid in grids]),
+        polyrhythm=_simultaneous(outputs, meters),
+        segments=_segments(stretches, duration_s),
     )
+
+
+def beats(
+    source: Source, sample_rate: int | None = None, ensemble: Ensemble | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Tell the beats of a recording, and their places in bars.
+
+    Parameters and errors are those of :func:`analyze`.
+
+    Returns
+    -------
+    times : ndarray of float, shape (n,)
+        Counted beats, in seconds.
+    positions : ndarray of int, shape (n,)
+        Place of each in its bar; 1 is a downbeat, 0 means that no bar is heard.
+
+    Examples
+    --------
+    >>> import beatmeter
+    >>> times, positions = beatmeter.beats("take_five.flac")  # doctest: +SKIP
+    >>> downbeats = times[positions == 1]  # doctest: +SKIP
+    """
+    analysis = analyze(source, sample_rate, (ensemble or Ensemble()).voters())
+    return analysis.beats, analysis.positions
+
+
+@dataclass(frozen=True)
+class _Excerpt:
+    """An excerpt after its samples are let go."""
+
+    result: ExcerptResult
+    evidence: GridEvidence
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Consecutive excerpts in one meter."""
+
+    excerpts: Sequence[_Excerpt]
+    meter: int
+    confidence: float
+
+    @property
+    def start_s(self) -> float:
+        return self.excerpts[0].result.start_s
+
+    @property
+    def end_s(self) -> float:
+        return self.excerpts[-1].result.end_s
+
+
+def _stretches(heard: Sequence[_Excerpt], ensemble: Ensemble) -> list[_Stretch]:
+    """Where the meter stays the same.
+
+    Raises
+    ------
+    Abstain
+        If no signal with a weight spoke anywhere.
+    """
+    whole = _stretch(heard, ensemble)
+    path = meter_path(np.array([_log_scores(excerpt.result, ensemble) for excerpt in heard]))
+    found = [_stretch(heard[run], ensemble) for run in runs(path)]
+    agree = [s.meter == METERS[path[run.start]] for s, run in zip(found, runs(path), strict=True)]
+    if len(found) == 1 or not all(agree):
+        return [whole]
+    own = [e for s in found if s.meter == _main_meter(found) for e in s.excerpts]
+    return found if _stretch(own, ensemble).meter == _main_meter(found) else [whole]
+
+
+def _stretch(heard: Sequence[_Excerpt], ensemble: Ensemble) -> _Stretch:
+    results = [excerpt.result for excerpt in heard]
+    seconds = sum(result.duration_s for result in results)
+    prediction = ensemble.predict(ensemble.outputs(results), seconds)
+    return _Stretch(heard, prediction.meter, prediction.confidence)
+
+
+def _log_scores(result: ExcerptResult, ensemble: Ensemble) -> npt.NDArray[np.float64]:
+    """Log distribution of one excerpt; flat where no signal with a weight spoke."""
+    try:
+        prediction = ensemble.predict(ensemble.outputs([result]), result.duration_s)
+    except Abstain:
+        return np.zeros(len(METERS))
+    return np.log(np.maximum([prediction.scores[meter] for meter in METERS], 1e-12))
+
+
+def _main_meter(stretches: Sequence[_Stretch]) -> int:
+    """The meter that holds for most of the time."""
+    seconds = Counter[int]()
+    for stretch in stretches:
+        seconds[stretch.meter] += round(1000 * (stretch.end_s - stretch.start_s))
+    return max(seconds, key=lambda meter: seconds[meter])
+
+
+def _segments(stretches: Sequence[_Stretch], duration_s: float) -> tuple[Segment, ...]:
+    """Stretches as segments that leave no gap."""
+    ends = [(a.end_s + b.start_s) / 2 for a, b in pairwise(stretches)]
+    bounds = [0.0, *ends, duration_s]
+    return tuple(
+        Segment(start, end, stretch.confidence, grid.between(start, end))
+        for stretch, (start, end) in zip(stretches, pairwise(bounds), strict=True)
+        for grid in [estimate_grid([e.evidence for e in stretch.excerpts], stretch.meter)]
+    )
+
+
+def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
+    """Evidence for two meters at once; meters that follow each other are no such evidence."""
+    evidence = _strongest([o.scores for o in outputs.values() if o.scores is not None])
+    if evidence is not None and set(evidence.meters) <= in_turn:
+        return replace(evidence, found=False)
+    return evidence
 
 
 def timeline(
@@ -217,21 +334,19 @@ def timeline(
     ensemble = (ensemble or Ensemble()).voters()
     found: list[Window] = []
     with open_source(source, sample_rate) as recording:
-        for start, samples in recording.excerpts(windows(recording.duration_s)):
-            result = ensemble.score_excerpt(
-                Rhythm(samples, recording.sample_rate, recording.path), start
-            )
+        for rhythm, result in _ask(recording, windows(recording.duration_s), ensemble):
             try:
                 prediction = ensemble.predict(ensemble.outputs([result]), result.duration_s)
             except Abstain:
                 continue
+            grid = estimate_grid([ensemble.grid_evidence(rhythm, result)], prediction.meter)
             found.append(
                 Window(
                     start_s=result.start_s,
                     end_s=result.end_s,
                     meter=prediction.meter,
-                    time_signature=result.grids[prediction.meter].time_signature,
-                    tempo_bpm=result.tempo_bpm,
+                    time_signature=grid.time_signature,
+                    tempo_bpm=grid.tempo_bpm,
                     confidence=prediction.confidence,
                     changed=bool(found) and found[-1].meter != prediction.meter,
                 )

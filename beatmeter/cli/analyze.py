@@ -42,6 +42,30 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
     help="Draw the bars and every signal's scores: a file, or a folder for a batch.",
 )
 @click.option(
+    "--beats",
+    type=click.Path(path_type=Path),
+    metavar="OUT.beats",
+    help="Write the time of each beat and its place in the bar, tab-separated.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="OUT.txt",
+    help="Write bars and beats as a label track for Audacity.",
+)
+@click.option(
+    "--midi",
+    type=click.Path(path_type=Path),
+    metavar="OUT.mid",
+    help="Write tempo map and time signatures, so that a sequencer's bars lie on the recording's.",
+)
+@click.option(
+    "--clicks",
+    type=click.Path(path_type=Path),
+    metavar="OUT.wav|ogg|mp3",
+    help="Write the recording with a click on each beat, another on each downbeat.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -56,6 +80,10 @@ def analyze(
     skip_existing: bool,
     jams: Path | None,
     plot: Path | None,
+    beats: Path | None,
+    labels: Path | None,
+    midi: Path | None,
+    clicks: Path | None,
     jobs: int,
 ) -> None:
     """Tell the meter of recordings: files, folders, globs in quotes.
@@ -68,7 +96,15 @@ def analyze(
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
     wanted = search(paths)
-    tasks = _plan(wanted, timeline, output, jams, plot)
+    targets = {
+        "jams": jams,
+        "plot": plot,
+        "beats": beats,
+        "labels": labels,
+        "midi": midi,
+        "clicks": clicks,
+    }
+    tasks = _plan(wanted, timeline, output, {k: t for k, t in targets.items() if t is not None})
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
     _tell_refused_weights()
     show = _printer(as_json, brief=output is not None)
@@ -94,31 +130,29 @@ def _tell_refused_weights() -> None:
 
 
 def _plan(
-    wanted: Search, timeline: bool, output: Path | None, jams: Path | None, plot: Path | None
+    wanted: Search, timeline: bool, output: Path | None, targets: dict[str, Path]
 ) -> list[Task]:
+    """A task for each recording: in a batch, targets are folders that mirror the source."""
     from beatmeter.audio.inputs import destinations
     from beatmeter.cli.batch import Task
+    from beatmeter.output.files import SUFFIXES
 
-    def reports(target: Path | None, suffix: str) -> list[Path | None]:
-        if target is None:
-            return [None] * len(wanted.found)
-        if wanted.batch:
-            return [*destinations(wanted.found, target, suffix)]
-        return [target] * len(wanted.found)
-
-    jsons: list[Path | None] = [None] * len(wanted.found)
+    files: dict[str, list[Path]] = {}
     if output is not None:
-        jsons = [*destinations(wanted.found, output, ".json")]
+        files["json"] = [*destinations(wanted.found, output, SUFFIXES["json"])]
+    for kind, target in targets.items():
+        if wanted.batch:
+            files[kind] = [*destinations(wanted.found, target, SUFFIXES[kind])]
+        else:
+            files[kind] = [target] * len(wanted.found)
     return [
-        Task(found.path, timeline, *targets)
-        for found, *targets in zip(
-            wanted.found, jsons, reports(jams, ".jams"), reports(plot, ".png"), strict=True
-        )
+        Task(found.path, timeline, {kind: paths[index] for kind, paths in files.items()})
+        for index, found in enumerate(wanted.found)
     ]
 
 
 def _is_done(task: Task) -> bool:
-    return task.json is not None and task.json.exists()
+    return "json" in task.files and task.files["json"].exists()
 
 
 def _printer(as_json: bool, brief: bool) -> Callable[[Analysis], None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from beatmeter._util.atomic import require_writable
@@ -16,6 +16,7 @@ from beatmeter._util.text import escape_control
 from beatmeter._util.workers import start_workers
 from beatmeter.analysis import Analysis
 from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
+from beatmeter.output.files import write_file
 from beatmeter.pipeline import analyze, timeline
 
 
@@ -28,15 +29,13 @@ class Task:
     path : Path
     timeline : bool
         Whether to hear the meter over windows too.
-    json, jams, plot : Path or None
-        Where to write; None to leave it.
+    files : mapping of str to Path
+        What to write, and where: kinds of :data:`beatmeter.output.files.SUFFIXES`.
     """
 
     path: Path
     timeline: bool = False
-    json: Path | None = None
-    jams: Path | None = None
-    plot: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,13 +105,13 @@ def run_all(
 
 def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     try:
-        for report in (task.json, task.jams, task.plot):
-            if report is not None:
-                require_writable(report)
+        for target in task.files.values():
+            require_writable(target)
         analysis = analyze(task.path)
         if task.timeline:
             analysis = replace(analysis, timeline=timeline(task.path))
-        _write_reports(task, analysis)
+        for kind, target in task.files.items():
+            write_file(kind, analysis, task.path, target)
     except BeatMeterError as error:
         return None, str(error)
     except OSError as error:
@@ -120,21 +119,6 @@ def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     except Exception as error:  # a defect, or no memory left: it must not stop the others
         return None, escape_control(f"{task.path}: {type(error).__name__}: {error}")
     return analysis, None
-
-
-def _write_reports(task: Task, analysis: Analysis) -> None:
-    if task.plot is not None:
-        from beatmeter.output.plot import hear_excerpt, write_plot
-
-        write_plot(analysis, hear_excerpt(task.path), task.plot)
-    if task.jams is not None:
-        from beatmeter.output.jams import write_jams
-
-        write_jams(analysis, task.jams)
-    if task.json is not None:
-        from beatmeter.output.jsonl import write_json
-
-        write_json(analysis, task.json)
 
 
 def _drain(

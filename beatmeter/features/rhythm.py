@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from beatmeter.audio.decode import Samples, check_audible, to_mono
 from beatmeter.features import beatsync, onsets, pulses, spectra
 from beatmeter.features.beatsync import BeatFeatures
 from beatmeter.features.pulses import Pulse
+
+Found = TypeVar("Found")
 
 ANALYSIS_RATE = 22050
 HOP_LENGTH = 256
@@ -57,7 +61,7 @@ class Rhythm:
         self.path = None if path is None else Path(path)
         check_audible(self.samples, self.sample_rate, name)
         self._resampled: dict[int, Samples] = {self.sample_rate: self.samples}
-        self._evidence: dict[str, npt.NDArray[np.float64]] = {}
+        self._evidence: dict[str, Any] = {}
 
     @property
     def duration_s(self) -> float:
@@ -206,13 +210,20 @@ class Rhythm:
         groups = np.array_split(self.flux, beatsync.N_BANDS, axis=1)
         return np.stack([onsets.level(g.mean(axis=1), self.frame_rate) for g in groups], axis=1)
 
-    def evidence(
-        self, name: str, compute: Callable[[Rhythm], npt.NDArray[np.float64]]
-    ) -> npt.NDArray[np.float64]:
-        """What `gather` finds here for the signal `name`: gathered once, whoever asks."""
+    def evidence(self, name: str, compute: Callable[[Rhythm], Found]) -> Found:
+        """What `compute` finds here, kept under `name`: found once, whoever asks."""
         if name not in self._evidence:
             self._evidence[name] = compute(self)
-        return self._evidence[name]
+        found: Found = self._evidence[name]
+        return found
+
+    def on(self, pulses: Sequence[Pulse]) -> Rhythm:
+        """The same recording, counted on other pulses: what does not depend on them is shared."""
+        view = copy(self)
+        view._evidence = {}
+        view.__dict__.pop("beat_features", None)
+        view.__dict__["pulses"] = tuple(pulses)
+        return view
 
     @property
     def _mel_filters(self) -> npt.NDArray[np.float32]:

@@ -1,98 +1,172 @@
-"""Reading a counted meter as a time signature and bars: a reading, not a fact."""
+"""Reading the grid of a meter off the evidence of the excerpts in which it holds.
+
+In every excerpt the hypotheses of the meter are weighed; over consecutive excerpts the best path is
+taken that counts at one rate where it can. Then the beats are joined, and the bars are laid over
+all of them at once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.signals.folding import explained_variance
+from beatmeter.grid.bars import bar_positions
+from beatmeter.grid.hypotheses import (
+    downbeat_scores,
+    hypotheses_for,
+    load_model,
+)
+from beatmeter.grid.metrical import BAR_LENGTHS, MetricalGrid
 
 if TYPE_CHECKING:
-    from beatmeter.features.pulses import Pulse
-    from beatmeter.features.rhythm import Rhythm
+    from beatmeter.grid.evidence import GridEvidence
 
-Times = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
-_EIGHTH_BPM = 190.0
-_COMPOUND_BPM = 160.0
-_AUDIBLE = 0.3
+_SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
+_RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt
+_NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by two excerpts
+_AUDIBLE = 0.3  # mean onset strength, in deviations, at which a subdivision is there
 
 
 @dataclass(frozen=True)
-class MetricalGrid:
-    """How a recording may be counted in a given meter.
+class _Counted:
+    """One way to count one excerpt, its phase left open."""
 
-    Attributes
+    pulse: int
+    bar_beats: int
+    log_probability: float
+
+
+def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
+    """The most convincing way to count `meter` in consecutive excerpts of a recording.
+
+    Parameters
     ----------
-    beats, downbeats : ndarray of float, shape (n,)
-        Seconds: counted beats, and those that begin a bar.
-    bpm : float
-        Counted beats a minute.
-    time_signature : str
+    evidence : sequence of GridEvidence
+        At least one, in order.
+    meter : int
+
+    Returns
+    -------
+    MetricalGrid
+        Times are seconds of the recording. Where no pulse has enough beats for a bar, the tactus
+        is counted from its first beat.
     """
-
-    beats: Times
-    downbeats: Times
-    bpm: float
-    time_signature: str
-
-    def shifted(self, offset_s: float) -> MetricalGrid:
-        """The same reading with every time moved by an offset in seconds."""
-        return replace(self, beats=self.beats + offset_s, downbeats=self.downbeats + offset_s)
-
-
-def estimate_grid(rhythm: Rhythm, meter: int) -> MetricalGrid:
-    """The most convincing way to count `meter` in a recording.
-
-    The pulse is the one on whose beats bars of `meter` explain the accents best; the phase the one
-    that puts the strongest accents on the downbeat.
-    """
-    best, position, strength = rhythm.tactus, 0, -np.inf
-    for pulse, features in zip(rhythm.pulses, rhythm.beat_features, strict=True):
-        if len(pulse.beats) < 2 * meter:
-            continue
-        explained = explained_variance(features.accents, meter).sum()
-        worth = explained + 0.15 * pulse.salience - 0.1 * np.log2(pulse.bpm / 130.0) ** 2
-        if worth > strength:
-            best, strength = pulse, worth
-            position = _downbeat_position(features.accents, meter)
+    path = _best_path(evidence, meter, BAR_LENGTHS[meter])
+    ternary = _is_ternary(evidence, path)
+    usual = BAR_LENGTHS[meter][0]
+    if meter == 4 and ternary and path[0].bar_beats != usual:
+        # Two beats that divide in three would be 6/8, which is no 4: it is written as 12/8.
+        path = _best_path(evidence, meter, (usual,))
+    beats, scores = _joined(evidence, path)
+    bar_beats = path[0].bar_beats
+    intervals = np.diff(beats)
+    pulse = evidence[0].pulses[path[0].pulse]
     return MetricalGrid(
-        best.beats, best.beats[position::meter], best.bpm, _time_signature(rhythm, best, meter)
+        meter=meter,
+        bar_beats=bar_beats,
+        beats=beats,
+        positions=bar_positions(scores, bar_beats),
+        beat_bpm=60.0 / float(np.median(intervals)) if len(intervals) else pulse.bpm,
+        ternary=meter == 4 and ternary,
     )
 
 
-def _downbeat_position(accents: npt.NDArray[np.float32], meter: int) -> int:
-    positions = np.arange(len(accents)) % meter
-    spread = np.maximum(accents.std(axis=0), 1e-9)
-    standard = ((accents - accents.mean(axis=0)) / spread).sum(axis=1)
-    means = np.bincount(positions, standard, meter) / np.bincount(positions, minlength=meter)
-    return int(means.argmax())
+def _best_path(
+    evidence: Sequence[GridEvidence], meter: int, lengths: tuple[int, ...]
+) -> list[_Counted]:
+    """One way to count each excerpt, bars of the same number of beats in all."""
+    found = [_ways_to_count(excerpt, meter, lengths) for excerpt in evidence]
+    paths = [
+        _path_of(evidence, [[w for w in ways if w.bar_beats == length] for ways in found], length)
+        for length in lengths
+    ]
+    return max(paths, key=lambda path: path[1])[0]
 
 
-def _time_signature(rhythm: Rhythm, pulse: Pulse, meter: int) -> str:
-    if meter in (9, 11):
-        return f"{meter}/8"
-    if meter in (5, 7):
-        return f"{meter}/8" if pulse.bpm >= _EIGHTH_BPM else f"{meter}/4"
-    if meter == 3 and pulse.bpm >= _EIGHTH_BPM:
-        return "6/8"
-    if meter == 4 and pulse.bpm < _COMPOUND_BPM and _is_ternary(rhythm, pulse):
-        return "12/8"
-    return f"{meter}/4"
+def _ways_to_count(evidence: GridEvidence, meter: int, lengths: tuple[int, ...]) -> list[_Counted]:
+    hypotheses = hypotheses_for(evidence, meter, lengths)
+    if not len(hypotheses):
+        return []
+    logs = load_model(evidence.activations is not None).log_probabilities(hypotheses.features)
+    best: dict[tuple[int, int], float] = {}
+    for pulse, length, log in zip(hypotheses.pulse, hypotheses.bar_beats, logs, strict=True):
+        key = int(pulse), int(length)
+        best[key] = max(best.get(key, -np.inf), float(log))
+    return [_Counted(*key, log) for key, log in best.items()]
 
 
-def _is_ternary(rhythm: Rhythm, pulse: Pulse) -> bool:
-    if len(pulse.beats) < 2:
-        return False
-    thirds = min(_strength_at(rhythm, pulse, 1 / 3), _strength_at(rhythm, pulse, 2 / 3))
-    return thirds > max(_strength_at(rhythm, pulse, 1 / 2), _AUDIBLE)
+def _path_of(
+    evidence: Sequence[GridEvidence], found: list[list[_Counted]], length: int
+) -> tuple[list[_Counted], float]:
+    """The best way through all excerpts, by dynamic programming, and what it is worth."""
+    ways = [each or [_Counted(0, length, -np.inf)] for each in found]
+    usable = [0.0 if each else -1.0 for each in found]
+    worth = np.zeros(1)
+    rates_before = np.array([np.nan])
+    came_from = []
+    for excerpt, each in zip(evidence, ways, strict=True):
+        rates = np.array([excerpt.pulses[way.pulse].bpm for way in each])
+        with np.errstate(invalid="ignore"):
+            change = np.abs(rates[:, None] / rates_before - 1.0) > _SAME_RATE
+        through = worth - _RATE_CHANGE_COST * change
+        came_from.append(through.argmax(axis=1))
+        logs = np.array([max(way.log_probability, -1e3) for way in each])
+        worth, rates_before = through.max(axis=1) + logs, rates
+    index = int(worth.argmax())
+    total = float(worth[index]) + sum(usable)
+    path = []
+    for each, before in zip(reversed(ways), reversed(came_from), strict=True):
+        path.append(each[index])
+        index = int(before[index])
+    return path[::-1], total
 
 
-def _strength_at(rhythm: Rhythm, pulse: Pulse, fraction: float) -> float:
-    times = pulse.beats[:-1] + fraction * np.diff(pulse.beats)
-    frames = np.round(times * rhythm.frame_rate).astype(int)
-    envelope = rhythm.onset_envelope
-    return float(envelope[np.clip(frames, 0, len(envelope) - 1)].mean())
+def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> tuple[Floats, Floats]:
+    """Beats of all excerpts in seconds of the recording, and their worth as downbeats.
+
+    A beat that two excerpts share at their border is kept once; at a border no beat is invented.
+    """
+    times: list[Floats] = []
+    scores: list[Floats] = []
+    last = -np.inf
+    for excerpt, way in zip(evidence, path, strict=True):
+        pulse = excerpt.pulses[way.pulse]
+        beats = pulse.beats + excerpt.start_s
+        kept = beats > last + _NEAREST * 60.0 / pulse.bpm
+        model = load_model(excerpt.activations is not None)
+        worth = downbeat_scores(excerpt, way.pulse, way.bar_beats, model)
+        times.append(beats[kept])
+        scores.append(worth[kept])
+        if len(beats):
+            last = float(beats[-1])
+    return np.concatenate(times), np.concatenate(scores)
+
+
+def _is_ternary(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> bool:
+    """Whether onsets divide the beats in three rather than in two, at whatever tempo.
+
+    Both thirds have to be there: where only the second is, the music swings.
+    """
+    strengths = np.array(
+        [
+            [_strength_at(excerpt, way, fraction) for fraction in (1 / 3, 2 / 3, 1 / 2)]
+            for excerpt, way in zip(evidence, path, strict=True)
+        ]
+    )
+    first, second, half = strengths.mean(axis=0)
+    return bool(min(first, second) > max(half, _AUDIBLE))
+
+
+def _strength_at(evidence: GridEvidence, way: _Counted, fraction: float) -> float:
+    beats = evidence.pulses[way.pulse].beats
+    if len(beats) < 2:
+        return 0.0
+    times = beats[:-1] + fraction * np.diff(beats)
+    frames = np.round(times * evidence.frame_rate).astype(int)
+    return float(evidence.onsets[np.clip(frames, 0, len(evidence.onsets) - 1)].mean())

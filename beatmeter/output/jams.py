@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from beatmeter import __version__
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import ReportError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beatmeter.analysis import Analysis
+    from beatmeter.grid.metrical import MetricalGrid
 
 
 def write_jams(analysis: Analysis, path: str | Path) -> None:
     """Write an analysis as a JAMS file, atomically.
 
-    It holds ``tempo``; ``beat_position``, where a bar has ``num_beats`` beats of the meter and
-    beats before the first downbeat lie in measure 0; and ``segment_open``, whose values are the
-    time signatures of the timeline, or the one of the whole recording.
+    It holds ``tempo``, the tapped one of each segment; ``beat_position``, where a bar has
+    ``num_beats`` counted beats and beats before the first downbeat lie in measure 0; and
+    ``segment_open``, whose values are the segments' time signatures. All come from the grid.
 
     Parameters
     ----------
@@ -66,44 +66,37 @@ def write_jams(analysis: Analysis, path: str | Path) -> None:
 
 
 def _annotations(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
+    def over_segments(value_of: Callable[[MetricalGrid], Any]) -> list[dict[str, Any]]:
+        return [
+            _row(s.start_s, s.end_s - s.start_s, value_of(s.grid), s.confidence)
+            for s in analysis.segments
+        ]
+
     return {
-        "tempo": [_row(0.0, analysis.duration_s, float(analysis.tempo_bpm), analysis.confidence)],
+        "tempo": over_segments(lambda grid: float(grid.tempo_bpm)),
         "beat_position": _beat_positions(analysis),
-        "segment_open": _segments(analysis),
+        "segment_open": over_segments(lambda grid: grid.time_signature),
     }
 
 
 def _beat_positions(analysis: Analysis) -> list[dict[str, Any]]:
-    measures = np.searchsorted(analysis.downbeats, analysis.beats, side="right")
-    positions = np.arange(len(measures)) - np.searchsorted(measures, measures) + 1
-    pickup = measures == 0
-    positions[pickup] += analysis.meter - np.count_nonzero(pickup)
-    unit = int(analysis.time_signature.partition("/")[2])
-    return [
-        _row(
-            float(time),
-            0.0,
-            {
-                "position": max(1, int(position)),
-                "measure": int(measure),
-                "num_beats": analysis.meter,
-                "beat_units": unit,
-            },
-            None,
-        )
-        for time, position, measure in zip(analysis.beats, positions, measures, strict=True)
-    ]
-
-
-def _segments(analysis: Analysis) -> list[dict[str, Any]]:
-    if analysis.timeline is None:
-        return [_row(0.0, analysis.duration_s, analysis.time_signature, analysis.confidence)]
-    return [
-        _row(
-            window.start_s, window.end_s - window.start_s, window.time_signature, window.confidence
-        )
-        for window in analysis.timeline
-    ]
+    """Places in bars; the namespace knows none for beats without bars, which are left out."""
+    rows = []
+    measure = 0
+    for segment in analysis.segments:
+        grid = segment.grid
+        for time, place in zip(grid.beats.tolist(), grid.positions.tolist(), strict=True):
+            if place < 1:
+                continue
+            measure += place == 1
+            value = {
+                "position": place,
+                "measure": measure,
+                "num_beats": grid.bar_beats,
+                "beat_units": grid.beat_unit,
+            }
+            rows.append(_row(time, 0.0, value, None))
+    return rows
 
 
 def _row(time: float, duration: float, value: Any, confidence: float | None) -> dict[str, Any]:

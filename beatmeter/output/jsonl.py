@@ -11,10 +11,18 @@ from beatmeter._util.atomic import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beatmeter.analysis import Analysis, SignalOutput, Window
+    import numpy as np
+    import numpy.typing as npt
+
+    from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
+    from beatmeter.grid.metrical import MetricalGrid
     from beatmeter.meters import Polyrhythm
 
+SCHEMA = 2
+"""Version of the schema: it grows when a key goes or changes its meaning."""
+
 _DIGITS = 6
+_TIME_DIGITS = 3  # milliseconds: onsets are known no better
 
 
 def json_schema() -> dict[str, Any]:
@@ -44,18 +52,47 @@ def write_json(analysis: Analysis, path: str | Path) -> None:
 def to_mapping(analysis: Analysis) -> dict[str, Any]:
     """Return what the line holds, as plain Python; fractions are rounded to six digits."""
     return {
+        "schema": SCHEMA,
         "path": analysis.path,
         "duration_s": _rounded(analysis.duration_s),
-        "tempo_bpm": _rounded(analysis.tempo_bpm),
         "meter": analysis.meter,
-        "time_signature": analysis.time_signature,
         "confidence": _rounded(analysis.confidence),
         "runner_up": analysis.runner_up,
         "scores": _scores(analysis.scores),
+        **_levels(analysis.grid),
+        "segments": [_segment(segment) for segment in analysis.segments],
+        "beats": _times(analysis.beats),
+        "downbeats": _times(analysis.downbeats),
         "signals": {name: _opinion(opinion) for name, opinion in analysis.signals.items()},
         "polyrhythm": _polyrhythm(analysis.polyrhythm),
         "timeline": None if analysis.timeline is None else [_window(w) for w in analysis.timeline],
     }
+
+
+def _levels(grid: MetricalGrid) -> dict[str, Any]:
+    return {
+        "time_signature": grid.time_signature,
+        "tempo_bpm": _rounded(grid.tempo_bpm),
+        "beat_bpm": _rounded(grid.beat_bpm),
+        "bars_heard": grid.bars_heard,
+        "bar_duration_s": _rounded(grid.bar_duration_s) if grid.bars_heard else None,
+        "grouping": None if grid.grouping is None else list(grid.grouping),
+        "grouping_confidence": _rounded(grid.grouping_confidence),
+    }
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    return {
+        "start_s": _rounded(segment.start_s),
+        "end_s": _rounded(segment.end_s),
+        "meter": segment.grid.meter,
+        "confidence": _rounded(segment.confidence),
+        **_levels(segment.grid),
+    }
+
+
+def _times(times: npt.NDArray[np.float64]) -> list[float]:
+    return [round(time, _TIME_DIGITS) for time in times.tolist()]
 
 
 def _opinion(opinion: SignalOutput) -> dict[str, Any]:

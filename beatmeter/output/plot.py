@@ -17,12 +17,13 @@ from beatmeter.meters import METERS
 from beatmeter.output.shares import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from beatmeter.analysis import Analysis, Window
+    from beatmeter.analysis import Analysis, Segment, Window
 
 EXCERPT_S = 20.0
 _READABLE = 0.025
@@ -104,15 +105,20 @@ def draw(analysis: Analysis, excerpt: Excerpt) -> Figure:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     rows = len(analysis.signals) + 1
-    strip = 0.0 if analysis.timeline is None else 0.7
-    heights = [2.6, *([strip] if strip else []), 0.34 * rows]
+    strips: list[Callable[[Axes], None]] = []
+    if len(analysis.segments) > 1:
+        strips.append(lambda axes: _draw_segments(axes, analysis.segments))
+    if analysis.timeline is not None:
+        windows = analysis.timeline
+        strips.append(lambda axes: _draw_timeline(axes, windows))
+    heights = [2.6, *[0.7] * len(strips), 0.34 * rows]
     layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12)
     figure = Figure(figsize=(11.0, 1.9 + sum(heights)), layout=layout)
     panels = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
     figure.suptitle(_title(analysis), x=0.012, ha="left", fontsize=13, color=_INK, weight="bold")
     _draw_bars(panels[0], analysis, excerpt)
-    if analysis.timeline is not None:
-        _draw_timeline(panels[1], analysis.timeline)
+    for panel, strip in zip(panels[1:-1], strips, strict=True):
+        strip(panel)
     _draw_scores(panels[-1], analysis)
     return figure
 
@@ -132,29 +138,52 @@ def _draw_bars(axes: Axes, analysis: Analysis, excerpt: Excerpt) -> None:
     axes.fill_between(excerpt.times, np.minimum(envelope / top, 1.0), color=_QUIET, linewidth=0)
     beats = _within(analysis.beats, excerpt)
     axes.plot(beats, np.full(len(beats), 1.06), "o", color=_INK, markersize=2.5, label="beats")
+    heads = _within(_group_heads(analysis), excerpt)
+    if len(heads):
+        axes.plot(heads, np.full(len(heads), 1.06), "v", color=_INK, markersize=5, label="groups")
     downbeats = _within(edges, excerpt)
     axes.vlines(downbeats, 0.0, 1.12, color=_ACCENT, linewidth=1.4, label="bars")
     axes.set(xlim=(excerpt.start_s, excerpt.end_s), ylim=(0.0, 1.16), yticks=[])
     axes.set_xlabel("seconds", color=_QUIET)
     axes.set_ylabel("onsets", color=_QUIET)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=3, frameon=False)
     _bare(axes)
 
 
+def _group_heads(analysis: Analysis) -> npt.NDArray[np.float64]:
+    """Beats that begin a group within a bar, but not the bar."""
+    found = [np.zeros(0)]
+    for grid in (segment.grid for segment in analysis.segments):
+        heads = 1 + np.cumsum((grid.grouping or ())[:-1])
+        found.append(grid.beats[np.isin(grid.positions, heads)])
+    return np.concatenate(found)
+
+
+def _draw_segments(axes: Axes, segments: tuple[Segment, ...]) -> None:
+    stretches = [(s.start_s, s.end_s, s.grid.meter, s.grid.time_signature) for s in segments]
+    _draw_strip(axes, stretches, "segments")
+
+
 def _draw_timeline(axes: Axes, windows: tuple[Window, ...]) -> None:
-    starts = [window.start_s for window in windows]
-    ends = [*starts[1:], windows[-1].end_s]
-    whole = ends[-1] - starts[0]
-    for window, end in zip(windows, ends, strict=True):
-        width = end - window.start_s
-        colour = _METER_COLOURS[window.meter]
-        axes.barh(0, width, left=window.start_s, height=1.0, color=colour, edgecolor=_PAPER)
-        if width > _READABLE * whole:
-            middle = (window.start_s + end) / 2
+    ends = [*(window.start_s for window in windows[1:]), windows[-1].end_s]
+    stretches = [
+        (window.start_s, end, window.meter, window.time_signature)
+        for window, end in zip(windows, ends, strict=True)
+    ]
+    _draw_strip(axes, stretches, "timeline")
+
+
+def _draw_strip(axes: Axes, stretches: list[tuple[float, float, int, str]], name: str) -> None:
+    """Bars over the whole recording, coloured by meter: start, end, meter and text of each."""
+    first, last = stretches[0][0], stretches[-1][1]
+    for start, end, meter, text in stretches:
+        colour = _METER_COLOURS[meter]
+        axes.barh(0, end - start, left=start, height=1.0, color=colour, edgecolor=_PAPER)
+        if end - start > _READABLE * (last - first):
             label = {"color": _PAPER, "ha": "center", "va": "center", "fontsize": 8}
-            axes.text(middle, 0, window.time_signature, label)
-    axes.set(xlim=(starts[0], ends[-1]), ylim=(-0.5, 0.5), yticks=[])
-    axes.set_ylabel("timeline", color=_QUIET, rotation=0, ha="right", va="center")
+            axes.text((start + end) / 2, 0, text, label)
+    axes.set(xlim=(first, last), ylim=(-0.5, 0.5), yticks=[])
+    axes.set_ylabel(name, color=_QUIET, rotation=0, ha="right", va="center")
     _bare(axes)
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from beatmeter.analysis import Analysis, SignalOutput, Window
+    from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
+    from beatmeter.grid.metrical import MetricalGrid
 
 _ABSENT = "·"
 _QUIET = Style(dim=True)
@@ -34,6 +35,8 @@ def detailed(analysis: Analysis) -> RenderableType:
     parts += [Text(line, _QUIET) for line in _absences(analysis.signals)]
     if analysis.polyrhythm is not None:
         parts += [Text(), _polyrhythm(analysis)]
+    if len(analysis.segments) > 1:
+        parts += [Text(), _segments(analysis.segments)]
     if analysis.timeline is not None:
         parts += [Text(), _timeline(analysis.timeline)]
     return Group(*parts, Text())
@@ -58,7 +61,17 @@ def _verdict(analysis: Analysis) -> Text:
         f"   meter {analysis.meter}, {analysis.tempo_bpm:.1f} BPM",
         f", confidence {analysis.confidence:.0%}",
         (f"   (runner-up {analysis.runner_up}: {runner_up:.0%})", _QUIET),
+        (f"\n  {_levels(analysis.grid)}", _QUIET),
     )
+
+
+def _levels(grid: MetricalGrid) -> str:
+    if not grid.bars_heard:
+        return f"no bar is heard; {grid.beat_bpm:.1f} beats a minute"
+    told = f"a bar lasts {grid.bar_duration_s:.2f} s: {grid.bar_beats} beats"
+    if grid.grouping is not None:
+        told += f" ({'+'.join(map(str, grid.grouping))})"
+    return f"{told} at {grid.beat_bpm:.1f} a minute"
 
 
 def _signals(analysis: Analysis) -> Table:
@@ -103,6 +116,24 @@ def _polyrhythm(analysis: Analysis) -> Text:
         (f"   (meter {second}: {evidence.probability:.2f}", _QUIET),
         (f", counts from {evidence.threshold:.2f})", _QUIET),
     )
+
+
+def _segments(segments: tuple[Segment, ...]) -> Table:
+    """One row for each segment of one meter."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style=_QUIET)
+    for header in ("  segment", "meter", "reads", "BPM", "bar", "confidence"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for segment in segments:
+        grid = segment.grid
+        table.add_row(
+            f"  {_clock(segment.start_s)}-{_clock(segment.end_s)}",
+            str(grid.meter),
+            Text(grid.time_signature, _CHANGED),
+            f"{grid.tempo_bpm:.1f}",
+            f"{grid.bar_duration_s:.2f} s" if grid.bars_heard else _ABSENT,
+            f"{segment.confidence:.0%}",
+        )
+    return table
 
 
 def _timeline(windows: tuple[Window, ...]) -> Table:

@@ -57,6 +57,14 @@ class PulseSignal(CalibratedSignal):
         """The recording's pulses and the evidence on them."""
         return rhythm.pulses, rhythm.evidence(self.name, self.evidence)
 
+    def weigh(self, rhythm: Rhythm) -> Floats:
+        """Joint log probability of pulse and meter, but for a constant: shape (k, 6).
+
+        The score of a meter is its sum over the pulses; the grid reads off it which pulse is meant.
+        """
+        pulses, evidence = self.hypotheses(rhythm)
+        return load_calibration(self.name).logits(evidence, pulse_context(pulses))
+
 
 def require_beats(rhythm: Rhythm) -> None:
     """Raise :class:`Abstain` if the tactus has too few beats to fold."""

@@ -46,14 +46,24 @@ class NeuralDownbeat(CalibratedSignal):
         paths = activation_source().weight_files()
         return " ".join(hash_files(path.parent, [path]) for path in paths)
 
-    def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
-        """Folding, recurrence and decoded contrast of the downbeat logit: (pulses, 28)."""
+    def activations(self, rhythm: Rhythm) -> Activations:
+        """What the network hears: computed once a recording, for this signal and for the grid.
+
+        Raises
+        ------
+        Abstain
+            If the network is not installed.
+        """
         from beatmeter.signals.neural.activations import activation_source
 
         reason = self.unavailable()
         if reason is not None:
             raise Abstain(reason)
-        activations = activation_source().activations(rhythm)
+        return rhythm.evidence(f"{self.name}/activations", activation_source().activations)
+
+    def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
+        """Folding, recurrence and decoded contrast of the downbeat logit: (pulses, 28)."""
+        activations = self.activations(rhythm)
         pulses = [rhythm.tactus, *_neural_pulses(activations, rhythm)]
         usable = [pulse for pulse in pulses if len(pulse.beats) >= _FEWEST_BEATS]
         if not usable:

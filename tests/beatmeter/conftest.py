@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.analysis import Analysis, SignalOutput, Window
+from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
 from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
+from beatmeter.grid.metrical import MetricalGrid
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 
 SAMPLE_RATE = 22050
@@ -131,11 +133,24 @@ def write_audio(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def make_analysis() -> Callable[..., Analysis]:
-    """A 40 s recording in 7/4 that turns to 4/4, heard by four signals."""
+def make_grid() -> Callable[..., MetricalGrid]:
+    """Beats of a meter at a rate, the third one a downbeat."""
 
-    def make(path: str | None = "song.wav", timeline: bool = False) -> Analysis:
-        beats = np.arange(0.3, 40.0, 0.45)
+    def make(meter: int, start_s: float, end_s: float, bpm: float = 400 / 3) -> MetricalGrid:
+        beats = np.arange(start_s + 0.3, end_s, 60.0 / bpm)
+        positions = (np.arange(len(beats)) - 2) % meter + 1
+        return MetricalGrid(meter, meter, beats, positions, bpm)
+
+    return make
+
+
+@pytest.fixture
+def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analysis]:
+    """A 40 s recording in 7/4, heard by four signals; on request it turns to 4/4 after 24 s."""
+
+    def make(
+        path: str | None = "song.wav", timeline: bool = False, change: bool = False
+    ) -> Analysis:
         polyrhythm = Polyrhythm((7, 4), 0.8, 0.4, found=True)
         both = MeterScores((0.3, 0.8, 0.1, 0.9, 0.1, 0.0), ScoreKind.INDEPENDENT, polyrhythm)
         windows = (
@@ -143,12 +158,15 @@ def make_analysis() -> Callable[..., Analysis]:
             Window(20.0, 30.0, 4, "4/4", 133.0, 0.9, changed=True),
             Window(30.0, 40.0, 4, "4/4", 133.0, 0.7, changed=False),
         )
+        turn = 24.0 if change else 40.0
+        seven = replace(make_grid(7, 0.0, turn), grouping=(2, 2, 3), grouping_confidence=0.9)
+        segments = [Segment(0.0, turn, 0.81, seven)]
+        if change:
+            segments.append(Segment(24.0, 40.0, 0.7, make_grid(4, 24.0, 40.0)))
         return Analysis(
             path=path,
             duration_s=40.0,
-            tempo_bpm=133.3,
             meter=7,
-            time_signature="7/4",
             confidence=0.81,
             runner_up=4,
             scores=dict(zip(METERS, (0.03, 0.1, 0.03, 0.81, 0.02, 0.01), strict=True)),
@@ -158,9 +176,8 @@ def make_analysis() -> Callable[..., Analysis]:
                 "both": SignalOutput(0.0, both, None),
             },
             polyrhythm=polyrhythm,
+            segments=tuple(segments),
             timeline=windows if timeline else None,
-            beats=beats,
-            downbeats=beats[2::7],
         )
 
     return make

@@ -18,9 +18,11 @@ import pytest
 from beatmeter.cli import batch
 from beatmeter.cli.batch import Outcome, Task, run, run_all
 from beatmeter.errors import AudioError, AudioWarning, WeightsWarning
+from beatmeter.output.files import SUFFIXES
 
 WORK = """
 import os, signal
+from beatmeter.output.files import SUFFIXES
 from beatmeter.cli.batch import Outcome
 
 def tell_process(task):
@@ -99,13 +101,17 @@ def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp
     analysis = make_analysis(str(path), timeline=True)
     monkeypatch.setattr(batch, "analyze", lambda path: make_analysis(str(path)))
     monkeypatch.setattr(batch, "timeline", lambda path: analysis.timeline)
-    task = Task(path, True, *(tmp_path / f"out.{kind}" for kind in ("json", "jams", "png")))
+    files = {kind: tmp_path / f"out{suffix}" for kind, suffix in SUFFIXES.items()}
 
-    assert run(task).failure is None
+    assert run(Task(path, True, files)).failure is None
 
-    assert len(json.loads((tmp_path / "out.json").read_text())["timeline"]) == 3
-    assert json.loads((tmp_path / "out.jams").read_text())["annotations"]
-    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert len(json.loads(files["json"].read_text())["timeline"]) == 3
+    assert json.loads(files["jams"].read_text())["annotations"]
+    assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    assert files["beats"].read_text().startswith("0.300\t6\n")
+    assert files["labels"].read_text().startswith("0.000000\t0.000000\t7/4\n")
+    assert files["midi"].read_bytes().startswith(b"MThd")
+    assert files["clicks"].read_bytes().startswith(b"OggS")
 
 
 SCRIPT = """

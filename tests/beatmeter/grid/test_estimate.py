@@ -1,17 +1,28 @@
-"""Time signatures and bars, read from beats whose accents are known."""
+"""Grids read off evidence that is made by hand, and off generated drums."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from beatmeter.features.beatsync import BeatFeatures
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.grid.estimate import estimate_grid
-from beatmeter.meters import METERS, meter_of
+from beatmeter.grid.evidence import GridEvidence, gather_evidence
+from beatmeter.grid.fit import Example, example_of, f_measure, fit_choice
+from beatmeter.grid.hypotheses import (
+    FROM_NETWORK,
+    FROM_ONSETS,
+    downbeat_scores,
+    hypotheses_for,
+    load_model,
+)
+from beatmeter.grid.metrical import BAR_LENGTHS
+from beatmeter.meters import METERS
+from beatmeter.signals import beatmeter_signals
+from beatmeter.signals.neural.activations import Activations
 
 FRAME_RATE = 100.0
 THIRDS, HALVES = (1 / 3, 2 / 3), (1 / 2,)
@@ -21,88 +32,174 @@ def pulse_of(bpm: float, count: int = 60) -> Pulse:
     return Pulse(bpm, 0.5 + np.arange(count) * 60.0 / bpm, 1.0)
 
 
-def counted(*pulses: Pulse, every: int, first: int = 0, subdivision: tuple[float, ...] = ()):
-    """A rhythm accented on every so manieth beat of its last pulse, and on no other's."""
-    features = []
-    for pulse in pulses:
-        accents = np.zeros((len(pulse.beats), 3), np.float32)
-        if pulse is pulses[-1]:
-            accents[first::every] = 1.0
-        features.append(BeatFeatures(accents, *[np.zeros(0, np.float32)] * 3))
-    envelope = np.zeros(8000, np.float32)
+def counted(
+    *pulses: Pulse,
+    every: int,
+    first: int = 0,
+    subdivision: tuple[float, ...] = (),
+    start_s: float = 0.0,
+    network: bool = False,
+) -> GridEvidence:
+    """An excerpt accented on every so manieth beat of its last pulse, and on no other's."""
+    accents = [np.zeros((len(pulse.beats), 3), np.float32) for pulse in pulses]
+    accents[-1][first::every] = 1.0
+    own = pulses[-1]
+    duration = float(own.beats[-1]) + 1.0
+    envelope = np.zeros(round(duration * FRAME_RATE), np.float32)
     for fraction in (0.0, *subdivision):
-        times = pulses[-1].beats + fraction * 60.0 / pulses[-1].bpm
+        times = own.beats + fraction * 60.0 / own.bpm
         envelope[np.round(times * FRAME_RATE).astype(int)] = 1.0
-    return SimpleNamespace(
-        pulses=pulses,
-        tactus=pulses[0],
-        beat_features=features,
-        onset_envelope=envelope,
-        frame_rate=FRAME_RATE,
+    activations = None
+    if network:
+        beat, downbeat = np.full((2, round(50 * duration)), -4.0)
+        beat[np.round(50 * own.beats).astype(int)] = 3.0
+        downbeat[np.round(50 * own.beats[first::every]).astype(int)] = 3.0
+        activations = Activations(beat, downbeat, 50)
+    scores = np.full((len(pulses), 6), -np.log(len(pulses)))
+    return GridEvidence(
+        start_s,
+        duration,
+        FRAME_RATE,
+        envelope,
+        activations,
+        pulses,
+        tuple(accents),
+        len(pulses),
+        scores,
     )
 
 
 @pytest.mark.parametrize("meter", METERS)
-def test_downbeats_are_the_accented_beats_a_bar_apart(meter):
-    pulse = pulse_of(120.0)
-    reading = estimate_grid(counted(pulse, every=meter, first=2), meter)
-    np.testing.assert_array_equal(reading.beats, pulse.beats)
-    np.testing.assert_array_equal(reading.downbeats, pulse.beats[2::meter])
-    assert np.diff(reading.downbeats) == pytest.approx(meter * 0.5)
-    assert reading.bpm == 120.0
+@pytest.mark.parametrize("network", [False, True])
+def test_downbeats_are_the_accented_beats_a_bar_apart(meter, network):
+    pulse = pulse_of(170.0)
+    grid = estimate_grid([counted(pulse, every=meter, first=2, network=network)], meter)
+    np.testing.assert_array_equal(grid.beats, pulse.beats)
+    assert grid.beat_bpm == pytest.approx(170.0)
+    assert set(grid.downbeats) <= set(pulse.beats[2 % grid.bar_beats :: min(BAR_LENGTHS[meter])])
+    assert np.diff(grid.downbeats) == pytest.approx(grid.bar_beats * 60 / 170.0)
 
 
 @pytest.mark.parametrize(
-    ("meter", "bpm", "subdivision", "expected"),
+    ("bpm", "subdivision", "ternary"),
     [
-        (3, 120, (), "3/4"),
-        (3, 189, (), "3/4"),
-        (3, 190, (), "6/8"),
-        (4, 120, (), "4/4"),
-        (4, 120, HALVES, "4/4"),
-        (4, 120, THIRDS, "12/8"),
-        (4, 120, (1 / 3,), "4/4"),
-        (4, 120, THIRDS + HALVES, "4/4"),
-        (4, 170, THIRDS, "4/4"),
-        (5, 120, (), "5/4"),
-        (5, 190, (), "5/8"),
-        (7, 120, (), "7/4"),
-        (7, 240, (), "7/8"),
-        (9, 120, (), "9/8"),
-        (9, 300, (), "9/8"),
-        (11, 300, (), "11/8"),
+        (60, (), False),
+        (60, THIRDS, True),
+        (120, (), False),
+        (120, HALVES, False),
+        (120, THIRDS, True),
+        (120, (2 / 3,), False),
+        (120, THIRDS + HALVES, False),
+        (170, THIRDS, True),
     ],
 )
-def test_the_time_signature_follows_tempo_and_subdivision(meter, bpm, subdivision, expected):
-    rhythm = counted(pulse_of(bpm), every=meter, subdivision=subdivision)
-    assert estimate_grid(rhythm, meter).time_signature == expected
-    assert meter_of(expected) == meter
+def test_beats_divide_in_three_where_both_thirds_are_heard_at_every_tempo(
+    bpm, subdivision, ternary
+):
+    grid = estimate_grid([counted(pulse_of(bpm), every=4, subdivision=subdivision)], 4)
+    assert (grid.time_signature == "12/8") == ternary
 
 
 def test_bars_are_counted_on_the_pulse_that_explains_the_accents():
-    tactus, other = pulse_of(100.0), pulse_of(150.0)
-    assert estimate_grid(counted(tactus, other, every=7), 7).bpm == 150.0
-    assert estimate_grid(counted(other, tactus, every=7), 7).bpm == 100.0
+    tactus, other = pulse_of(100.0), pulse_of(150.0, 90)
+    assert estimate_grid([counted(tactus, other, every=7)], 7).beat_bpm == pytest.approx(150.0)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_with_too_few_beats_for_two_bars_the_tactus_is_counted_from_its_first(count):
+@pytest.mark.parametrize("count", [1, 2])
+def test_with_too_few_beats_the_tactus_is_counted_from_its_first(count):
     pulse = pulse_of(100.0, count)
-    reading = estimate_grid(counted(pulse, every=4, first=1), 4)
-    np.testing.assert_array_equal(reading.downbeats, pulse.beats[::4])
-    assert reading.time_signature == "4/4"
+    grid = estimate_grid([counted(pulse, every=4, first=0)], 4)
+    np.testing.assert_array_equal(grid.beats, pulse.beats)
+    assert grid.positions.tolist() == [1, 2, 3, 4][:count]
 
 
-def test_shifting_moves_every_time_and_nothing_else():
-    reading = estimate_grid(counted(pulse_of(200.0), every=5), 5)
-    later = reading.shifted(30.0)
-    np.testing.assert_allclose(later.beats - reading.beats, 30.0)
-    np.testing.assert_allclose(later.downbeats - reading.downbeats, 30.0)
-    assert (later.bpm, later.time_signature) == (reading.bpm, reading.time_signature)
+def test_consecutive_excerpts_are_counted_at_one_rate():
+    slow, fast = pulse_of(80.0, 40), pulse_of(160.0, 80)
+    sure = counted(slow, fast, every=4)
+    torn = replace(counted(fast, slow, every=4), start_s=31.0, pulses=(fast, slow))
+    grid = estimate_grid([sure, replace(torn, accents=sure.accents[::-1]), sure], 4)
+    alone = estimate_grid([sure], 4)
+    assert grid.beat_bpm == pytest.approx(alone.beat_bpm)
 
 
-@pytest.mark.parametrize(("meter", "bpm"), [(4, 90), (5, 140), (7, 200), (9, 280)])
+def test_times_are_those_of_the_recording_and_shared_beats_are_kept_once():
+    pulse = pulse_of(120.0, 41)
+    first = counted(pulse, every=4)
+    second = replace(counted(pulse, every=4), start_s=20.0)
+    grid = estimate_grid([first, second], 4)
+    assert np.diff(grid.beats) == pytest.approx(0.5)
+    assert grid.beats[-1] == pytest.approx(40.5)
+    assert np.diff(grid.downbeats) == pytest.approx(grid.bar_duration_s)
+
+
+@pytest.mark.parametrize(("meter", "bpm"), [(5, 140), (7, 200), (9, 280)])
 def test_bars_of_generated_drums_have_their_length(drum_pattern, meter, bpm):
-    reading = estimate_grid(Rhythm(drum_pattern(meter, bpm, 0), 22050), meter)
-    assert set(reading.downbeats) <= set(reading.beats)
-    assert np.median(np.diff(reading.downbeats)) == pytest.approx(meter * 60 / bpm, rel=0.02)
+    rhythm = Rhythm(drum_pattern(meter, bpm, 0), 22050)
+    signals = {s.name: s for s in beatmeter_signals() if s.name != "neural_downbeat"}
+    evidence = gather_evidence(rhythm, signals, dict.fromkeys(signals, 0.3))
+    grid = estimate_grid([evidence], meter)
+    assert set(grid.downbeats) <= set(grid.beats)
+    assert np.median(np.diff(grid.downbeats)) == pytest.approx(meter * 60 / bpm, rel=0.02)
+
+
+def test_a_signal_that_fails_to_weigh_is_left_out(drum_pattern):
+    class Broken:
+        name = "broken"
+
+        def weigh(self, rhythm):
+            raise ValueError
+
+        activations = weigh
+
+    rhythm = Rhythm(drum_pattern(4, 120, 0), 22050)
+    evidence = gather_evidence(rhythm, {"broken": Broken()}, {"broken": 1.0})
+    assert evidence.activations is None
+    np.testing.assert_allclose(np.exp(evidence.pulse_scores).sum(axis=0), 1.0)
+
+
+def test_scores_of_beats_add_up_to_those_of_phases():
+    evidence = counted(pulse_of(120.0, 28), every=7, first=3, network=True)
+    model = load_model(with_network=True)
+    hypotheses = hypotheses_for(evidence, 7)
+    logs = model.log_probabilities(hypotheses.features)
+    scores = downbeat_scores(evidence, 0, 7, model)
+    sums = np.array([scores[phase::7].sum() for phase in range(7)])
+    np.testing.assert_allclose(logs - logs[0], sums - sums[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_features_have_names(network):
+    hypotheses = hypotheses_for(counted(pulse_of(120.0), every=3, network=network), 3)
+    names = FROM_ONSETS + (FROM_NETWORK if network else ())
+    assert hypotheses.features.shape == (len(hypotheses), len(names))
+    assert len(hypotheses) == sum(BAR_LENGTHS[3])
+
+
+def test_the_fit_finds_what_tells_good_hypotheses_from_bad_ones():
+    rng = np.random.default_rng(0)
+    examples = []
+    for _ in range(40):
+        features = rng.normal(size=(12, len(FROM_ONSETS)))
+        worth = np.zeros((12, 2))
+        worth[features[:, 7].argmax()] = 1.0
+        examples.append(Example(features, worth))
+    model = fit_choice(examples, with_network=False)
+    assert np.abs(model.weights).argmax() == 7
+    right = [e.worth[model.log_probabilities(e.features).argmax(), 0] for e in examples]
+    assert np.mean(right) > 0.9
+
+
+def test_an_example_is_worth_its_agreement():
+    pulse = pulse_of(120.0)
+    example = example_of(counted(pulse, every=4), 4, pulse.beats, pulse.beats[::4])
+    assert example is not None
+    assert example.worth.max(axis=0).tolist() == [1.0, 1.0]
+    assert example.worth[:, 1].min() == 0.0
+
+
+def test_f_measure():
+    times = np.arange(10.0)
+    assert f_measure(times, times + 0.05) == 1.0
+    assert f_measure(times, times + 0.1) == 0.0
+    assert f_measure(times, times[::2]) == pytest.approx(2 * 5 / 15)
+    assert f_measure(np.zeros(0), np.zeros(0)) == 0.0

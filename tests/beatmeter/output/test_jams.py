@@ -15,9 +15,9 @@ jams = pytest.importorskip("jams")
 
 @pytest.fixture
 def written(make_analysis, tmp_path):
-    def write(**changes):
+    def write(change=True):
         path = tmp_path / "a.jams"
-        write_jams(replace(make_analysis(timeline=True), **changes), path)
+        write_jams(make_analysis(change=change), path)
         return jams.load(str(path), validate=False)
 
     return write
@@ -29,8 +29,8 @@ def test_it_is_valid_jams(written):
     assert written().validate(strict=True)
 
 
-def test_beats_count_up_to_the_meter_and_begin_again(written, make_analysis):
-    rows = written().search(namespace="beat_position")[0].data
+def test_beats_count_up_to_the_bar_and_begin_again(written, make_analysis):
+    rows = written(change=False).search(namespace="beat_position")[0].data
     np.testing.assert_allclose([row.time for row in rows], make_analysis().beats)
     positions = [row.value["position"] for row in rows]
     assert positions[:11] == [6, 7, 1, 2, 3, 4, 5, 6, 7, 1, 2]
@@ -39,29 +39,24 @@ def test_beats_count_up_to_the_meter_and_begin_again(written, make_analysis):
     assert {row.value["beat_units"] for row in rows} == {4}
 
 
-def test_the_timeline_becomes_segments(written):
-    rows = written().search(namespace="segment_open")[0].data
+def test_segments_tell_meter_and_tempo(written):
+    document = written()
+    rows = document.search(namespace="segment_open")[0].data
     assert [(r.time, r.duration, r.value) for r in rows] == [
-        (0.0, 20.0, "7/4"),
-        (20.0, 10.0, "4/4"),
-        (30.0, 10.0, "4/4"),
+        (0.0, 24.0, "7/4"),
+        (24.0, 16.0, "4/4"),
     ]
+    rows = document.search(namespace="tempo")[0].data
+    assert [(r.time, round(r.value, 1)) for r in rows] == [(0.0, 133.3), (24.0, 133.3)]
 
 
-def test_without_a_timeline_one_segment_is_the_whole(written):
-    (row,) = written(timeline=None).search(namespace="segment_open")[0].data
-    assert (row.time, row.duration, row.value, row.confidence) == (0.0, 40.0, "7/4", 0.81)
-
-
-def test_tempo(written):
-    (row,) = written().search(namespace="tempo")[0].data
-    assert row.value == 133.3
-
-
-def test_a_recording_without_downbeats_has_no_full_measure(written):
-    rows = written(downbeats=np.zeros(0)).search(namespace="beat_position")[0].data
-    assert {row.value["measure"] for row in rows} == {0}
-    assert min(row.value["position"] for row in rows) == 1
+def test_beats_without_bars_have_no_position(make_analysis, tmp_path):
+    analysis = make_analysis()
+    (segment,) = analysis.segments
+    grid = replace(segment.grid, positions=0 * segment.grid.positions)
+    path = tmp_path / "a.jams"
+    write_jams(replace(analysis, segments=(replace(segment, grid=grid),)), path)
+    assert jams.load(str(path), validate=False).search(namespace="beat_position")[0].data == []
 
 
 def test_without_the_package_it_says_what_to_install(make_analysis, tmp_path, monkeypatch):

@@ -11,8 +11,10 @@ import pytest
 from beatmeter.output.jsonl import json_schema, to_line, write_json
 
 KEYS = [
-    *("path", "duration_s", "tempo_bpm", "meter", "time_signature", "confidence", "runner_up"),
-    *("scores", "signals", "polyrhythm", "timeline"),
+    *("schema", "path", "duration_s", "meter", "confidence", "runner_up", "scores"),
+    *("time_signature", "tempo_bpm", "beat_bpm", "bars_heard", "bar_duration_s"),
+    *("grouping", "grouping_confidence", "segments", "beats", "downbeats"),
+    *("signals", "polyrhythm", "timeline"),
 ]
 
 
@@ -41,10 +43,34 @@ def test_a_line_holds_exactly_the_documented_keys(make_analysis):
 
 
 @pytest.mark.parametrize("timeline", [False, True])
-def test_lines_follow_the_schema(make_analysis, validator, timeline):
-    analysis = make_analysis(timeline=timeline)
-    for each in (analysis, replace(analysis, path=None, polyrhythm=None)):
+@pytest.mark.parametrize("change", [False, True])
+def test_lines_follow_the_schema(make_analysis, validator, timeline, change):
+    analysis = make_analysis(timeline=timeline, change=change)
+    for each in (analysis, replace(analysis, path=None, polyrhythm=None), without_bars(analysis)):
         validator.validate(json.loads(to_line(each)))
+
+
+def without_bars(analysis):
+    (segment, *_) = analysis.segments
+    grid = replace(segment.grid, positions=0 * segment.grid.positions, grouping=None)
+    return replace(analysis, segments=(replace(segment, grid=grid),))
+
+
+def test_the_levels_are_those_of_the_segments(make_analysis):
+    line = json.loads(to_line(make_analysis(change=True)))
+    seven, four = line["segments"]
+    levels = ["time_signature", "tempo_bpm", "beat_bpm", "bar_duration_s", "grouping"]
+    assert {key: line[key] for key in levels} == {key: seven[key] for key in levels}
+    assert (seven["end_s"], four["start_s"], four["end_s"]) == (24.0, 24.0, 40.0)
+    assert (seven["grouping"], four["grouping"]) == ([2, 2, 3], None)
+    assert set(line["downbeats"]) < set(line["beats"])
+    assert line["beats"] == sorted(line["beats"])
+
+
+def test_where_no_bar_is_heard_none_is_told(make_analysis):
+    line = json.loads(to_line(without_bars(make_analysis())))
+    assert (line["bars_heard"], line["bar_duration_s"], line["downbeats"]) == (False, None, [])
+    assert line["beats"]
 
 
 @pytest.mark.parametrize(

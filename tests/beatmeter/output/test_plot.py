@@ -44,10 +44,27 @@ def test_a_timeline_is_drawn_when_there_is_one(make_analysis, excerpt):
     assert len(draw(make_analysis(timeline=True), excerpt).axes) == 3
 
 
+def test_segments_are_drawn_when_the_meter_changes(make_analysis, excerpt):
+    strip = draw(make_analysis(change=True), excerpt).axes[1]
+    assert [text.get_text() for text in strip.texts] == ["7/4", "4/4"]
+    assert [round(bar.get_width()) for bar in strip.patches] == [24, 16]
+
+
+def test_heads_of_groups_are_marked(make_analysis, excerpt):
+    analysis = make_analysis()
+    bars = draw(analysis, excerpt).axes[0]
+    (heads,) = [line for line in bars.lines if line.get_label() == "groups"]
+    inside = (analysis.beats >= 10.0) & (analysis.beats < 30.0)
+    expected = analysis.beats[inside & np.isin(analysis.positions, (3, 5))]
+    np.testing.assert_allclose(heads.get_xdata(), expected)
+
+
 @pytest.mark.parametrize("path", ["$x^2$\n音.wav", "x" * 500, None])
 def test_it_is_written_whatever_the_name_is(make_analysis, excerpt, tmp_path, path):
     target = tmp_path / "plots" / "a.png"
-    analysis = replace(make_analysis(path), beats=np.zeros(0), downbeats=np.zeros(0))
+    analysis = make_analysis(path)
+    silent = [replace(s, grid=s.grid.between(0.0, 0.0)) for s in analysis.segments]
+    analysis = replace(analysis, segments=tuple(silent))
     write_plot(analysis, excerpt, target)
     assert target.read_bytes().startswith(b"\x89PNG")
 

@@ -23,6 +23,7 @@ def test_the_verdict_and_every_opinion_can_be_read(rendered, make_analysis):
     lines = rendered(table.detailed(make_analysis()))
     assert "song.wav  0:40" in lines
     assert "  7/4   meter 7, 133.3 BPM, confidence 81%   (runner-up 4: 10%)" in lines
+    assert "  a bar lasts 3.15 s: 7 beats (2+2+3) at 133.3 a minute" in lines
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
     assert rows["ensemble"] == [".03", ".10", ".03", ".81", ".02", ".01"]
     assert rows["both"] == ["0.00", ".30", ".80", ".10", ".90", ".10", ".00"]
@@ -42,6 +43,15 @@ def test_the_timeline_has_one_row_a_stretch_and_names_the_change(rendered, make_
     assert rows == [
         ["0:00-0:20", "7/4", "133.3", "80%"],
         ["0:20-0:40", "4/4", "133.0", "80%", "7/4", "to", "4/4"],
+    ]
+
+
+def test_segments_are_told_when_the_meter_changes(rendered, make_analysis):
+    lines = rendered(table.detailed(make_analysis(change=True)))
+    rows = [line.split() for line in lines if line.startswith("  0:")]
+    assert rows == [
+        ["0:00-0:24", "7", "7/4", "133.3", "3.15", "s", "81%"],
+        ["0:24-0:40", "4", "4/4", "133.3", "1.80", "s", "70%"],
     ]
 
 

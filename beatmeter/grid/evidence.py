@@ -1,0 +1,146 @@
+"""What the grid needs of an excerpt once its samples are let go: pulses on offer and accents.
+
+The pulses on offer are those of the onset envelope and, where a signal of the ensemble listens to
+a network that hears beats, the network's beats at their own rate, half of it (either half), double
+and three times of it. Signals that can weigh a meter on a pulse weigh it on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.features.beatsync import subdivide
+from beatmeter.features.pulses import Pulse, salience
+from beatmeter.meters import METERS
+
+if TYPE_CHECKING:
+    from beatmeter.features.rhythm import Rhythm
+    from beatmeter.signal import Signal
+    from beatmeter.signals.neural.activations import Activations
+
+Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float32]
+
+FEWEST_BEATS = 4
+
+
+@dataclass(frozen=True)
+class GridEvidence:
+    """An excerpt as the grid sees it; times are seconds from the start of the excerpt.
+
+    Attributes
+    ----------
+    start_s, duration_s : float
+        Of the excerpt, in seconds of the recording.
+    frame_rate : float
+        Frames a second of `onsets`.
+    onsets : ndarray, shape (frames,)
+        Onset strength, of unit deviation.
+    activations : Activations or None
+        What a network hears; None without one.
+    pulses : tuple of Pulse, length k
+        The tactus of the onset envelope foremost.
+    accents : tuple of ndarray, each of shape (beats, 3)
+        On the beats of each pulse: onset strength, onset strength below 180 Hz, harmonic change.
+    n_onset_pulses : int
+        How many of the pulses come from the onset envelope; the others come from the network.
+    pulse_scores : ndarray, shape (k, 6)
+        Pooled log probability of each pulse, given the meter; columns sum to 1 as probabilities.
+    """
+
+    start_s: float
+    duration_s: float
+    frame_rate: float
+    onsets: Array
+    activations: Activations | None
+    pulses: tuple[Pulse, ...]
+    accents: tuple[Array, ...]
+    n_onset_pulses: int
+    pulse_scores: Floats
+
+
+def gather_evidence(
+    rhythm: Rhythm,
+    signals: Mapping[str, Signal],
+    weights: Mapping[str, float],
+    start_s: float = 0.0,
+) -> GridEvidence:
+    """Collect what the grid of an excerpt rests on.
+
+    Parameters
+    ----------
+    rhythm : Rhythm
+    signals : mapping of str to Signal
+        Those that did not abstain. One with a method ``activations(rhythm)`` lets the grid have the
+        beats that it hears; one with a method ``weigh(rhythm)`` weighs each meter on each of
+        ``rhythm.pulses``.
+    weights : mapping of str to float
+        Of the signals, in the pool.
+    start_s : float
+        Where the excerpt begins, in seconds.
+    """
+    asked = (_asked(signal, "activations", rhythm) for signal in signals.values())
+    activations = next((heard for heard in asked if heard is not None), None)
+    views = [rhythm]
+    if activations is not None:
+        neural = network_pulses(activations, rhythm)
+        if neural:
+            views.append(rhythm.on(neural))
+    pooled = np.zeros((sum(len(view.pulses) for view in views), len(METERS)))
+    for name, signal in signals.items():
+        if weights.get(name, 0.0) > 0:
+            joint = [_asked(signal, "weigh", view) for view in views]
+            if not any(scores is None for scores in joint):
+                pooled += weights[name] * _log_normalised(np.vstack(joint))
+    return GridEvidence(
+        start_s=start_s,
+        duration_s=rhythm.duration_s,
+        frame_rate=rhythm.frame_rate,
+        onsets=rhythm.onset_envelope,
+        activations=activations,
+        pulses=tuple(pulse for view in views for pulse in view.pulses),
+        accents=tuple(f.accents for view in views for f in view.beat_features),
+        n_onset_pulses=len(rhythm.pulses),
+        pulse_scores=_log_normalised(pooled),
+    )
+
+
+def network_pulses(activations: Activations, rhythm: Rhythm) -> list[Pulse]:
+    """The beats that a network hears as pulses: their own rate, halves, double and triple."""
+    from beatmeter.signals.neural.bars import decode_beats
+
+    beats = decode_beats(activations)
+    if len(beats) < FEWEST_BEATS:
+        return []
+    found = []
+    for times in (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3)):
+        if len(times) < FEWEST_BEATS:
+            continue
+        frames = np.round(times * rhythm.frame_rate).astype(np.int64)
+        inside = frames[frames < len(rhythm.onset_envelope)]
+        bpm = 60.0 / float(np.median(np.diff(times)))
+        found.append(Pulse(bpm, times, salience(rhythm.onset_envelope, inside)))
+    return found
+
+
+def _asked(signal: Signal, method: str, rhythm: Rhythm) -> Any:
+    """What an optional method of a signal returns; None without it, or when it fails."""
+    if not hasattr(signal, method):
+        return None
+    try:
+        return getattr(signal, method)(rhythm)
+    except Exception:  # a signal may be foreign code: the grid does without it
+        return None
+
+
+def _log_normalised(logits: Floats) -> Floats:
+    """Logits over pulses as log probabilities, each column by itself: (k, 6) to (k, 6)."""
+    from scipy.special import log_softmax
+
+    normalised: Floats = log_softmax(logits, axis=0)
+    return normalised

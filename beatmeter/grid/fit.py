@@ -1,0 +1,98 @@
+"""Fitting the choice of the grid on music whose beats and downbeats are known.
+
+For every clip the hypotheses of its meter are listed, and each is held against the annotated beats
+and downbeats: its worth is the sum of both F-measures (within 70 ms). The weights maximise the
+expected worth of a hypothesis drawn by the model's probabilities, less a penalty on their squares;
+so a clip on which all hypotheses are bad teaches nothing, and near misses count for what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.grid.evidence import GridEvidence
+from beatmeter.grid.hypotheses import FROM_NETWORK, FROM_ONSETS, ChoiceModel, hypotheses_for
+
+Floats = npt.NDArray[np.float64]
+
+TOLERANCE_S = 0.07  # of an F-measure of beats, as mir_eval has it
+PENALTY = 1e-3
+
+
+@dataclass(frozen=True)
+class Example:
+    """The hypotheses of one clip.
+
+    Attributes
+    ----------
+    features : ndarray, shape (h, f)
+    worth : ndarray, shape (h, 2)
+        F-measures of beats and of downbeats.
+    """
+
+    features: Floats
+    worth: Floats
+
+
+def example_of(
+    evidence: GridEvidence, meter: int, beats: Floats, downbeats: Floats
+) -> Example | None:
+    """Hold the hypotheses of a clip against its annotation; None where there is none."""
+    hypotheses = hypotheses_for(evidence, meter)
+    if not len(hypotheses):
+        return None
+    of_beats = [f_measure(beats, pulse.beats) for pulse in evidence.pulses]
+    worth = []
+    for c, length, phase in zip(
+        hypotheses.pulse, hypotheses.bar_beats, hypotheses.phase, strict=True
+    ):
+        of_downbeats = f_measure(downbeats, evidence.pulses[c].beats[phase::length])
+        worth.append((of_beats[c], of_downbeats))
+    return Example(hypotheses.features, np.array(worth))
+
+
+def f_measure(annotated: Floats, estimated: Floats) -> float:
+    """Harmonic mean of precision and recall of times matched within 70 ms, in order.
+
+    Unlike ``mir_eval.beat.f_measure`` it counts the first five seconds too.
+    """
+    i = j = hits = 0
+    while i < len(annotated) and j < len(estimated):
+        if abs(annotated[i] - estimated[j]) <= TOLERANCE_S:
+            hits, i, j = hits + 1, i + 1, j + 1
+        elif annotated[i] < estimated[j]:
+            i += 1
+        else:
+            j += 1
+    total = len(annotated) + len(estimated)
+    return 2.0 * hits / total if total else 0.0
+
+
+def fit_choice(examples: Sequence[Example], with_network: bool) -> ChoiceModel:
+    """Fit the weights, with the network's features or without."""
+    from scipy.optimize import minimize
+
+    width = len(FROM_ONSETS) + (len(FROM_NETWORK) if with_network else 0)
+    features = np.concatenate([example.features[:, :width] for example in examples])
+    worth = np.concatenate([example.worth.sum(axis=1) for example in examples])
+    sizes = [len(example.features) for example in examples]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    clip = np.repeat(np.arange(len(sizes)), sizes)
+    mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+    standard = (features - mean) / scale
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logits = standard @ weights
+        chances = np.exp(logits - np.maximum.reduceat(logits, starts)[clip])
+        chances /= np.add.reduceat(chances, starts)[clip]
+        expected = np.add.reduceat(chances * worth, starts)
+        slope = standard.T @ (chances * (worth - expected[clip])) / len(sizes)
+        value = PENALTY * float(weights @ weights) - float(expected.mean())
+        return value, 2.0 * PENALTY * weights - slope
+
+    weights = minimize(loss, np.zeros(width), jac=True, method="L-BFGS-B").x
+    return ChoiceModel(mean.tolist(), scale.tolist(), weights.tolist())

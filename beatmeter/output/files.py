@@ -1,0 +1,59 @@
+"""The files an analysis may be written to: one kind, one suffix, one writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beatmeter.analysis import Analysis
+
+SUFFIXES = {
+    "json": ".json",
+    "jams": ".jams",
+    "plot": ".png",
+    "beats": ".beats",
+    "labels": ".txt",
+    "midi": ".mid",
+    "clicks": ".ogg",
+}
+"""Kinds of files, and the suffix of each where a batch is written into a folder."""
+
+
+def write_file(kind: str, analysis: Analysis, source: Path, path: Path) -> None:
+    """Write an analysis of the recording `source` as a file of a kind, atomically.
+
+    Raises
+    ------
+    ReportError
+        If a package for it is missing, or the name of the file does not tell a format.
+    AudioError
+        If the recording, which some kinds read again, cannot be read.
+    OSError
+        If the file cannot be written.
+    """
+    if kind == "json":
+        from beatmeter.output.jsonl import write_json
+
+        write_json(analysis, path)
+    elif kind == "jams":
+        from beatmeter.output.jams import write_jams
+
+        write_jams(analysis, path)
+    elif kind == "plot":
+        from beatmeter.output.plot import hear_excerpt, write_plot
+
+        write_plot(analysis, hear_excerpt(source), path)
+    elif kind == "midi":
+        from beatmeter.output.midi import write_midi
+
+        write_midi(analysis, path)
+    elif kind == "clicks":
+        from beatmeter.output.clicks import write_clicks
+
+        write_clicks(analysis, source, path)
+    else:
+        from beatmeter.output.beats import write_beats, write_labels
+
+        {"beats": write_beats, "labels": write_labels}[kind](analysis, path)
