@@ -19,6 +19,10 @@ COMMANDS = {
         "beatmeter.cli.calibrate:calibrate",
         "Fit the ensemble on labelled music.",
     ),
+    "corpus": (
+        "beatmeter.corpora.cli:corpus",
+        "Render labelled music and check it for confounds.",
+    ),
     "evaluate": (
         "beatmeter.cli.evaluate:evaluate",
         "Tell how often the ensemble is right.",

@@ -105,6 +105,23 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 
 
 @corpus.command()
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same sounds.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for synthetic-SEED.sf2.",
+)
+def soundfont(seed: int, out: Path) -> None:
+    """Make up 128 instruments and a drum kit."""
+    from beatmeter.corpora.synthetic_soundfont import write_synthetic_soundfont
+
+    path = out / f"synthetic-{seed}.sf2"
+    write_synthetic_soundfont(path, seed)
+    click.echo(f"{path}, {path.stat().st_size:,} bytes")
+
+
+@corpus.command()
 @click.option(
     "--table",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -18,6 +18,9 @@ from beatmeter.errors import DatasetError
 
 SUFFIXES = (".sf2", ".sf3")
 
+SYNTHETIC = "synthetic"
+"""Material of the soundfonts of :mod:`~beatmeter.corpora.synthetic_soundfont`."""
+
 
 @dataclass(frozen=True)
 class Soundfont:
@@ -60,6 +63,7 @@ _KNOWN = (
     _Known("TimGM6mb", "gmbank", "GPL-2.0"),
     _Known("sf_GMbank", "gmbank", "public domain"),
     _Known("OPL-3_FM_128M", "opl3", "CC BY-SA 4.0"),
+    _Known("synthetic", SYNTHETIC, "CC0"),
     _Known("Black_Pearl_4", "black-pearl", "CC BY-SA 3.0", is_kit=True),
     _Known("Red_Zeppelin_4", "red-zeppelin", "CC BY-SA 3.0", is_kit=True),
 )

@@ -16,9 +16,9 @@ from beatmeter.corpora.frames.effects import apply_effects
 from beatmeter.corpora.frames.families import FAMILIES, Request
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.piece import Part, Performance
-from beatmeter.corpora.random import between, happens, weighted
+from beatmeter.corpora.random import between, happens, pick, weighted
 from beatmeter.corpora.render import Voicing, render
-from beatmeter.corpora.soundfonts import Soundfont
+from beatmeter.corpora.soundfonts import SYNTHETIC, Soundfont
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
 
@@ -34,6 +34,8 @@ NO_BAR, UNKNOWN = 0, 255
 _LEAD_S = 1.0
 """Played before a clip and cut off, so that what was struck before it rings on."""
 _KIT_SHARE = 0.5
+_SYNTHETIC_SHARE = 0.35
+"""Of the clips, when there are recorded soundfonts as well."""
 _QUIET_SHARE = 0.12
 _RESIZED_SHARE = 0.5
 _LARGEST_RESIZING = 4
@@ -162,9 +164,12 @@ class ClipMaker:
         raise error
 
     def _voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
-        general = self._general[int(rng.integers(len(self._general)))]
+        synthetic = [font for font in self._general if font.material == SYNTHETIC]
+        recorded = [font for font in self._general if font.material != SYNTHETIC]
+        use_synthetic = bool(synthetic) and (happens(rng, _SYNTHETIC_SHARE) or not recorded)
+        general = pick(rng, synthetic if use_synthetic else recorded)
         if has_drums and self._kits and happens(rng, _KIT_SHARE):
-            return Voicing(general, self._kits[int(rng.integers(len(self._kits)))])
+            return Voicing(general, pick(rng, self._kits))
         return Voicing(general)
 
 
