@@ -42,7 +42,10 @@ Generators = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class _Kind:
-    """Shortest and longest attack, decay and release in seconds; how much is kept; breath."""
+    """Shortest and longest attack, decay and release in seconds, and what is lost in between.
+
+    `breath` is the amplitude of the noise beside that of the partials.
+    """
 
     attack: tuple[float, float]
     decay: tuple[float, float]
@@ -181,7 +184,8 @@ def _loop(
             if place < bins:
                 spectrum[place] += level * np.exp(2j * np.pi * rng.random())
     noise = rng.standard_normal(bins) + 1j * rng.standard_normal(bins)
-    spectrum += breath * noise / np.sqrt(1 + hertz / 500.0) * 0.3
+    noise /= np.sqrt(1 + hertz / 500.0)
+    spectrum += noise * (breath * np.linalg.norm(spectrum) / np.linalg.norm(noise))
     return np.fft.irfft(spectrum * shape, _LOOP)
 
 
