@@ -16,7 +16,7 @@ COMMANDS = {
         "Measure when a checkpoint may believe in a second meter.",
     ),
     "compare": (
-        "beatmeter_mert.diagnostics.compare:compare",
+        "beatmeter_mert.diagnostics.comparison:compare",
         "Compare two evaluations clip by clip.",
     ),
     "corpus": (

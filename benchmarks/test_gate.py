@@ -19,7 +19,7 @@ NOTHING_MEASURED = 2
 def test_the_gate(pytestconfig, capsys):
     with capsys.disabled():
         try:
-            concluded = run_gate(
+            result = run_gate(
                 pytestconfig.getoption("signal"),
                 pytestconfig.getoption("fixtures"),
                 pytestconfig.getoption("checkpoint"),
@@ -28,10 +28,10 @@ def test_the_gate(pytestconfig, capsys):
             )
         except BeatMeterError as error:
             pytest.exit(str(error), NOTHING_MEASURED)
-        print(f"\n\n{concluded.text()}")
-        for path in concluded.write(pytestconfig.rootpath / "reports" / "gate"):
+        print(f"\n\n{result.text()}")
+        for path in result.write(pytestconfig.rootpath / "reports" / "gate"):
             print(f"written: {path.relative_to(pytestconfig.rootpath)}")
-        concluded.commit()
-    faults = concluded.measurement.decision.faults
+        result.commit()
+    faults = result.measurement.decision.faults
     if faults:
         pytest.fail(f"the gate is not passed: {'; '.join(faults)}", pytrace=False)

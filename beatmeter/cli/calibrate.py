@@ -16,6 +16,8 @@ from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.folder import joined, read_splits
 from beatmeter.datasets.splits import SPLITS
 from beatmeter.datasets.usable import not_used, refuse_if_bad
+from beatmeter.evaluation.fit_report import sections
+from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import (
     ClipEvidence,
     calibrated_signals,
@@ -23,7 +25,6 @@ from beatmeter.fusion.fit.collection import (
     collect,
 )
 from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, fit_ensemble
-from beatmeter.fusion.fit.report import render
 from beatmeter.fusion.weights import load_weights, write_weights
 from beatmeter.signals.calibration import write_calibration
 
@@ -72,7 +73,7 @@ def calibrate(
             found = collect(files, cache or dataset / _CACHE, jobs, seconds)
             clips += track(found, f"evidence of {dataset.name}", total=len(files))
     fit = _fit(clips, cache or datasets[0] / _CACHE, jobs)
-    click.echo(render(fit))
+    click.echo(to_text(sections(fit)), nl=False)
     if write:
         _store(fit, clips)
 

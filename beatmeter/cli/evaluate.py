@@ -17,12 +17,13 @@ from beatmeter.cli.options import jobs_option, scores_option
 def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
     """Print the ensemble's accuracy on a labelled set, and where it errs.
 
-    A verdict is right when it is a meter that the label accepts. Intervals are of 95 %, from
+    An answer is right when it is a meter that the label accepts. Intervals are of 95 %, from
     resampling whole works.
     """
     from beatmeter.datasets.fixtures.sets import find_set
-    from beatmeter.evaluation import ensemble as evaluation
-    from beatmeter.evaluation.ensemble_text import render
+    from beatmeter.evaluation import ensemble
+    from beatmeter.evaluation.ensemble_report import sections
+    from beatmeter.evaluation.report.text import to_text
     from beatmeter.evaluation.score_cache import ScoreCache, default_cache
     from beatmeter.fusion.effective import effective_weights
     from beatmeter.plugins import installed_signals
@@ -30,11 +31,11 @@ def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
     signals = installed_signals()
     weights = effective_weights(signals)
     with resumable("what was heard"):
-        standing = evaluation.evaluate(
+        evaluation = ensemble.evaluate(
             find_set(set_name),
             signals,
             weights,
             default_cache() if scores is None else ScoreCache(scores),
             jobs,
         )
-    click.echo(render(standing, weights))
+    click.echo(to_text(sections(evaluation, weights)), nl=False)

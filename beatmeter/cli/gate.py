@@ -56,10 +56,10 @@ def run(
     from beatmeter.gate.commit import run_gate
 
     with resumable("what was heard"):
-        concluded = run_gate(candidate, set_name, checkpoint, jobs, scores)
-    click.echo(concluded.text())
-    for path in concluded.write(out):
+        result = run_gate(candidate, set_name, checkpoint, jobs, scores)
+    click.echo(result.text())
+    for path in result.write(out):
         click.echo(f"written: {path}")
-    concluded.commit()
-    if not concluded.measurement.decision.passed:
+    result.commit()
+    if not result.measurement.decision.passed:
         sys.exit(FAILED)

@@ -43,7 +43,7 @@ def tune(
     with resumable("what was heard"):
         result = tune_signal(weight, (start, stop, step), jobs, scores)
     click.echo(result.text())
-    for path in result.write_report(out):
+    for path in result.write(out):
         click.echo(f"written: {path}")
     refusal = result.tuning.refusal
     if refusal is not None:

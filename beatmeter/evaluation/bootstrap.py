@@ -1,4 +1,7 @@
-"""Intervals from resampling whole works.
+"""Intervals from resampling whole works, since clips of one work are alike.
+
+As many works as there are are drawn with replacement, each with all of its clips; a figure is
+computed on every such resample, and the interval holds 95 % of what comes out.
 
 References
 ----------
@@ -7,12 +10,13 @@ B. Efron and R. Tibshirani, An introduction to the bootstrap (1993), chapter 13 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from beatmeter.fusion.agreement import Floats
+from beatmeter._util.arrays import Floats, Integers
 
 RESAMPLES = 2000
 COVERAGE = 0.95
@@ -33,13 +37,32 @@ class Interval:
     high: float
 
 
+def resampled_rows(
+    works: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> Iterator[Integers]:
+    """Rows of each resample, ascending; those of a work drawn twice are there twice.
+
+    For figures that are no ratio of sums; :func:`resampled_sums` is much faster for those.
+
+    Parameters
+    ----------
+    works : sequence of str, length n
+        Of each clip.
+    resamples : int > 0
+    seed : int
+    """
+    names, place = np.unique(np.asarray(works), return_inverse=True)
+    for times in _draw(len(names), resamples, seed):
+        yield np.repeat(np.arange(len(works)), times[place])
+
+
 def resampled_sums(each: Floats, works: Sequence[str], seed: int = 0) -> Floats:
-    """Column sums over works drawn with replacement, as many as there are.
+    """Column sums over the rows of each resample.
 
     Parameters
     ----------
     each : ndarray, shape (n, k)
-        A row for each fixture.
+        A row for each clip.
     works : sequence of str, length n
     seed : int
 
@@ -48,10 +71,7 @@ def resampled_sums(each: Floats, works: Sequence[str], seed: int = 0) -> Floats:
     ndarray, shape (2000, k)
     """
     by_work = sums_by_work(each, works)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(by_work), np.full(len(by_work), 1.0 / len(by_work)), size=RESAMPLES
-    )
-    return np.asarray(drawn @ by_work)
+    return np.asarray(_draw(len(by_work), RESAMPLES, seed) @ by_work)
 
 
 def sums_by_work(each: Floats, works: Sequence[str]) -> Floats:
@@ -62,18 +82,32 @@ def sums_by_work(each: Floats, works: Sequence[str]) -> Floats:
     return sums
 
 
-def interval(value: Floats, resampled: Floats) -> Interval:
-    """Percentile interval of a figure; resamplings in which it is undefined are left out.
+def interval(value: npt.ArrayLike, resampled: npt.ArrayLike) -> Interval:
+    """Percentile interval of a figure; resamples in which it is undefined are left out.
 
     Parameters
     ----------
-    value : ndarray, shape ()
-    resampled : ndarray, shape (r,)
+    value : float
+    resampled : array_like, shape (r,)
         May hold infinities, which count as the largest values.
     """
-    defined = resampled[~np.isnan(resampled)]
+    drawn = np.asarray(resampled, np.float64)
+    defined = drawn[~np.isnan(drawn)]
     if not len(defined):
-        return Interval(float(value), np.nan, np.nan)
+        return Interval(float(np.asarray(value)), np.nan, np.nan)
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(defined, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(float(value), float(low), float(high))
+    return Interval(float(np.asarray(value)), float(low), float(high))
+
+
+def mean_interval(values: npt.ArrayLike, works: Sequence[str]) -> Interval:
+    """Mean of one value for each clip, such as whether it is answered right, and its interval."""
+    each = np.asarray(values, np.float64)
+    sums = resampled_sums(np.stack([each, np.ones_like(each)], axis=1), works)
+    return interval(each.mean(), sums[:, 0] / sums[:, 1])
+
+
+def _draw(works: int, resamples: int, seed: int) -> Integers:
+    """How many times each resample holds each work: shape (resamples, works)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(works, np.full(works, 1.0 / works), size=resamples)

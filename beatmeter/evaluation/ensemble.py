@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter._util.arrays import Booleans, Integers
 from beatmeter.datasets.fixtures import Fixture, FixtureSet
 from beatmeter.datasets.fixtures.sets import meter_name
 from beatmeter.datasets.fixtures.verify import sound_fixtures
 from beatmeter.errors import GateError
-from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
+from beatmeter.evaluation.bootstrap import Interval, mean_interval
+from beatmeter.evaluation.groups import rows_by_group
+from beatmeter.evaluation.metrics import confusion
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.evaluation.scoring import score_fixtures
@@ -24,49 +27,52 @@ from beatmeter.signal import Signal
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """Verdicts on a labelled set.
+    """Answers on a labelled set.
 
     Attributes
     ----------
     table : ScoreTable
-        What every signal said of the recordings that are as the manifest says.
+        Every signal's scores on the recordings that are as the manifest says.
     answers : ndarray of int, shape (n,)
-        Verdicts; 0 where nothing could be told.
+        Meters; 0 where every signal abstained.
     alone : dict of str to ndarray of int, shape (n,)
-        Verdicts of each signal by itself.
+        Answers of each signal by itself.
     left_out : tuple of str
         One line for each recording that is absent or changed.
     """
 
     table: ScoreTable
-    answers: np.ndarray
-    alone: dict[str, np.ndarray]
+    answers: Integers
+    alone: dict[str, Integers]
     left_out: tuple[str, ...]
 
-    def accuracy(self, answers: np.ndarray) -> Interval:
+    @property
+    def right(self) -> Booleans:
+        """Whether each answer is one that the label accepts: shape (n,)."""
+        return is_right(self.answers, self.table.accepted)
+
+    def accuracy(self, answers: Integers) -> Interval:
         """Share of right answers, with a 95 % interval by work."""
-        right = is_right(answers, self.table.accepted).astype(float)
-        each = np.stack([right, np.ones_like(right)], axis=1)
-        sums = resampled_sums(each, self.table.works)
-        return interval(np.asarray(right.mean()), sums[:, 0] / sums[:, 1])
+        return mean_interval(is_right(answers, self.table.accepted), self.table.works)
 
     def by(self, group_of: Callable[[Fixture], str]) -> dict[str, tuple[int, int]]:
-        """Right verdicts and recordings in each group, groups in order of first appearance."""
-        found: dict[str, tuple[int, int]] = {}
-        rights = is_right(self.answers, self.table.accepted)
-        for fixture, right in zip(self.table.fixtures, rights, strict=True):
-            hits, count = found.get(group_of(fixture), (0, 0))
-            found[group_of(fixture)] = (hits + int(right), count + 1)
-        return found
+        """Right answers and recordings in each group, meters first, then by name."""
+        groups = rows_by_group([group_of(fixture) for fixture in self.table.fixtures])
+        return {name: (int(self.right[rows].sum()), len(rows)) for name, rows in groups.items()}
 
     def confusion(self) -> dict[str, dict[int, int]]:
-        """How often each label got each verdict."""
-        found: dict[str, dict[int, int]] = {}
-        for fixture, answer in zip(self.table.fixtures, self.answers.tolist(), strict=True):
-            row = found.setdefault(meter_name(fixture), dict.fromkeys(METERS, 0))
-            if answer in row:
-                row[answer] += 1
-        return found
+        """How often each label got each answer."""
+        groups = rows_by_group([meter_name(fixture) for fixture in self.table.fixtures])
+        true = np.empty(len(self.answers), np.int64)
+        for row, rows in enumerate(groups.values()):
+            true[rows] = row
+        answered = self.answers > 0
+        columns = np.searchsorted(METERS, self.answers[answered])
+        counts = confusion(true[answered], columns, (len(groups), len(METERS)))
+        return {
+            name: dict(zip(METERS, row, strict=True))
+            for name, row in zip(groups, counts.tolist(), strict=True)
+        }
 
 
 def evaluate(
@@ -76,7 +82,7 @@ def evaluate(
     cache: ScoreCache,
     jobs: int = 1,
 ) -> EnsembleEvaluation:
-    """Let the ensemble hear a labelled set.
+    """Evaluate the ensemble on a labelled set.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from beatmeter.meters import MeterScores, Polyrhythm, ScoreKind
 class ScoreCache:
     """A folder with one small file for each signal's scores on each recording.
 
-    Only scores are kept: a signal that could not speak is asked again.
+    Only scores are kept: a signal that abstained is asked again.
 
     Attributes
     ----------
@@ -59,6 +59,6 @@ def default_cache() -> ScoreCache:
 
 
 def _parse(content: dict[str, Any]) -> MeterScores:
-    heard = content["polyrhythm"]
-    polyrhythm = heard and Polyrhythm(**heard | {"meters": tuple(heard["meters"])})
+    told = content["polyrhythm"]
+    polyrhythm = told and Polyrhythm(**told | {"meters": tuple(told["meters"])})
     return MeterScores(tuple(content["values"]), ScoreKind(content["kind"]), polyrhythm)

@@ -1,4 +1,4 @@
-"""What every signal said of every fixture, as arrays, and its fusion at any weights."""
+"""Every signal's scores on every fixture, as arrays, and their fusion at any weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter._util.arrays import Booleans, Floats, Integers
 from beatmeter.datasets.fixtures import Fixture
-from beatmeter.fusion.agreement import Booleans, Floats, Ints
 from beatmeter.fusion.pool import log_scores
 from beatmeter.meters import METERS, MeterScores
 
@@ -23,8 +23,9 @@ class ScoreTable:
     ----------
     fixtures : tuple of Fixture, length n
     logs : dict of str to ndarray, shape (n, 6)
-        Logarithms of each signal's distributions, floored; 0 where it could not speak.
+        Logarithms of each signal's distributions, floored; 0 where it abstained.
     spoke : dict of str to ndarray of bool, shape (n,)
+        Where each did not abstain.
     """
 
     fixtures: tuple[Fixture, ...]
@@ -35,11 +36,11 @@ class ScoreTable:
     def from_scores(
         cls, fixtures: Sequence[Fixture], scores: Sequence[Mapping[str, MeterScores]]
     ) -> ScoreTable:
-        """From the scores of each fixture, by the names of the signals that spoke."""
+        """From the scores of each fixture, by the names of the signals that did not abstain."""
         names = sorted({name for row in scores for name in row})
-        silent = np.zeros(len(METERS))
+        abstained = np.zeros(len(METERS))
         logs = {
-            name: np.array([log_scores(row[name]) if name in row else silent for row in scores])
+            name: np.array([log_scores(row[name]) if name in row else abstained for row in scores])
             for name in names
         }
         spoke = {name: np.array([name in row for row in scores]) for name in names}
@@ -57,7 +58,7 @@ class ScoreTable:
 
     def answers(
         self, weights: Mapping[str, float], prior: Mapping[int, float] | None = None
-    ) -> Ints:
+    ) -> Integers:
         """The meters that :func:`beatmeter.fusion.pool.fuse` would answer at these weights.
 
         Parameters
@@ -70,15 +71,15 @@ class ScoreTable:
         Returns
         -------
         ndarray of int, shape (n,)
-            0 where no signal of positive weight spoke.
+            0 where every signal of positive weight abstained.
         """
         logits = np.tile(
             np.log([(prior or {}).get(meter, 1.0) for meter in METERS]), (len(self.fixtures), 1)
         )
-        heard = np.zeros(len(self.fixtures), dtype=bool)
+        answered = np.zeros(len(self.fixtures), dtype=bool)
         for name, logs in self.logs.items():
             weight = weights.get(name, 0.0)
             if weight > 0:
                 logits += weight * logs
-                heard |= self.spoke[name]
-        return np.where(heard, np.array(METERS)[logits.argmax(axis=1)], _NONE)
+                answered |= self.spoke[name]
+        return np.where(answered, np.array(METERS)[logits.argmax(axis=1)], _NONE)

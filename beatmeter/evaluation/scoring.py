@@ -65,49 +65,49 @@ def score_fixtures(
     signals = {name: for_measuring(signal) for name, signal in signals.items()}
     identities = {name: identity(signal) for name, signal in signals.items()}
     known: list[Scores] = []
-    questions: dict[int, ScoreRequest] = {}
+    requests: dict[int, ScoreRequest] = {}
     for row, fixture in enumerate(fixtures):
         found = {name: cache.get(fixture.sha256, key) for name, key in identities.items()}
         known.append({name: scores for name, scores in found.items() if scores is not None})
         missing = {name: signals[name] for name, scores in found.items() if scores is None}
         if missing:
-            questions[row] = ScoreRequest(fixture_set.path_of(fixture), missing)
-    answers = _ask_all(list(questions.values()), jobs)
-    for row, scores in zip(questions, track(answers, "listening", len(questions)), strict=True):
-        for name, answer in scores.items():
-            cache.put(fixtures[row].sha256, identities[name], answer)
+            requests[row] = ScoreRequest(fixture_set.path_of(fixture), missing)
+    answers = _ask_all(list(requests.values()), jobs)
+    for row, scores in zip(requests, track(answers, "scoring", len(requests)), strict=True):
+        for name, of_signal in scores.items():
+            cache.put(fixtures[row].sha256, identities[name], of_signal)
         known[row] |= scores
     return ScoreTable.from_scores(fixtures, known)
 
 
-def ask(question: ScoreRequest) -> Scores:
-    """Ask about one recording; of one that holds nothing to hear, nobody says anything.
+def ask(request: ScoreRequest) -> Scores:
+    """Ask about one recording; of one that holds no music, there are no scores.
 
     Raises
     ------
     GateError
         If a signal fails.
     """
-    equal = Weights(dict.fromkeys(question.signals, 1.0))
-    ensemble = Ensemble(question.signals, equal)
+    equal = Weights(dict.fromkeys(request.signals, 1.0))
+    ensemble = Ensemble(request.signals, equal)
     try:
-        with open_source(question.path, None) as recording:
-            heard = score_excerpts(recording, ensemble)
+        with open_source(request.path, None) as recording:
+            excerpts = score_excerpts(recording, ensemble)
     except AudioError:
         return {}
-    reasons = [reason for section in heard for reason in section.abstained.values()]
+    reasons = [reason for excerpt in excerpts for reason in excerpt.abstained.values()]
     broken = next((reason for reason in reasons if reason.startswith(FAILED)), None)
     if broken is not None:
-        reason = f"{question.path}: {broken.removeprefix(FAILED)}"
+        reason = f"{request.path}: {broken.removeprefix(FAILED)}"
         raise GateError(f"cannot be measured: a signal failed on {escape_control(reason)}")
-    opinions = ensemble.outputs(heard).items()
-    return {name: opinion.scores for name, opinion in opinions if opinion.scores is not None}
+    outputs = ensemble.outputs(excerpts).items()
+    return {name: output.scores for name, output in outputs if output.scores is not None}
 
 
-def _ask_all(questions: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
+def _ask_all(requests: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
     try:
-        yield from in_workers(ask, questions, max(1, min(jobs, len(questions))))
+        yield from in_workers(ask, requests, max(1, min(jobs, len(requests))))
     except BrokenProcessPool as error:
-        raise GateError("cannot be measured: a listening process died (too little memory?)") from (
+        raise GateError("cannot be measured: a scoring process died (too little memory?)") from (
             error
         )

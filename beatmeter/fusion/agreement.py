@@ -21,11 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
+from beatmeter._util.arrays import Booleans, Floats, Integers
 
 COUNTED = ("both_right", "both_wrong", "losses", "gains", "same")
 
@@ -103,7 +100,7 @@ class Counts:
         )
 
 
-def is_right(answers: Ints, accepted: Sequence[Sequence[int]]) -> Booleans:
+def is_right(answers: Integers, accepted: Sequence[Sequence[int]]) -> Booleans:
     """Whether each answer is among the accepted ones: shape (n,)."""
     return np.array(
         [answer in allowed for answer, allowed in zip(answers.tolist(), accepted, strict=True)],
@@ -111,7 +108,9 @@ def is_right(answers: Ints, accepted: Sequence[Sequence[int]]) -> Booleans:
     )
 
 
-def count_each(ensemble: Ints, candidate: Ints, accepted: Sequence[Sequence[int]]) -> Floats:
+def count_each(
+    ensemble: Integers, candidate: Integers, accepted: Sequence[Sequence[int]]
+) -> Floats:
     """Count every fixture by itself: 0 or 1, shape (n, 5), columns as :data:`COUNTED`.
 
     Parameters

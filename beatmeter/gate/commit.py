@@ -1,4 +1,4 @@
-"""What follows from hearing: figures, the record, the report."""
+"""What follows from the scores: figures, the report, the record."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from beatmeter.datasets.fixtures.sets import find_set
-from beatmeter.evaluation.report.markdown import to_markdown
-from beatmeter.evaluation.report.writing import report_stem, write_report
+from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import ScoreCache, default_cache
 from beatmeter.fusion.record import (
     RECORDS,
@@ -19,35 +18,35 @@ from beatmeter.fusion.record import (
 )
 from beatmeter.fusion.weights import load_weights
 from beatmeter.gate import gate_report
-from beatmeter.gate.as_json import gate_mapping
+from beatmeter.gate.files import gate_content, report_stem, write
 from beatmeter.gate.gate_run import GateRun, score_candidate, use_checkpoint
 from beatmeter.gate.measurement import Measurement, measure
 from beatmeter.plugins import installed_signals
 
 
 @dataclass(frozen=True)
-class Conclusion:
+class GateResult:
     """A run of the gate and what became of it.
 
     Attributes
     ----------
-    trial : GateRun
+    run : GateRun
     measurement : Measurement
     record : GateRecord or None
         What vouches for it: the record that is there already if it holds for the same state.
-        None when the gate was not passed, or the trial does not decide on the record.
+        None when the gate was not passed, or the run does not decide on the record.
     records : Path
         Folder of the gate records.
     """
 
-    trial: GateRun
+    run: GateRun
     measurement: Measurement
     record: GateRecord | None
     records: Path = RECORDS
 
     def text(self) -> str:
         """The figures as text."""
-        sections = gate_report.summary(self.trial, self.measurement, self.record)
+        sections = gate_report.summary(self.run, self.measurement, self.record)
         return to_markdown(gate_report.title(self.measurement), sections)
 
     def write(self, folder: Path) -> list[Path]:
@@ -58,17 +57,17 @@ class Conclusion:
         ReportError
             If a file cannot be written.
         """
-        return write_report(
-            report_stem(folder, self.trial.candidate, self.trial.fixture_set.name),
+        return write(
+            report_stem(folder, self.run.candidate, self.run.fixture_set.name),
             gate_report.title(self.measurement),
-            gate_report.full(self.trial, self.measurement, self.record),
-            gate_mapping(self.trial, self.measurement, self.record),
+            gate_report.full(self.run, self.measurement, self.record),
+            gate_content(self.run, self.measurement, self.record),
         )
 
     def commit(self) -> None:
         """Write the record of a pass, or withdraw the one that a failure contradicts.
 
-        A trial that does not decide on the record leaves it as it is.
+        A run that does not decide on the record leaves it as it is.
 
         Raises
         ------
@@ -77,8 +76,8 @@ class Conclusion:
         """
         if self.record is not None:
             write_record(self.record, self.records)
-        elif not self.measurement.decision.passed and not self.trial.obstacles:
-            withdraw_record(self.trial.candidate, self.trial.state, self.records)
+        elif not self.measurement.decision.passed and not self.run.obstacles:
+            withdraw_record(self.run.candidate, self.run.state, self.records)
 
 
 def run_gate(
@@ -87,8 +86,8 @@ def run_gate(
     checkpoint: str | None = None,
     jobs: int = 1,
     scores: Path | None = None,
-) -> Conclusion:
-    """Take an installed signal through the gate; its record is left to :meth:`Conclusion.settle`.
+) -> GateResult:
+    """Take an installed signal through the gate; its record is left to :meth:`GateResult.commit`.
 
     Parameters
     ----------
@@ -112,7 +111,7 @@ def run_gate(
     """
     if checkpoint is not None:
         use_checkpoint(candidate, checkpoint)
-    trial = score_candidate(
+    run = score_candidate(
         candidate,
         find_set(set_name),
         installed_signals(),
@@ -121,16 +120,16 @@ def run_gate(
         jobs,
         RECORDS,
     )
-    return conclude(trial, RECORDS)
+    return decide(run, RECORDS)
 
 
-def conclude(trial: GateRun, records: Path = RECORDS) -> Conclusion:
+def decide(run: GateRun, records: Path = RECORDS) -> GateResult:
     """Measure, and say what the record is to be; nothing is written."""
-    measurement = measure(trial.candidate, trial.table, trial.weights)
-    if not measurement.decision.passed or trial.obstacles:
-        return Conclusion(trial, measurement, None, records)
-    known = find_record(trial.candidate, trial.state, records)
-    return Conclusion(trial, measurement, known or _record(trial, measurement), records)
+    measurement = measure(run.candidate, run.table, run.weights)
+    if not measurement.decision.passed or run.obstacles:
+        return GateResult(run, measurement, None, records)
+    known = find_record(run.candidate, run.state, records)
+    return GateResult(run, measurement, known or _record(run, measurement), records)
 
 
 def today() -> str:
@@ -138,15 +137,15 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _record(trial: GateRun, measurement: Measurement) -> GateRecord:
+def _record(run: GateRun, measurement: Measurement) -> GateRecord:
     counts = measurement.overall.counts
     return GateRecord(
-        signal=trial.candidate,
+        signal=run.candidate,
         date=today(),
-        fixture_set=trial.fixture_set.name,
-        fingerprint=trial.state.fingerprint,
-        fixtures=trial.state.fixtures,
-        ensemble=trial.state.ensemble,
+        fixture_set=run.fixture_set.name,
+        fingerprint=run.state.fingerprint,
+        fixtures=run.state.fixtures,
+        ensemble=run.state.ensemble,
         both_right=int(counts.both_right),
         both_wrong=int(counts.both_wrong),
         losses=int(counts.losses),

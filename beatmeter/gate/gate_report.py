@@ -11,9 +11,10 @@ from beatmeter.fusion.decision import COMPLEMENTARITY_ABOVE, LEAST_AGREEMENT, MO
 from beatmeter.fusion.record import GateRecord
 from beatmeter.gate import plots
 from beatmeter.gate.gate_run import GateRun
-from beatmeter.gate.measurement import Group, Measurement
+from beatmeter.gate.measurement import FusionPoint, Group, Measurement
 
-_NOBODY = "-"
+FUSION_HEADER = ("weight", "accuracy", "change", "becomes right", "becomes wrong")
+_NONE = "-"
 _LOSSES = "Losses: only the ensemble is right"
 _GROUP_HEADER = (
     "fixtures",
@@ -27,34 +28,44 @@ _GROUP_HEADER = (
 
 
 def title(measurement: Measurement) -> str:
-    """What the report is called: candidate and verdict."""
-    verdict = "passed" if measurement.decision.passed else "failed"
-    return f"The gate for {measurement.candidate}: {verdict}"
+    """What the report is called: candidate and decision."""
+    decision = "passed" if measurement.decision.passed else "failed"
+    return f"The gate for {measurement.candidate}: {decision}"
 
 
-def summary(trial: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
+def summary(run: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
     """The sections that are printed."""
     return [
-        *_measured(trial, measurement, record),
+        *_measured(run, measurement, record),
         _names(_gains(measurement), measurement, measurement.gains()),
         _names(_LOSSES, measurement, measurement.losses()),
     ]
 
 
-def full(trial: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
+def full(run: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
     """The sections that are written to files."""
     return [
-        *_measured(trial, measurement, record),
+        *_measured(run, measurement, record),
         _listing(_gains(measurement), measurement, measurement.gains()),
         _listing(_LOSSES, measurement, measurement.losses()),
-        _about(trial, record),
+        _about(run, record),
     ]
 
 
-def _measured(trial: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
+def fusion_row(point: FusionPoint) -> Row:
+    """A row below :data:`FUSION_HEADER`, without the weight."""
+    return (
+        share(point.accuracy),
+        change(point.change),
+        str(point.becomes_right),
+        str(point.becomes_wrong),
+    )
+
+
+def _measured(run: GateRun, measurement: Measurement, record: GateRecord | None) -> list[Section]:
     return [
-        _verdict(measurement, _consequence(trial, measurement, record)),
-        _matrix(measurement),
+        _decision(measurement, _consequence(run, measurement, record)),
+        _agreement(measurement),
         _figures(measurement),
         _by_meter(measurement),
         _by_category(measurement),
@@ -66,22 +77,22 @@ def _gains(measurement: Measurement) -> str:
     return f"Gains: only {measurement.candidate} is right"
 
 
-def _consequence(trial: GateRun, measurement: Measurement, record: GateRecord | None) -> str:
+def _consequence(run: GateRun, measurement: Measurement, record: GateRecord | None) -> str:
     name = f"W_{measurement.candidate.upper()}"
-    if trial.obstacles:
-        return f"The record is left as it is: {'; '.join(trial.obstacles)}."
+    if run.obstacles:
+        return f"The record is left as it is: {'; '.join(run.obstacles)}."
     if record is None:
         return f"{name} stays 0.0."
     return f"The record allows a weight: 'beatmeter tune {name} --write' finds it."
 
 
-def _verdict(measurement: Measurement, consequence: str) -> Section:
+def _decision(measurement: Measurement, consequence: str) -> Section:
     faults = measurement.decision.faults
-    told = "Passed." if not faults else f"Failed: {'; '.join(faults)}."
-    return Section("Verdict", f"{told} {consequence}")
+    decision = "Passed." if not faults else f"Failed: {'; '.join(faults)}."
+    return Section("Decision", f"{decision} {consequence}")
 
 
-def _matrix(measurement: Measurement) -> Section:
+def _agreement(measurement: Measurement) -> Section:
     counts, name = measurement.overall.counts, measurement.candidate
     return Section(
         "Agreement matrix",
@@ -91,7 +102,7 @@ def _matrix(measurement: Measurement) -> Section:
             ("ensemble right", f"{int(counts.both_right)}", f"{int(counts.losses)} (losses)"),
             ("ensemble wrong", f"{int(counts.gains)} (gains)", f"{int(counts.both_wrong)}"),
         ],
-        partial(plots.draw_matrix, counts=counts, candidate=name),
+        partial(plots.draw_agreement, counts=counts, candidate=name),
     )
 
 
@@ -147,21 +158,11 @@ def _group_row(group: Group) -> Row:
 
 
 def _fusion(measurement: Measurement) -> Section:
-    rows = [
-        (
-            f"{point.weight:.2f}",
-            share(point.accuracy),
-            change(point.change),
-            str(point.gains),
-            str(point.losses),
-        )
-        for point in measurement.fusion
-    ]
+    rows = [(f"{point.weight:.2f}", *fusion_row(point)) for point in measurement.fusion]
     note = "The ensemble with the candidate at fixed weights, none of them chosen by the result."
-    header = ("weight", "accuracy", "change", "becomes right", "becomes wrong")
     baseline = measurement.overall.figures["ensemble_accuracy"].value
     draw = partial(plots.draw_fusion, points=measurement.fusion, baseline=baseline)
-    return Section("Fusion", note, header, rows, draw)
+    return Section("Fusion", note, FUSION_HEADER, rows, draw)
 
 
 def _names(heading: str, measurement: Measurement, chosen: list[int]) -> Section:
@@ -173,13 +174,13 @@ def _listing(heading: str, measurement: Measurement, chosen: list[int]) -> Secti
     rows = []
     for index in chosen:
         fixture = measurement.fixtures[index]
-        told = (measurement.ensemble[index], measurement.alone[index])
+        answers = (measurement.ensemble[index], measurement.alone[index])
         rows.append(
             (
                 escape_control(fixture.id),
                 meter_name(fixture),
                 ", ".join(map(str, fixture.accepted)),
-                *(str(answer) if answer else _NOBODY for answer in told),
+                *(str(answer) if answer else _NONE for answer in answers),
                 escape_control(fixture.category),
                 escape_control(fixture.work),
             )
@@ -188,16 +189,16 @@ def _listing(heading: str, measurement: Measurement, chosen: list[int]) -> Secti
     return Section(heading, "" if rows else "None.", header, rows)
 
 
-def _about(trial: GateRun, record: GateRecord | None) -> Section:
-    voting = {name: weight for name, weight in trial.weights.signals.items() if weight > 0}
+def _about(run: GateRun, record: GateRecord | None) -> Section:
+    voting = {name: weight for name, weight in run.weights.signals.items() if weight > 0}
     rows = [
-        ("fixtures", escape_control(trial.fixture_set.name)),
-        ("hash of the fixtures", trial.state.fixtures),
-        ("checkpoint of the candidate", trial.state.fingerprint or "none told"),
-        ("hash of the ensemble", trial.state.ensemble),
+        ("fixtures", escape_control(run.fixture_set.name)),
+        ("hash of the fixtures", run.state.fixtures),
+        ("checkpoint of the candidate", run.state.fingerprint or "none told"),
+        ("hash of the ensemble", run.state.ensemble),
         ("weights", ", ".join(f"{name} {weight:.4f}" for name, weight in sorted(voting.items()))),
-        ("record", _NOBODY if record is None else f"{record.sha256}, of {record.date}"),
-        *((f"absent: {name}", escape_control(reason)) for name, reason in trial.absent.items()),
-        *(("left out", escape_control(line)) for line in trial.left_out),
+        ("record", _NONE if record is None else f"{record.sha256}, of {record.date}"),
+        *((f"absent: {name}", escape_control(reason)) for name, reason in run.absent.items()),
+        *(("left out", escape_control(line)) for line in run.left_out),
     ]
     return Section("What was measured", "", ("", ""), rows)

@@ -1,4 +1,4 @@
-"""Hearing everything that one run of the gate needs."""
+"""All the scores that one run of the gate needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from beatmeter.signal import Signal
 
 @dataclass(frozen=True)
 class GateRun:
-    """Everything heard for one run of the gate.
+    """The scores of one run of the gate, and what they hold for.
 
     Attributes
     ----------
@@ -35,15 +35,15 @@ class GateRun:
     fixture_set : FixtureSet
     table : ScoreTable
     weights : Weights
-        As honoured, the candidate's own 0.
+        The effective ones, the candidate's own 0.
     state : GateState
         What a pass would hold for.
     left_out : tuple of str
         One line for each fixture that is absent or changed.
     absent : dict of str to str
-        Signals that have a weight but said nothing, with the reason.
+        Signals that have a weight but no scores, with the reason.
     refused : tuple of str
-        One line for each other weight that is not honoured.
+        One line for each other weight that is not in force.
     checkpoint : str or None
         The candidate's, if one was named; None if it is the signal's own choice.
     """
@@ -60,7 +60,7 @@ class GateRun:
 
     @property
     def obstacles(self) -> tuple[str, ...]:
-        """Why this trial leaves the record as it is, in words; empty when it decides on it."""
+        """Why this run leaves the record as it is, in words; empty when it decides on it."""
         found = []
         if self.fixture_set.name != RECORD_SET:
             found.append(f"records are of the fixtures {RECORD_SET!r}")
@@ -71,10 +71,10 @@ class GateRun:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What was not heard as it votes, in words; empty when all was."""
+        """Which scores of those that vote are missing, in words; empty when none are."""
         files = [f"fixtures left out: {len(self.left_out)}"] if self.left_out else []
-        voices = [f"{name}, which votes, is absent: {why}" for name, why in self.absent.items()]
-        return (*files, *voices, *self.refused)
+        voters = [f"{name}, which votes, is absent: {why}" for name, why in self.absent.items()]
+        return (*files, *voters, *self.refused)
 
 
 def checkpoint_variable(candidate: str) -> str:
@@ -96,7 +96,7 @@ def score_candidate(
     jobs: int = 1,
     records: Path = RECORDS,
 ) -> GateRun:
-    """Let the candidate, and all that vote, hear the fixtures that are as the manifest says.
+    """Ask the candidate, and all that vote, about the fixtures that are as the manifest says.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def score_candidate(
     Raises
     ------
     GateError
-        If the candidate is unknown, cannot run here, or says nothing; no fixture is there; no
-        other signal that votes says anything; or a signal fails.
+        If the candidate is unknown, cannot run here, or always abstains; no fixture is there; all
+        other signals that vote abstain; or a signal fails.
     """
     if candidate not in signals:
         raise GateError(f"signal: {candidate!r} (allowed: {', '.join(sorted(signals))})")
@@ -125,10 +125,10 @@ def score_candidate(
     sound, left_out = sound_fixtures(fixture_set)
     if not sound:
         raise GateError(f"{candidate} cannot be measured: no fixture is there ({left_out[0]})")
-    honoured = weights_of_others(candidate, signals, weights, records)
-    voting = {name for name, weight in honoured.weights.signals.items() if weight > 0}
-    silent = {name: why_unavailable(signals[name]) for name in voting & signals.keys()}
-    able = [name for name in signals if name in silent and silent[name] is None]
+    effective = weights_of_others(candidate, signals, weights, records)
+    voting = {name for name, weight in effective.weights.signals.items() if weight > 0}
+    missing = {name: why_unavailable(signals[name]) for name in voting & signals.keys()}
+    able = [name for name in signals if name in missing and missing[name] is None]
     if not able:
         raise GateError(f"{candidate} cannot be measured: no other signal with a weight can run")
     asked = {name: signals[name] for name in (*able, candidate)}
@@ -141,18 +141,18 @@ def score_candidate(
         candidate=candidate,
         fixture_set=fixture_set,
         table=table,
-        weights=honoured.weights,
+        weights=effective.weights,
         state=GateState(
             fingerprint(signals[candidate]),
             fixture_set.digest(),
-            ensemble_hash(honoured.weights, candidate),
+            ensemble_hash(effective.weights, candidate),
         ),
         left_out=left_out,
         absent={
-            name: silent.get(name, "not installed") or "said nothing about any fixture"
+            name: missing.get(name, "not installed") or "said nothing about any fixture"
             for name in sorted(voting - table.logs.keys())
         },
-        refused=tuple(honoured.refused.values()),
+        refused=tuple(effective.refused.values()),
         checkpoint=os.environ.get(checkpoint_variable(candidate)) or None,
     )
 
@@ -160,5 +160,5 @@ def score_candidate(
 def weights_of_others(
     candidate: str, signals: Mapping[str, Signal], weights: Weights, records: Path = RECORDS
 ) -> EffectiveWeights:
-    """The weights against which a candidate is measured: as honoured, its own 0."""
+    """The weights against which a candidate is measured: the effective ones, its own 0."""
     return vouched(weights.with_signals({candidate: 0.0}), signals, records)

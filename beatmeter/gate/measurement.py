@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter._util.arrays import Booleans, Floats, Integers
 from beatmeter.datasets.fixtures import Fixture
 from beatmeter.datasets.fixtures.sets import meter_name
-from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
+from beatmeter.evaluation.bootstrap import Interval, interval, mean_interval, resampled_sums
+from beatmeter.evaluation.groups import rows_by_group
 from beatmeter.evaluation.score_table import ScoreTable
-from beatmeter.fusion.agreement import Booleans, Counts, Floats, Ints, count_each, is_right
+from beatmeter.fusion.agreement import Counts, count_each, is_right
 from beatmeter.fusion.decision import Decision, judge
 from beatmeter.fusion.weights import Weights
 
@@ -54,20 +56,20 @@ class FusionPoint:
     accuracy : Interval
     change : Interval
         Accuracy less that of the ensemble without the candidate, on the same fixtures.
-    gains, losses : int
-        Fixtures that become right, and wrong, by the candidate's vote.
+    becomes_right, becomes_wrong : int
+        Fixtures that do by the candidate's vote.
     """
 
     weight: float
     accuracy: Interval
     change: Interval
-    gains: int
-    losses: int
+    becomes_right: int
+    becomes_wrong: int
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the gate measured.
+    """The figures of a candidate against the ensemble.
 
     Attributes
     ----------
@@ -83,8 +85,8 @@ class Measurement:
 
     candidate: str
     fixtures: tuple[Fixture, ...]
-    ensemble: Ints
-    alone: Ints
+    ensemble: Integers
+    alone: Integers
     overall: Group
     by_meter: list[Group]
     by_category: list[Group]
@@ -103,7 +105,7 @@ class Measurement:
         """Indices of the fixtures on which only the ensemble is right."""
         return self._only(self.ensemble, self.alone)
 
-    def _only(self, right: Ints, wrong: Ints) -> list[int]:
+    def _only(self, right: Integers, wrong: Integers) -> list[int]:
         accepted = [fixture.accepted for fixture in self.fixtures]
         found = np.flatnonzero(is_right(right, accepted) & ~is_right(wrong, accepted))
         return [int(index) for index in found]
@@ -146,8 +148,8 @@ def fused(candidate: str, table: ScoreTable, weights: Weights, weight: float) ->
         weight=weight,
         accuracy=accuracy,
         change=change,
-        gains=int(np.sum(after & ~before)),
-        losses=int(np.sum(before & ~after)),
+        becomes_right=int(np.sum(after & ~before)),
+        becomes_wrong=int(np.sum(before & ~after)),
     )
 
 
@@ -162,13 +164,8 @@ def accuracy_and_change(
         Which fixtures are answered right.
     works : sequence of str, length n
     """
-    each = np.stack([np.ones(len(after)), after, before], axis=1)
-    fixtures, now, then = each.sum(axis=0)
-    drawn, nows, thens = resampled_sums(each, works).T
-    return (
-        interval(now / fixtures, nows / drawn),
-        interval((now - then) / fixtures, (nows - thens) / drawn),
-    )
+    change = after.astype(np.float64) - before
+    return mean_interval(after, works), mean_interval(change, works)
 
 
 def right_at(candidate: str, table: ScoreTable, weights: Weights, weight: float) -> Booleans:
@@ -178,11 +175,10 @@ def right_at(candidate: str, table: ScoreTable, weights: Weights, weight: float)
 
 
 def _groups(names: Sequence[str], each: Floats, works: Sequence[str]) -> list[Group]:
-    groups = []
-    for name in _sorted(set(names)):
-        rows = [row for row, other in enumerate(names) if other == name]
-        groups.append(_group(name, each[rows], [works[row] for row in rows]))
-    return groups
+    return [
+        _group(name, each[rows], [works[row] for row in rows])
+        for name, rows in rows_by_group(names).items()
+    ]
 
 
 def _group(name: str, each: Floats, works: Sequence[str]) -> Group:
@@ -192,7 +188,3 @@ def _group(name: str, each: Floats, works: Sequence[str]) -> Group:
         figure: interval(getattr(counts, figure), getattr(resampled, figure)) for figure in FIGURES
     }
     return Group(name, counts, figures)
-
-
-def _sorted(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: (not name.isdigit(), name.zfill(2)))

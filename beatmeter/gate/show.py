@@ -25,15 +25,15 @@ def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECO
     records : Path
         Folder of the gate records.
     """
-    honoured = vouched(weights, signals, records)
+    effective = vouched(weights, signals, records)
     shown = [
         name
         for name, signal in signals.items()
         if not isinstance(signal, CalibratedSignal) or record_path(name, records).is_file()
     ]
     return [
-        honoured.refused.get(name)
-        or f"{_weight(name, weights)}; {_record(signals[name], honoured.weights, records)}"
+        effective.refused.get(name)
+        or f"{_weight(name, weights)}; {_record(signals[name], effective.weights, records)}"
         for name in shown
     ]
 
@@ -54,11 +54,11 @@ def _record(signal: Signal, weights: Weights, records: Path) -> str:
     try:
         check_record(record, signal, weights)
     except BeatMeterError as error:
-        return f"{_told(record)}, but {error}"
-    return _told(record)
+        return f"{_passed(record)}, but {error}"
+    return _passed(record)
 
 
-def _told(record: GateRecord) -> str:
+def _passed(record: GateRecord) -> str:
     counts = record.counts
     return (
         f"passed the gate on {record.date} ({record.fixture_set} fixtures: agreement "

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from beatmeter.datasets.fixtures.sets import find_set
 from beatmeter.errors import GateError
-from beatmeter.evaluation.report.markdown import to_markdown
-from beatmeter.evaluation.report.writing import report_stem, write_report
+from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import ScoreCache, default_cache
 from beatmeter.fusion.effective import check_record
 from beatmeter.fusion.record import RECORDS, GateRecord, read_record
 from beatmeter.fusion.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
 from beatmeter.gate import tuning_report
-from beatmeter.gate.as_json import tuning_mapping
 from beatmeter.gate.commit import today
+from beatmeter.gate.files import report_stem, tuning_content, write
 from beatmeter.gate.gate_run import score_candidate, weights_of_others
 from beatmeter.gate.tuning import Tuning, grid, tune
 from beatmeter.plugins import installed_signals
@@ -40,7 +39,7 @@ class TunedSignal:
         """The figures as text."""
         return to_markdown(tuning_report.title(self.tuning), tuning_report.summary(self.tuning))
 
-    def write_report(self, folder: Path) -> list[Path]:
+    def write(self, folder: Path) -> list[Path]:
         """Write the report: JSON, Markdown, HTML.
 
         Raises
@@ -48,11 +47,11 @@ class TunedSignal:
         ReportError
             If a file cannot be written.
         """
-        return write_report(
+        return write(
             report_stem(folder, f"tune-{self.tuning.signal}", self.record.fixture_set),
             tuning_report.title(self.tuning),
             tuning_report.full(self.tuning),
-            tuning_mapping(self.tuning),
+            tuning_content(self.tuning),
         )
 
     def store(self, path: Path = WEIGHTS_PATH) -> None:
@@ -96,19 +95,16 @@ def tune_signal(
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
     cache = default_cache() if scores is None else ScoreCache(scores)
-    trial = score_candidate(
+    run = score_candidate(
         name, find_set(record.fixture_set), signals, weights, cache, jobs, RECORDS
     )
-    if trial.gaps:
-        raise GateError(f"{weight} cannot be tuned: {'; '.join(trial.gaps)}")
-    return TunedSignal(tune(name, trial.table, trial.weights, tried), record)
+    if run.gaps:
+        raise GateError(f"{weight} cannot be tuned: {'; '.join(run.gaps)}")
+    return TunedSignal(tune(name, run.table, run.weights, tried), record)
 
 
 def with_tuned(weights: Weights, tuning: Tuning, record: GateRecord, date: str) -> Weights:
     """The weights with the chosen one in its place."""
     chosen = tuning.chosen.weight
-    told = Tuned(chosen, record.sha256, date)
-    return replace(
-        weights.with_signals({tuning.signal: chosen}),
-        tuned=weights.tuned | {tuning.signal: told},
-    )
+    tuned = weights.tuned | {tuning.signal: Tuned(chosen, record.sha256, date)}
+    return replace(weights.with_signals({tuning.signal: chosen}), tuned=tuned)

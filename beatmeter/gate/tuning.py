@@ -27,10 +27,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter._util.arrays import Booleans, Floats
 from beatmeter.errors import GateError
 from beatmeter.evaluation.bootstrap import Interval, sums_by_work
 from beatmeter.evaluation.score_table import ScoreTable
-from beatmeter.fusion.agreement import Booleans, Floats
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.weights import Weights
 from beatmeter.gate.measurement import FusionPoint, accuracy_and_change, fused, right_at
@@ -52,8 +52,8 @@ class Tuning:
         The first of highest accuracy.
     chosen : FusionPoint
         The smallest within noise of it.
-    gained, lost : tuple of str
-        Fixtures that become right, and wrong, at the chosen weight.
+    becomes_right, becomes_wrong : tuple of str
+        Fixtures that do at the chosen weight.
     fold_weights : tuple of float
         What the rule picks without each fold of works.
     held_out, held_out_change : Interval
@@ -65,8 +65,8 @@ class Tuning:
     curve: list[FusionPoint]
     best: FusionPoint
     chosen: FusionPoint
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
+    becomes_right: tuple[str, ...]
+    becomes_wrong: tuple[str, ...]
     fold_weights: tuple[float, ...]
     held_out: Interval
     held_out_change: Interval
@@ -136,8 +136,8 @@ def tune(signal: str, table: ScoreTable, weights: Weights, tried: Sequence[float
         curve=curve,
         best=curve[int(right.sum(axis=1).argmax())],
         chosen=curve[chosen],
-        gained=_ids(table, right[chosen] & ~right[0]),
-        lost=_ids(table, right[0] & ~right[chosen]),
+        becomes_right=_ids(table, right[chosen] & ~right[0]),
+        becomes_wrong=_ids(table, right[0] & ~right[chosen]),
         fold_weights=tuple(tried[index] for index in picks),
         held_out=accuracy,
         held_out_change=change,

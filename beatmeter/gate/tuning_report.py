@@ -8,10 +8,9 @@ from functools import partial
 from beatmeter._util.text import escape_control
 from beatmeter.evaluation.report.section import Row, Section, change, share
 from beatmeter.gate import plots
+from beatmeter.gate.gate_report import FUSION_HEADER, fusion_row
 from beatmeter.gate.measurement import FusionPoint
 from beatmeter.gate.tuning import Tuning
-
-_HEADER = ("weight", "accuracy", "change", "becomes right", "becomes wrong")
 
 
 def title(tuning: Tuning) -> str:
@@ -27,20 +26,19 @@ def summary(tuning: Tuning) -> list[Section]:
 def full(tuning: Tuning) -> list[Section]:
     """The sections that are written to files."""
     rows = [_row(point) for point in tuning.curve]
-    return [*summary(tuning), Section("Every weight", "", _HEADER, rows)]
+    return [*summary(tuning), Section("Every weight", "", FUSION_HEADER, rows)]
 
 
 def _choice(tuning: Tuning) -> Section:
-    refusal = tuning.refusal
-    told = "" if refusal is None else f" Refused: {refusal}."
+    refused = "" if tuning.refusal is None else f" Refused: {tuning.refusal}."
     note = (
         "The chosen weight is the smallest within one standard error of the best; in brackets the "
-        f"95 % bootstrap interval over source works.{told}"
+        f"95 % bootstrap interval over source works.{refused}"
     )
     points = (("without", tuning.curve[0]), ("best", tuning.best), ("chosen", tuning.chosen))
     rows = [(name, *_row(point)) for name, point in points]
     draw = partial(plots.draw_tuning, tuning=tuning)
-    return Section("Accuracy against weight", note, ("", *_HEADER), rows, draw)
+    return Section("Accuracy against weight", note, ("", *FUSION_HEADER), rows, draw)
 
 
 def _held_out(tuning: Tuning) -> Section:
@@ -54,9 +52,10 @@ def _held_out(tuning: Tuning) -> Section:
 
 
 def _changed(tuning: Tuning) -> Section:
+    right, wrong = _listed(tuning.becomes_right), _listed(tuning.becomes_wrong)
     return Section(
         "Fixtures that change at the chosen weight",
-        f"Become right: {_listed(tuning.gained)}. Become wrong: {_listed(tuning.lost)}.",
+        f"Become right: {right}. Become wrong: {wrong}.",
     )
 
 
@@ -65,10 +64,4 @@ def _listed(ids: Sequence[str]) -> str:
 
 
 def _row(point: FusionPoint) -> Row:
-    return (
-        f"{point.weight:g}",
-        share(point.accuracy),
-        change(point.change),
-        str(point.gains),
-        str(point.losses),
-    )
+    return (f"{point.weight:g}", *fusion_row(point))

@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats, Integers
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics.predictions import Floats, Integers
 
 COOCCURRENCE_THRESHOLD = 0.4
 LEAKAGE_CORRELATION = 0.3

@@ -1,19 +1,25 @@
-"""Two classifiers on the same clips."""
+"""``beatmeter mert compare``: two classifiers on the same clips."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
+from pathlib import Path
 
+import click
 import numpy as np
 
+from beatmeter._util.arrays import Booleans
 from beatmeter.errors import DatasetError
-from beatmeter.evaluation.bootstrap import Interval
-from beatmeter_mert.diagnostics.accuracy import top_class
-from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, percentile_interval, resampled_rows
-from beatmeter_mert.diagnostics.evaluation import STATISTICS
-from beatmeter_mert.diagnostics.predictions import Booleans, Predictions
-from beatmeter_mert.diagnostics.sections import Section, number
+from beatmeter.evaluation.bootstrap import RESAMPLES, Interval, resampled_rows
+from beatmeter.evaluation.metrics import top_class
+from beatmeter.evaluation.report.section import Section, number
+from beatmeter.evaluation.report.text import to_text
+from beatmeter_mert.diagnostics.evaluation import figures_of, intervals
+from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.results import read_predictions
+from beatmeter_mert.run_module import run
+
+_RESULT = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,18 @@ class Comparison:
     p_value: float
 
 
-def compare(first: Predictions, second: Predictions, resamples: int = RESAMPLES) -> Comparison:
+@click.command()
+@click.argument("first", type=_RESULT)
+@click.argument("second", type=_RESULT)
+def compare(first: Path, second: Path) -> None:
+    """Compare two results of `evaluate`, on the clips that both answered."""
+    comparison = compare_predictions(read_predictions(first)[1], read_predictions(second)[1])
+    click.echo(to_text([section(comparison, first.name, second.name)]), nl=False)
+
+
+def compare_predictions(
+    first: Predictions, second: Predictions, resamples: int = RESAMPLES
+) -> Comparison:
     """Compare two classifiers on the clips that both answered.
 
     Raises
@@ -66,23 +83,22 @@ def compare(first: Predictions, second: Predictions, resamples: int = RESAMPLES)
         If they share no clip, or differ about what a clip's labels are.
     """
     first, second = _shared(first, second)
-    rows_drawn = resampled_rows(first.works, resamples)
     right = _right(first), _right(second)
     only_first = int(np.sum(right[0] & ~right[1]))
     only_second = int(np.sum(~right[0] & right[1]))
     both_right = int(np.sum(right[0] & right[1]))
-    figures = {}
-    for name, statistic in STATISTICS.items():
-        one, other = (statistic(p.probabilities, p.labels) for p in (first, second))
-        changes = [
-            statistic(second.probabilities[rows], second.labels[rows])
-            - statistic(first.probabilities[rows], first.labels[rows])
-            for rows in rows_drawn
-        ]
-        figures[name] = Difference(one, other, percentile_interval(other - one, changes))
+    one, other = figures_of(first), figures_of(second)
+    changes = [
+        figures_of(second, rows) - figures_of(first, rows)
+        for rows in resampled_rows(first.works, resamples)
+    ]
+    change = intervals(other - one, np.array(changes))
     return Comparison(
         clips=len(first.names),
-        figures=figures,
+        figures={
+            name: Difference(float(one[place]), float(other[place]), change[name])
+            for place, name in enumerate(change)
+        },
         both_right=both_right,
         only_first=only_first,
         only_second=only_second,
@@ -110,7 +126,7 @@ def section(comparison: Comparison, first: str, second: str) -> Section:
         for name, difference in comparison.figures.items()
     ]
     header = ("figure", "first", "second", "change", "95 % interval")
-    return Section("comparison", f"{first} and {second}", note, header, rows)
+    return Section(f"{first} and {second}", note, header, rows)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -124,9 +140,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     -------
     float in [0, 1]
     """
-    n, least = only_first + only_second, min(only_first, only_second)
-    tail = sum(comb(n, k) for k in range(least + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    from scipy.stats import binomtest
+
+    disagreements = only_first + only_second
+    return float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0
 
 
 def _right(predictions: Predictions) -> Booleans:
@@ -145,3 +162,7 @@ def _shared(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
     if differing.size:
         raise DatasetError(f"comparison: the labels of {one.names[differing[0]]!r} differ")
     return one, other
+
+
+if __name__ == "__main__":
+    run(compare)

@@ -7,8 +7,8 @@ from enum import Enum
 
 import numpy as np
 
-from beatmeter_mert.diagnostics.accuracy import top_class
-from beatmeter_mert.diagnostics.predictions import Floats
+from beatmeter._util.arrays import Floats
+from beatmeter.evaluation.metrics import top_class
 from beatmeter_mert.model.prediction import binary_entropy
 
 GAP_BANDS = (0.3, 0.5)

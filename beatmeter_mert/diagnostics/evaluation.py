@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from beatmeter.evaluation.bootstrap import Interval
+import numpy as np
+
+from beatmeter._util.arrays import Booleans, Floats, Integers
+from beatmeter.evaluation import metrics
+from beatmeter.evaluation.bootstrap import RESAMPLES, Interval, interval, resampled_rows
+from beatmeter.evaluation.reliability import ReliabilityBin, calibration_error, reliability
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics import accuracy, confidence, ranking, reliability
-from beatmeter_mert.diagnostics import coactivation as leakage
-from beatmeter_mert.diagnostics.bootstrap import RESAMPLES, Statistic, interval
-from beatmeter_mert.diagnostics.predictions import Booleans, Floats, Integers, Predictions
-from beatmeter_mert.diagnostics.second_meter import SecondMeter, second_meter
-from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor, noise_floor
-from beatmeter_mert.diagnostics.subgroups import KindFigures, Kinds, by_kind
+from beatmeter_mert.diagnostics import coactivation, confidence
+from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.second_meter import (
+    SecondMeter,
+    ThresholdMeasurement,
+    measure_thresholds,
+    second_meter,
+)
+from beatmeter_mert.diagnostics.subgroups import SubgroupFigures, Subgroups, by_subgroup
 from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
-STATISTICS: dict[str, Statistic] = {
-    "primary accuracy": accuracy.primary_accuracy,
-    "strict accuracy": accuracy.strict_accuracy,
-    "balanced accuracy": accuracy.balanced_accuracy,
-    "mean average precision": ranking.mean_average_precision,
-    "macro F1": ranking.macro_f1,
+STATISTICS: dict[str, Callable[[Floats, Booleans], float]] = {
+    "primary accuracy": metrics.primary_accuracy,
+    "strict accuracy": metrics.strict_accuracy,
+    "balanced accuracy": metrics.balanced_accuracy,
+    "mean average precision": metrics.mean_average_precision,
+    "macro F1": metrics.macro_f1,
 }
 """The figures that get an interval."""
 
@@ -70,7 +78,7 @@ class Evaluation:
     resamples : int
         How often.
     confusion : ndarray of int, shape (6, 6)
-        :func:`beatmeter_mert.diagnostics.accuracy.confusion`.
+        :func:`beatmeter.evaluation.metrics.class_confusion`.
     classes : tuple of ClassFigures, length 6
     without_positives : tuple of int
         Meters that the means leave out.
@@ -83,12 +91,13 @@ class Evaluation:
         Clips in each.
     correlations : ndarray of float, shape (6, 6)
     shown_correlations : list of PairCorrelation
-    noise_floor : NoiseFloor
+    second_probabilities : ThresholdMeasurement
     second_meter : SecondMeter
     reliability : list of ReliabilityBin
+        Of the predictions of all six meters.
     calibration_error : float
     references : tuple of Reference
-    kinds : tuple of KindFigures
+    subgroups : tuple of SubgroupFigures
         Empty where nothing is known of the music.
     """
 
@@ -100,20 +109,20 @@ class Evaluation:
     classes: tuple[ClassFigures, ...]
     without_positives: tuple[int, ...]
     cooccurrence: Integers
-    pairs: list[leakage.PairCount]
+    pairs: list[coactivation.PairCount]
     gap: confidence.Spread
     entropy: confidence.Spread
     gap_by_predicted: list[confidence.Spread]
     gap_bands: Floats
     quadrants: dict[confidence.Quadrant, int]
     correlations: Floats
-    shown_correlations: list[leakage.PairCorrelation]
-    noise_floor: NoiseFloor
+    shown_correlations: list[coactivation.PairCorrelation]
+    second_probabilities: ThresholdMeasurement
     second_meter: SecondMeter
-    reliability: list[reliability.ReliabilityBin]
+    reliability: list[ReliabilityBin]
     calibration_error: float
     references: tuple[Reference, ...] = ()
-    kinds: tuple[KindFigures, ...] = ()
+    subgroups: tuple[SubgroupFigures, ...] = ()
 
     @property
     def leaks(self) -> bool:
@@ -126,8 +135,8 @@ def evaluate(
     about: dict[str, str],
     references: tuple[Reference, ...] = (),
     resamples: int = RESAMPLES,
-    floors: SecondMeterThresholds | None = None,
-    kinds: Kinds = MappingProxyType({}),
+    thresholds: SecondMeterThresholds | None = None,
+    subgroups: Subgroups = MappingProxyType({}),
 ) -> Evaluation:
     """Compute every diagnostic.
 
@@ -138,50 +147,68 @@ def evaluate(
     references : tuple of Reference
     resamples : int > 0
         Of the intervals.
-    floors : SecondMeterThresholds, optional
+    thresholds : SecondMeterThresholds, optional
         Of the checkpoint; uncalibrated by default.
-    kinds : mapping of str to sequence of str
+    subgroups : mapping of str to sequence of str
         By trait, such as the tempo, of what kind each clip is; unknown by default.
     """
     p, labels = predictions.probabilities, predictions.labels
     counted = Counter(confidence.quadrants(p))
     classes = _classes(p, labels)
+    bins = reliability(p.ravel(), labels.ravel())
+    drawn = resampled_rows(predictions.works, resamples)
+    resampled = np.array([figures_of(predictions, rows) for rows in drawn])
     return Evaluation(
         about=about,
         predictions=predictions,
-        figures={
-            name: interval(statistic, p, labels, predictions.works, resamples)
-            for name, statistic in STATISTICS.items()
-        },
+        figures=intervals(figures_of(predictions), resampled),
         resamples=resamples,
-        confusion=accuracy.confusion(p, labels),
+        confusion=metrics.class_confusion(p, labels),
         classes=classes,
         without_positives=tuple(figures.meter for figures in classes if figures.clips == 0),
-        cooccurrence=leakage.cooccurrence(p),
-        pairs=leakage.commonest_pairs(p),
+        cooccurrence=coactivation.cooccurrence(p),
+        pairs=coactivation.commonest_pairs(p),
         gap=confidence.spread(confidence.confidence_gaps(p)),
         entropy=confidence.spread(confidence.binary_entropies(p)),
         gap_by_predicted=confidence.gap_by_predicted_class(p),
         gap_bands=confidence.gap_bands(p),
         quadrants={quadrant: counted[quadrant] for quadrant in confidence.Quadrant},
-        correlations=leakage.correlations(p),
-        shown_correlations=leakage.shown_correlations(p),
-        noise_floor=noise_floor(p, labels),
-        second_meter=second_meter(p, labels, floors or SecondMeterThresholds()),
-        reliability=reliability.reliability(p, labels),
-        calibration_error=reliability.expected_calibration_error(p, labels),
+        correlations=coactivation.correlations(p),
+        shown_correlations=coactivation.shown_correlations(p),
+        second_probabilities=measure_thresholds(p, labels),
+        second_meter=second_meter(p, labels, thresholds or SecondMeterThresholds()),
+        reliability=bins,
+        calibration_error=calibration_error(bins),
         references=references,
-        kinds=by_kind(predictions, kinds),
+        subgroups=by_subgroup(predictions, subgroups),
     )
+
+
+def figures_of(predictions: Predictions, rows: Integers | slice = slice(None)) -> Floats:
+    """Compute :data:`STATISTICS` on some rows, or all: shape (5,)."""
+    chosen = predictions.probabilities[rows], predictions.labels[rows]
+    return np.array([statistic(*chosen) for statistic in STATISTICS.values()])
+
+
+def intervals(values: Floats, resampled: Floats) -> dict[str, Interval]:
+    """Put intervals around :data:`STATISTICS`, by name.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (5,)
+    resampled : ndarray of float, shape (resamples, 5)
+    """
+    found = zip(STATISTICS, values, resampled.T, strict=True)
+    return {name: interval(value, draws) for name, value, draws in found}
 
 
 def _classes(probabilities: Floats, labels: Booleans) -> tuple[ClassFigures, ...]:
     columns = zip(
         METERS,
         labels.sum(axis=0).tolist(),
-        accuracy.recalls(probabilities, labels).tolist(),
-        ranking.average_precisions(probabilities, labels).tolist(),
-        ranking.f1_scores(probabilities, labels).tolist(),
+        metrics.recalls(probabilities, labels).tolist(),
+        metrics.average_precisions(probabilities, labels).tolist(),
+        metrics.f1_scores(probabilities, labels).tolist(),
         strict=True,
     )
     return tuple(ClassFigures(*figures) for figures in columns)

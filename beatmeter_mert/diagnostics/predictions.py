@@ -1,4 +1,4 @@
-"""What a classifier answered on labelled clips."""
+"""What a classifier predicted of labelled clips."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Booleans, Floats
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
-
-Floats = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

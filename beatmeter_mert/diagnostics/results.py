@@ -1,49 +1,62 @@
-"""Evaluations on disk, as JSON.
+"""Evaluations on disk: ``evaluation.txt``, ``.json`` and ``.html``.
 
-The clips with their probabilities are part of the file, so that two results can be compared clip
+The clips with their probabilities are part of the JSON, so that two results can be compared clip
 by clip and every figure computed again.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
+from beatmeter.evaluation.report.files import to_json, write_report
+from beatmeter.evaluation.report.html import to_html
+from beatmeter.evaluation.report.text import to_text
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.evaluation import Evaluation
 from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.sections import sections
 
 FORMAT = "beatmeter evaluation 1"
 _DECIMALS = 6
+_KEYS = {"second_probabilities": "noise_floor", "subgroups": "kinds"}
+"""What fields are called in the file, where it is not their name."""
 
 
-def to_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Turn an evaluation into what :mod:`json` writes; what is not a number becomes null."""
-    content = {
-        field.name: _plain(getattr(evaluation, field.name))
+def write_evaluation(evaluation: Evaluation, folder: Path) -> str:
+    """Write an evaluation as text, JSON and HTML, and return the text.
+
+    Raises
+    ------
+    ReportError
+        If a file cannot be written.
+    """
+    laid_out = sections(evaluation)
+    text = to_text(laid_out)
+    title = evaluation.about.get("checkpoint", "Evaluation")
+    texts = {
+        ".txt": text,
+        ".json": to_json(content(evaluation)),
+        ".html": to_html(title, laid_out),
+    }
+    write_report(folder / "evaluation", texts)
+    return text
+
+
+def content(evaluation: Evaluation) -> dict[str, Any]:
+    """All figures of an evaluation, and its clips, for JSON."""
+    figures = {
+        _KEYS.get(field.name, field.name): getattr(evaluation, field.name)
         for field in fields(evaluation)
         if field.name != "predictions"
     }
-    return {
-        "format": FORMAT,
-        "meters": list(METERS),
-        **content,
-        "clips": _clips(evaluation.predictions),
-    }
-
-
-def write_result(path: str | Path, evaluation: Evaluation) -> None:
-    """Write an evaluation as JSON, atomically."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(to_json(evaluation), indent=1), encoding="utf-8")
+    clips = _clips(evaluation.predictions)
+    return {"format": FORMAT, "meters": METERS, **figures, "clips": clips}
 
 
 def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:
@@ -61,51 +74,28 @@ def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:
         If the file is not a written evaluation.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or content["meters"] != list(METERS):
+        written = json.loads(Path(path).read_text(encoding="utf-8"))
+        if written["format"] != FORMAT or written["meters"] != list(METERS):
             raise DatasetError(f"{path}: is not a result in the format {FORMAT!r}")
-        clips = content["clips"]
+        clips = written["clips"]
         predictions = Predictions.from_arrays(
             [clip["probabilities"] for clip in clips],
             [[meter in clip["labels"] for meter in METERS] for clip in clips],
             [str(clip["work"]) for clip in clips],
             [str(clip["name"]) for clip in clips],
         )
-        return {str(key): str(value) for key, value in content["about"].items()}, predictions
+        return {str(key): str(value) for key, value in written["about"].items()}, predictions
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{path}: is not a result in the format {FORMAT!r}") from error
 
 
 def _clips(predictions: Predictions) -> list[dict[str, Any]]:
-    rows = zip(
-        predictions.names,
-        predictions.works,
-        predictions.labels,
-        predictions.probabilities,
-        strict=True,
-    )
     return [
         {
             "name": name,
-            "work": work,
-            "labels": [meter for meter, true in zip(METERS, labels, strict=True) if true],
-            "probabilities": [round(float(p), _DECIMALS) for p in probabilities],
+            "work": predictions.works[row],
+            "labels": np.array(METERS)[predictions.labels[row]],
+            "probabilities": predictions.probabilities[row].round(_DECIMALS),
         }
-        for name, work, labels, probabilities in rows
+        for row, name in enumerate(predictions.names)
     ]
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {_plain(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

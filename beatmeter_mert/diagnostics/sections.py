@@ -1,38 +1,16 @@
-"""An evaluation as titled tables, which the text and the page both show."""
+"""An evaluation as sections of a report."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
+from beatmeter.evaluation.plots import draw_reliability
+from beatmeter.evaluation.report.section import Row, Section, number
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics import coactivation as leakage
+from beatmeter_mert.diagnostics import coactivation, plots
 from beatmeter_mert.diagnostics.confidence import GAP_BANDS, Spread
 from beatmeter_mert.diagnostics.evaluation import Evaluation
-from beatmeter_mert.diagnostics.second_meter_threshold import PERCENTILES, Floor, smallest_n
-
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table with its title and how to read it.
-
-    Attributes
-    ----------
-    key : str
-        Of the plot that belongs to it, if there is one.
-    title, note : str
-    header : tuple of str
-    rows : sequence of tuple of str
-    """
-
-    key: str
-    title: str
-    note: str
-    header: Row
-    rows: Sequence[Row]
+from beatmeter_mert.diagnostics.second_meter import PERCENTILES, SecondProbabilities, smallest_n
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
@@ -46,20 +24,15 @@ def sections(evaluation: Evaluation) -> list[Section]:
         _cooccurrence(evaluation),
         _gaps(evaluation),
         _quadrants(evaluation),
-        _noise_floor(evaluation),
+        _second_probabilities(evaluation),
         _second_meter(evaluation),
         _reliability(evaluation),
     ]
-    if evaluation.kinds:
-        laid_out.append(_kinds(evaluation))
+    if evaluation.subgroups:
+        laid_out.append(_subgroups(evaluation))
     if evaluation.references:
         laid_out.append(_references(evaluation))
     return laid_out
-
-
-def number(value: float | None) -> str:
-    """Write a figure with three decimals, and a dash where there is none."""
-    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _about(evaluation: Evaluation) -> Section:
@@ -70,7 +43,7 @@ def _about(evaluation: Evaluation) -> Section:
         ("works", str(len(set(predictions.works)))),
         ("with several labels", str(int((predictions.labels.sum(axis=1) > 1).sum()))),
     ]
-    return Section("about", "What was evaluated", "", ("", ""), rows)
+    return Section("What was evaluated", "", ("", ""), rows)
 
 
 def _figures(evaluation: Evaluation) -> Section:
@@ -86,7 +59,7 @@ def _figures(evaluation: Evaluation) -> Section:
         (name, number(figure.value), f"{number(figure.low)} to {number(figure.high)}")
         for name, figure in evaluation.figures.items()
     ]
-    return Section("figures", "Figures", note, ("figure", "value", "95 % interval"), rows)
+    return Section("Figures", note, ("figure", "value", "95 % interval"), rows)
 
 
 def _classes(evaluation: Evaluation) -> Section:
@@ -101,7 +74,8 @@ def _classes(evaluation: Evaluation) -> Section:
         for figures in evaluation.classes
     ]
     header = ("meter", "clips", "recall", "average precision", "F1")
-    return Section("classes", "Each meter", "", header, rows)
+    draw = partial(plots.draw_classes, evaluation=evaluation)
+    return Section("Each meter", "", header, rows, draw)
 
 
 def _confusion(evaluation: Evaluation) -> Section:
@@ -113,7 +87,8 @@ def _confusion(evaluation: Evaluation) -> Section:
         "Clips by true meter (rows) and most probable meter (columns); a clip with several labels "
         "stands in the row of its most probable label."
     )
-    return Section("confusion", "Confusion", note, ("", *map(str, METERS)), rows)
+    draw = partial(plots.draw_confusion, evaluation=evaluation)
+    return Section("Confusion", note, ("", *map(str, METERS)), rows, draw)
 
 
 def _correlations(evaluation: Evaluation) -> Section:
@@ -122,18 +97,20 @@ def _correlations(evaluation: Evaluation) -> Section:
         for pair in evaluation.shown_correlations
     ]
     note = (
-        f"Pearson correlation of two meters' probabilities; above {leakage.LEAKAGE_CORRELATION} "
-        "the two leak into each other."
+        "Pearson correlation of two meters' probabilities; above "
+        f"{coactivation.LEAKAGE_CORRELATION} the two leak into each other."
     )
     if evaluation.leaks:
-        note += f" {leakage.ADVICE}"
-    return Section("correlations", "Correlation", note, ("pair", "r", ""), rows)
+        note += f" {coactivation.ADVICE}"
+    draw = partial(plots.draw_correlations, evaluation=evaluation)
+    return Section("Correlation", note, ("pair", "r", ""), rows, draw)
 
 
 def _cooccurrence(evaluation: Evaluation) -> Section:
     rows = [(_pair(pair.meters), str(pair.count)) for pair in evaluation.pairs[:5]]
-    note = f"Clips in which both probabilities reach {leakage.COOCCURRENCE_THRESHOLD}."
-    return Section("cooccurrence", "Meters heard together", note, ("pair", "clips"), rows)
+    note = f"Clips in which both probabilities reach {coactivation.COOCCURRENCE_THRESHOLD}."
+    draw = partial(plots.draw_cooccurrence, evaluation=evaluation)
+    return Section("Meters together", note, ("pair", "clips"), rows, draw)
 
 
 def _gaps(evaluation: Evaluation) -> Section:
@@ -149,7 +126,8 @@ def _gaps(evaluation: Evaluation) -> Section:
         *(_spread_row(f"heard as {meter}", gap) for meter, gap in by_class),
     ]
     header = ("", "clips", "mean", "median", "deviation")
-    return Section("gaps", "Confidence gap", note, header, rows)
+    draw = partial(plots.draw_gaps, evaluation=evaluation)
+    return Section("Confidence gap", note, header, rows, draw)
 
 
 def _quadrants(evaluation: Evaluation) -> Section:
@@ -161,23 +139,27 @@ def _quadrants(evaluation: Evaluation) -> Section:
         "polyrhythm."
     )
     rows = [(quadrant.value, str(count)) for quadrant, count in evaluation.quadrants.items()]
-    return Section("quadrants", "Entropy and gap", note, ("quadrant", "clips"), rows)
+    draw = partial(plots.draw_quadrants, evaluation=evaluation)
+    return Section("Entropy and gap", note, ("quadrant", "clips"), rows, draw)
 
 
-def _noise_floor(evaluation: Evaluation) -> Section:
-    floor = evaluation.noise_floor
+def _second_probabilities(evaluation: Evaluation) -> Section:
+    measured = evaluation.second_probabilities
+    by_true = zip(METERS, measured.by_true, strict=True)
+    by_predicted = zip(METERS, measured.by_predicted, strict=True)
     needed = ", ".join(f"{q}th: {smallest_n(q)}" for q in PERCENTILES)
     note = (
         "Second highest probability of clips with one label. A percentile needs so many clips: "
         f"{needed}."
     )
     rows = [
-        _floor_row("all clips", floor.overall),
-        *(_floor_row(f"label {m}", f) for m, f in zip(METERS, floor.by_true, strict=True)),
-        *(_floor_row(f"heard as {m}", f) for m, f in zip(METERS, floor.by_predicted, strict=True)),
+        _second_row("all clips", measured.overall),
+        *(_second_row(f"label {meter}", part) for meter, part in by_true),
+        *(_second_row(f"heard as {meter}", part) for meter, part in by_predicted),
     ]
     header = ("", "clips", "mean", "median", *(f"{q}th" for q in PERCENTILES))
-    return Section("noise_floor", "Noise floor", note, header, rows)
+    draw = partial(plots.draw_second_probabilities, evaluation=evaluation)
+    return Section("Second-meter threshold", note, header, rows, draw)
 
 
 def _second_meter(evaluation: Evaluation) -> Section:
@@ -186,15 +168,15 @@ def _second_meter(evaluation: Evaluation) -> Section:
         ("clips", str(second.several), str(second.single)),
         ("all labels on top", number(second.on_top), ""),
         *(
-            (f"a second one is heard, {level}", *map(number, shares))
+            (f"a second one is found, {level}", *map(number, shares))
             for level, shares in second.decided.items()
         ),
     ]
     note = (
-        "A second meter is heard when its probability passes the checkpoint's floor for the most "
-        "probable one. With one label, every second meter is invented."
+        "A second meter is found when its probability passes the checkpoint's threshold for the "
+        "most probable one. With one label, every second meter is invented."
     )
-    return Section("second_meter", "Second meter", note, ("", "several labels", "one label"), rows)
+    return Section("Second meter", note, ("", "several labels", "one label"), rows)
 
 
 def _reliability(evaluation: Evaluation) -> Section:
@@ -208,14 +190,15 @@ def _reliability(evaluation: Evaluation) -> Section:
         for bin_ in evaluation.reliability
     ]
     note = (
-        "The answers on all six meters, sorted by probability. Expected calibration error: "
+        "The predictions of all six meters, sorted by probability. Expected calibration error: "
         f"{number(evaluation.calibration_error)}."
     )
-    header = ("probability", "answers", "mean", "share true")
-    return Section("reliability", "Reliability", note, header, rows)
+    header = ("probability", "predictions", "mean", "share true")
+    draw = partial(draw_reliability, bins=evaluation.reliability)
+    return Section("Reliability", note, header, rows, draw)
 
 
-def _kinds(evaluation: Evaluation) -> Section:
+def _subgroups(evaluation: Evaluation) -> Section:
     rows = [
         (
             f"{figures.trait}: {figures.kind}",
@@ -223,14 +206,14 @@ def _kinds(evaluation: Evaluation) -> Section:
             number(figures.accuracy),
             number(figures.balanced_accuracy),
         )
-        for figures in evaluation.kinds
+        for figures in evaluation.subgroups
     ]
     note = (
         "By what is known of how the clips were made. Accuracy is the primary one, balanced over "
         "the meters that a kind has clips of."
     )
     header = ("", "clips", "accuracy", "balanced accuracy")
-    return Section("kinds", "Kinds of music", note, header, rows)
+    return Section("Kinds of music", note, header, rows)
 
 
 def _references(evaluation: Evaluation) -> Section:
@@ -240,7 +223,7 @@ def _references(evaluation: Evaluation) -> Section:
     ]
     note = "As their authors published them on this data; none was measured here."
     header = ("system", "accuracy", "balanced accuracy")
-    return Section("references", "Published figures", note, header, rows)
+    return Section("Published figures", note, header, rows)
 
 
 def _spread_row(name: str, spread: Spread) -> Row:
@@ -248,9 +231,9 @@ def _spread_row(name: str, spread: Spread) -> Row:
     return (name, str(spread.n), *map(number, figures))
 
 
-def _floor_row(name: str, floor: Floor) -> Row:
-    figures = (floor.mean, floor.median, floor.p90, floor.p95, floor.p99)
-    return (name, str(floor.n), *map(number, figures))
+def _second_row(name: str, second: SecondProbabilities) -> Row:
+    figures = (second.mean, second.median, second.p90, second.p95, second.p99)
+    return (name, str(second.n), *map(number, figures))
 
 
 def _pair(meters: tuple[int, int]) -> str:

@@ -12,7 +12,7 @@ from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
-    from beatmeter_mert.diagnostics.second_meter_threshold import NoiseFloor
+    from beatmeter_mert.diagnostics.second_meter import ThresholdMeasurement
     from beatmeter_mert.model import SecondMeterThresholds
     from beatmeter_mert.training.options import Clips
 
@@ -35,21 +35,22 @@ def calibrate(
     """Measure on clips of one meter how sure a checkpoint may be, and write it down there.
 
     Its logits are scaled and moved, the same for every meter, so that its probabilities are true.
-    For each meter heard, the 95th percentile of the second probability becomes the threshold for
-    evaluation, the 99th the one for production. Use clips that it was not trained on. Meters heard
-    in too few clips stay uncalibrated. Floors depend on the rates at which clips are played, and
-    so do the figures on the card: where the rates change, those are taken off it.
+    For each most probable meter, the 95th percentile of the second probability becomes the
+    threshold for evaluation, the 99th the one for production. Use clips that it was not trained on.
+    Meters predicted of too few clips stay uncalibrated. Thresholds depend on the rates at which
+    clips are played, and so do the figures on the card: where the rates change, those are taken
+    off it.
     """
     from beatmeter.datasets.usable import usable_clips
+    from beatmeter.evaluation.report.section import number
     from beatmeter.meters import METERS
-    from beatmeter_mert.diagnostics.second_meter_threshold import noise_floor
-    from beatmeter_mert.diagnostics.sections import number
+    from beatmeter_mert.diagnostics.second_meter import measure_thresholds
     from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.model.checkpoint import redescribe
     from beatmeter_mert.model.scaling import PlattScaling
     from beatmeter_mert.model.tta import check_rates
     from beatmeter_mert.training.fit_scaling import fit_scaling, scaled
-    from beatmeter_mert.training.inference import answer
+    from beatmeter_mert.training.inference import predict_clips
 
     played = check_rates(rates)
     labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
@@ -58,36 +59,37 @@ def calibrate(
     before = model.config.tta_rates
     model.config.tta_rates = played if rates else before
     model.config.scaling = PlattScaling()
-    with_answers = checkpoint / "calibration"
-    predictions = answer(model, single, with_answers)
+    with_predictions = checkpoint / "calibration"
+    predictions = predict_clips(model, single, with_predictions)
     scaling = fit_scaling(predictions)
-    floor = noise_floor(scaled(predictions.probabilities, scaling), predictions.labels)
-    floors = thresholds(floor)
+    probabilities = scaled(predictions.probabilities, scaling)
+    measured = measure_thresholds(probabilities, predictions.labels)
+    levels = thresholds(measured)
     changes = {
-        "thresholds": floors,
+        "thresholds": levels,
         "tta_rates": model.config.tta_rates,
         "scaling": scaling,
     }
     if model.config.tta_rates != before:
         changes["evaluation"] = {}
     redescribe(checkpoint, model.parameter_count(), **changes)
-    shutil.rmtree(with_answers)
+    shutil.rmtree(with_predictions)
     click.echo(f"logits: scaled by {scaling.scale:.3f}, then {scaling.offset:+.3f}")
     for meter, part, low, high in zip(
-        METERS, floor.by_predicted, floors.evaluation, floors.production, strict=True
+        METERS, measured.by_predicted, levels.evaluation, levels.production, strict=True
     ):
         click.echo(
             f"heard as {meter}: {part.n} clips; evaluation {number(low)}, production {number(high)}"
         )
 
 
-def thresholds(floor: NoiseFloor) -> SecondMeterThresholds:
-    """Turn measured floors, by predicted class, into a checkpoint's thresholds."""
+def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:
+    """Turn what was measured, by predicted class, into a checkpoint's thresholds."""
     from beatmeter_mert.model import SecondMeterThresholds
 
     return SecondMeterThresholds(
-        evaluation=tuple(part.p95 for part in floor.by_predicted),
-        production=tuple(part.p99 for part in floor.by_predicted),
+        evaluation=tuple(part.p95 for part in measured.by_predicted),
+        production=tuple(part.p99 for part in measured.by_predicted),
     )
 
 

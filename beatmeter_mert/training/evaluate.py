@@ -34,24 +34,17 @@ def evaluate(
     Writes evaluation.txt, evaluation.json and evaluation.html. A run that was interrupted goes on
     where it was.
     """
-    from beatmeter._util.atomic import replacing
-    from beatmeter_mert.diagnostics.page import write_page
-    from beatmeter_mert.diagnostics.results import write_result
-    from beatmeter_mert.diagnostics.text import to_text
+    from beatmeter_mert.diagnostics.results import write_evaluation
     from beatmeter_mert.model import MertMeterClassifier
 
     if card is not None and not Path(checkpoint).is_dir():
         raise click.BadParameter(f"{checkpoint} is no folder (allowed: a checkpoint's folder)")
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     evaluation = evaluate_checkpoint(model, checkpoint, clips, out)
-    text = to_text(evaluation)
-    with replacing(out / "evaluation.txt") as partial:
-        partial.write_text(text, encoding="utf-8")
-    write_result(out / "evaluation.json", evaluation)
-    write_page(out / "evaluation.html", evaluation)
+    text = write_evaluation(evaluation, out)
     if card is not None:
         put_on_card(model, Path(checkpoint), card, evaluation)
-    click.echo(text)
+    click.echo(text, nl=False)
 
 
 def put_on_card(
@@ -96,13 +89,13 @@ def evaluate_checkpoint(
         Where it was loaded from.
     clips : Clips
     folder : Path
-        Where the answers are noted on the way.
+        Where the predictions are noted on the way.
     """
     from beatmeter import __version__
     from beatmeter.datasets.usable import usable_clips
     from beatmeter_mert.diagnostics import evaluation
-    from beatmeter_mert.training.inference import answer, fingerprint
-    from beatmeter_mert.training.subgroups import kinds_of
+    from beatmeter_mert.training.inference import fingerprint, predict_clips
+    from beatmeter_mert.training.subgroups import subgroups_of
 
     labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
     about = {
@@ -112,13 +105,13 @@ def evaluate_checkpoint(
         "clips left out": str(len(labelled.left_out)),
         "BeatMeter": __version__,
     }
-    predictions = answer(model, labelled.files, folder)
+    predictions = predict_clips(model, labelled.files, folder)
     return evaluation.evaluate(
         predictions,
         about,
         published_figures(clips),
-        floors=model.config.thresholds,
-        kinds=kinds_of(clips.folder, predictions.names),
+        thresholds=model.config.thresholds,
+        subgroups=subgroups_of(clips.folder, predictions.names),
     )
 
 

@@ -1,4 +1,4 @@
-"""Asking a trained classifier about labelled clips, so that an interrupted run goes on."""
+"""Predictions of a trained classifier on labelled clips; an interrupted run goes on."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 _RECORD = "answers.jsonl"
 
 
-def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Path) -> Predictions:
-    """Ask a classifier about the middle of every clip.
+def predict_clips(
+    model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Path
+) -> Predictions:
+    """Predict the meters of the middle of every clip.
 
-    Every answer is noted in the folder at once; a later call with the same weights goes on from
-    there, and asks again about files that have changed.
+    Every prediction is noted in the folder at once; a later call with the same weights goes on from
+    there, and predicts files that have changed anew.
 
     Parameters
     ----------
@@ -51,15 +53,15 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
     )
     try:
         record = _Record(folder / _RECORD, fingerprint(model))
-        for index, file in track(enumerate(files), "Hearing clips", total=len(files)):
+        for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
             if file not in record:
-                heard = model.predict(dataset[index]["samples"], prepared.sample_rate)
-                record.add(file, [heard.probabilities[meter] for meter in METERS])
+                predicted = model.predict(dataset[index]["samples"], prepared.sample_rate)
+                record.add(file, [predicted.probabilities[meter] for meter in METERS])
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error
     clips = [file.clip for file in files]
     return Predictions.from_arrays(
-        [record.answer(file) for file in files],
+        [record[file] for file in files],
         multi_hot(clips),
         [clip.work for clip in clips],
         [clip.filename for clip in clips],
@@ -67,7 +69,7 @@ def answer(model: MertMeterClassifier, files: Sequence[LabelledFile], folder: Pa
 
 
 def fingerprint(model: MertMeterClassifier) -> str:
-    """Digest everything that answers depend on besides the audio: 16 hexadecimal digits."""
+    """Digest everything that predictions depend on besides the audio: 16 hexadecimal digits."""
     how = f"{model.embedding_fingerprint} {model.config.tta_rates} {model.config.scaling}"
     digest = hashlib.sha256(how.encode())
     for name, tensor in sorted(model.head.state_dict().items()):
@@ -77,41 +79,41 @@ def fingerprint(model: MertMeterClassifier) -> str:
 
 
 class _Record:
-    """Answers on disk, one line each, after a line that says whose they are."""
+    """Predictions on disk, one line each, after a line that says whose they are."""
 
     def __init__(self, path: Path, weights: str) -> None:
         self._path = path
-        self._answers: dict[str, list[float]] = {}
+        self._probabilities: dict[str, list[float]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         header = json.dumps({"weights": weights})
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         if lines[:1] == [header]:
-            self._answers = dict(_whole_answers(lines[1:]))
-        rows = [json.dumps([key, answer]) for key, answer in self._answers.items()]
+            self._probabilities = dict(_whole_lines(lines[1:]))
+        rows = [json.dumps([key, row]) for key, row in self._probabilities.items()]
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
 
     def __contains__(self, file: LabelledFile) -> bool:
-        return _key(file) in self._answers
+        return _key(file) in self._probabilities
 
     def add(self, file: LabelledFile, probabilities: list[float]) -> None:
-        self._answers[_key(file)] = probabilities
+        self._probabilities[_key(file)] = probabilities
         with self._path.open("a", encoding="utf-8") as target:
             target.write(json.dumps([_key(file), probabilities]) + "\n")
 
-    def answer(self, file: LabelledFile) -> list[float]:
-        return self._answers[_key(file)]
+    def __getitem__(self, file: LabelledFile) -> list[float]:
+        return self._probabilities[_key(file)]
 
 
-def _whole_answers(lines: list[str]) -> list[tuple[str, list[float]]]:
-    """The answers up to the first line that an interruption cut short."""
-    answers = []
+def _whole_lines(lines: list[str]) -> list[tuple[str, list[float]]]:
+    """The predictions up to the first line that an interruption cut short."""
+    whole = []
     for line in lines:
         try:
             key, probabilities = json.loads(line)
         except ValueError:
             break
-        answers.append((str(key), [float(p) for p in probabilities]))
-    return answers
+        whole.append((str(key), [float(p) for p in probabilities]))
+    return whole
 
 
 def _key(file: LabelledFile) -> str:

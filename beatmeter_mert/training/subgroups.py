@@ -11,13 +11,13 @@ from beatmeter.corpora.dataset import is_dataset, read_labels
 
 if TYPE_CHECKING:
     from beatmeter.corpora.clip import ClipLabels
-    from beatmeter_mert.diagnostics.subgroups import Kinds
+    from beatmeter_mert.diagnostics.subgroups import Subgroups
 
 _TEMPO_EDGES_BPM = (0, 80, 120, 160)
 _SEVERAL_PARTS = 4
 
 
-def kinds_of(folder: Path, names: Sequence[str]) -> Kinds:
+def subgroups_of(folder: Path, names: Sequence[str]) -> Subgroups:
     """Tell of what kind each clip of a dataset is; nothing of one that was not rendered.
 
     Parameters

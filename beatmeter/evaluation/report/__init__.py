@@ -1,1 +1,1 @@
-"""What the gate and the tuning tell: JSON, Markdown, and one page of HTML with plots."""
+"""Reports: sections, told as text, Markdown, JSON, and one page of HTML with plots."""

@@ -1,24 +1,24 @@
-"""One page of HTML that needs no other file: its frame, tables and pictures."""
+"""Sections as one page of HTML that needs no other file."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from beatmeter.evaluation.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-def page(title: str, style: str, body: str) -> str:
-    """Frame a page.
-
-    Parameters
-    ----------
-    title : str
-        Plain text; it heads the page, too.
-    style : str
-        CSS.
-    body : str
-        HTML.
-    """
+def to_html(title: str, sections: Sequence[Section]) -> str:
+    """Write a report with its plots inside."""
+    style = (files("beatmeter.evaluation.report") / "page.css").read_text(encoding="utf-8")
+    body = "\n".join(map(_section, sections))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -27,16 +27,32 @@ def page(title: str, style: str, body: str) -> str:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table of plain text; an empty header is dropped."""
+def _section(section: Section) -> str:
+    title = f"<h2>{escape(section.title)}</h2>\n" if section.title else ""
+    note = f"<p>{escape(section.note)}</p>\n" if section.note else ""
+    plot = _plot(section.draw, section.title) if section.draw else ""
+    rows = _table(section.header, section.rows) if section.rows else ""
+    return f"<section>\n{title}{note}{plot}{rows}</section>"
+
+
+def _table(header: Row, rows: Sequence[Row]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header) if any(header) else ""
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows
     )
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+    return f'<div class="table">{table}\n</div>\n'
 
 
-def picture(content: bytes, media_type: str, description: str) -> str:
-    """Put a picture into the page, such as one of media type ``image/png``."""
-    data = base64.b64encode(content).decode("ascii")
-    return f'<img alt="{escape(description)}" src="data:{media_type};base64,{data}">\n'
+def _plot(draw: Callable[[Axes], None], title: str) -> str:
+    """The same bytes for the same figures: neither date nor random names go in."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "beatmeter", "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img alt="Plot: {escape(title)}" src="data:image/svg+xml;base64,{data}">\n'

@@ -22,18 +22,26 @@ class Section:
     Attributes
     ----------
     title, note : str
+        Left out where empty.
     header : tuple of str
     rows : sequence of tuple of str
-        As long as the header.
+        As long as the header; without any, the table is left out.
     draw : callable or None
         Draws the plot on axes of matplotlib.
     """
 
-    title: str
+    title: str = ""
     note: str = ""
     header: Row = ()
     rows: Sequence[Row] = ()
     draw: Callable[[Axes], None] | None = None
+
+
+def number(value: float | None, decimals: int = 3) -> str:
+    """Write a figure, and a dash where there is none."""
+    if value is None or math.isnan(value):
+        return "-"
+    return "inf" if math.isinf(value) else f"{value:.{decimals}f}"
 
 
 def share(figure: Interval) -> str:
@@ -56,8 +64,5 @@ def change(figure: Interval) -> str:
 def _with_interval(figure: Interval, decimals: int) -> str:
     if math.isnan(figure.value):
         return "-"
-    value, low, high = (
-        "inf" if math.isinf(number) else f"{number:.{decimals}f}"
-        for number in (figure.value, figure.low, figure.high)
-    )
+    value, low, high = (number(n, decimals) for n in (figure.value, figure.low, figure.high))
     return f"{value} [{low}, {high}]"

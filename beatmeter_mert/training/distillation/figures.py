@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy, recalls
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics.accuracy import balanced_accuracy, primary_accuracy, recalls
 from beatmeter_mert.training.distillation.network import losses
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics.accuracy import (
+from beatmeter.evaluation.metrics import (
     balanced_accuracy,
     primary_accuracy,
     recalls,
     top_class,
 )
+from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.coactivation import ADVICE, LEAKAGE_CORRELATION, shown_correlations
 from beatmeter_mert.diagnostics.confidence import binary_entropies, confidence_gaps
 from beatmeter_mert.training.labels import TRUE_FROM

@@ -30,7 +30,7 @@ def run(labelled_set, tmp_path, monkeypatch):
     return run
 
 
-def test_it_prints_the_standing_and_keeps_the_scores(run, labelled_set, tmp_path):
+def test_it_prints_the_accuracy_and_keeps_the_scores(run, labelled_set, tmp_path):
     ran = run(str(labelled_set.folder))
     assert ran.exit_code == 0
     assert ran.stdout.startswith("3 recordings, 0.667 right (")

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from beatmeter.evaluation.bootstrap import interval, resampled_sums, sums_by_work
+from beatmeter.evaluation.bootstrap import (
+    interval,
+    mean_interval,
+    resampled_rows,
+    resampled_sums,
+    sums_by_work,
+)
 
 
 def test_rows_of_a_work_are_summed():
@@ -47,3 +53,28 @@ def test_undefined_resamplings_are_left_out_and_infinite_ones_are_the_largest():
     assert (found.low, found.high) == (1.0, math.inf)
     nothing = interval(np.array(math.nan), np.array([math.nan]))
     assert all(math.isnan(number) for number in (nothing.value, nothing.low, nothing.high))
+
+
+def test_rows_of_a_work_are_drawn_whole():
+    works = ["a", "b", "a", "c", "b", "a"]
+    for rows in resampled_rows(works, 50):
+        drawn = [works[row] for row in rows]
+        assert [drawn.count(work) % works.count(work) for work in "abc"] == [0, 0, 0]
+
+
+def test_rows_and_sums_are_of_the_same_draws():
+    values = np.random.default_rng(0).random(40)
+    works = [str(row // 3) for row in range(40)]
+    means = [values[rows].mean() for rows in resampled_rows(works)]
+    one, other = interval(values.mean(), means), mean_interval(values, works)
+    assert one.value == other.value
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+def test_repeating_every_clip_of_a_work_does_not_narrow_the_interval():
+    right = np.random.default_rng(0).random(40) < 0.7
+    works = [str(row) for row in range(40)]
+    once = mean_interval(right, works)
+    tenfold = mean_interval(right.repeat(10), [work for work in works for _ in range(10)])
+    assert once == tenfold
+    assert once.low < once.value < once.high

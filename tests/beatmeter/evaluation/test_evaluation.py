@@ -9,9 +9,10 @@ import pytest
 
 from beatmeter.datasets.fixtures.sets import POLYMETER, meter_name
 from beatmeter.errors import GateError
-from beatmeter.evaluation import scoring as gathering
+from beatmeter.evaluation import scoring
 from beatmeter.evaluation.ensemble import EnsembleEvaluation, evaluate
-from beatmeter.evaluation.ensemble_text import render
+from beatmeter.evaluation.ensemble_report import sections
+from beatmeter.evaluation.report.text import to_text
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.fusion.agreement import is_right
@@ -26,32 +27,32 @@ WEIGHTS = Weights({"accent_folding": 1.0, "bar_similarity": 0.5})
 
 
 @pytest.fixture
-def standing(labelled_set, tmp_path) -> EnsembleEvaluation:
+def evaluation(labelled_set, tmp_path) -> EnsembleEvaluation:
     return evaluate(labelled_set, SIGNALS, WEIGHTS, ScoreCache(tmp_path / "scores"))
 
 
-def test_verdicts_are_those_of_the_ensemble(standing, labelled_set):
+def test_answers_are_those_of_the_ensemble(evaluation, labelled_set):
     ensemble = Ensemble(SIGNALS, WEIGHTS)
-    paths = [labelled_set.path_of(fixture) for fixture in standing.table.fixtures]
-    assert standing.answers.tolist() == [analyze(p, ensemble=ensemble).meter for p in paths]
+    paths = [labelled_set.path_of(fixture) for fixture in evaluation.table.fixtures]
+    assert evaluation.answers.tolist() == [analyze(p, ensemble=ensemble).meter for p in paths]
     for name, signal in SIGNALS.items():
         alone = Ensemble({name: signal}, Weights({name: 1.0}))
-        assert standing.alone[name].tolist() == [analyze(p, ensemble=alone).meter for p in paths]
+        assert evaluation.alone[name].tolist() == [analyze(p, ensemble=alone).meter for p in paths]
 
 
-def test_the_lie_counts_as_wrong_and_the_lost_is_left_out(standing):
-    assert [fixture.id for fixture in standing.table.fixtures] == ["waltz", "march", "lie"]
-    assert standing.answers.tolist() == [3, 4, 5]
-    assert is_right(standing.answers, standing.table.accepted).tolist() == [True, True, False]
-    assert standing.accuracy(standing.answers).value == pytest.approx(2 / 3)
-    assert len(standing.left_out) == 1
-    assert "lost" in standing.left_out[0]
+def test_the_lie_counts_as_wrong_and_the_lost_is_left_out(evaluation):
+    assert [fixture.id for fixture in evaluation.table.fixtures] == ["waltz", "march", "lie"]
+    assert evaluation.answers.tolist() == [3, 4, 5]
+    assert is_right(evaluation.answers, evaluation.table.accepted).tolist() == [True, True, False]
+    assert evaluation.accuracy(evaluation.answers).value == pytest.approx(2 / 3)
+    assert len(evaluation.left_out) == 1
+    assert "lost" in evaluation.left_out[0]
 
 
-def test_groups_and_confusions_count_every_recording(standing):
-    assert standing.by(lambda fixture: fixture.category) == {"true": (2, 2), "false": (0, 1)}
-    assert list(standing.by(meter_name)) == ["3", "4", "7"]
-    confusion = standing.confusion()
+def test_groups_and_confusions_count_every_recording(evaluation):
+    assert evaluation.by(lambda fixture: fixture.category) == {"true": (2, 2), "false": (0, 1)}
+    assert list(evaluation.by(meter_name)) == ["3", "4", "7"]
+    confusion = evaluation.confusion()
     assert {
         label: row[m] for (label, row), m in zip(confusion.items(), (3, 4, 5), strict=True)
     } == {
@@ -62,14 +63,14 @@ def test_groups_and_confusions_count_every_recording(standing):
     assert sum(sum(row.values()) for row in confusion.values()) == 3
 
 
-def test_what_was_heard_is_not_heard_again(standing, labelled_set, tmp_path, monkeypatch):
+def test_what_was_scored_is_not_scored_again(evaluation, labelled_set, tmp_path, monkeypatch):
     def never(*arguments, **options):
-        raise AssertionError("heard again")
+        raise AssertionError("scored again")
 
-    monkeypatch.setattr(gathering, "ask", never)
+    monkeypatch.setattr(scoring, "ask", never)
     again = evaluate(labelled_set, SIGNALS, WEIGHTS, ScoreCache(tmp_path / "scores"))
-    np.testing.assert_array_equal(again.answers, standing.answers)
-    with pytest.raises(AssertionError, match="heard again"):
+    np.testing.assert_array_equal(again.answers, evaluation.answers)
+    with pytest.raises(AssertionError, match="scored again"):
         evaluate(labelled_set, SIGNALS, WEIGHTS, ScoreCache(tmp_path / "empty"))
 
 
@@ -86,25 +87,25 @@ def test_without_recordings_there_is_one_clear_line(labelled_set, tmp_path):
         evaluate(labelled_set, SIGNALS, WEIGHTS, ScoreCache(tmp_path / "scores"))
 
 
-def test_of_a_polymeter_either_answer_is_right_and_silence_never_is(labelled_set):
+def test_of_a_polymeter_either_answer_is_right_and_an_abstention_never_is(labelled_set):
     waltz = labelled_set.fixtures[0]
     both = replace(waltz, meters=(3, 4), time_signatures=("3/4", "4/4"))
     sure = {"a": MeterScores.from_mapping({4: 1.0})}
     table = ScoreTable.from_scores([both, waltz, waltz], [sure, sure, {}])
-    standing = EnsembleEvaluation(table, table.answers({"a": 1.0}), {}, ())
-    assert standing.answers.tolist() == [4, 4, 0]
-    assert is_right(standing.answers, standing.table.accepted).tolist() == [True, False, False]
-    assert standing.by(meter_name) == {POLYMETER: (1, 1), "3": (0, 2)}
-    assert sum(standing.confusion()["3"].values()) == 1
+    evaluation = EnsembleEvaluation(table, table.answers({"a": 1.0}), {}, ())
+    assert evaluation.answers.tolist() == [4, 4, 0]
+    assert is_right(evaluation.answers, evaluation.table.accepted).tolist() == [True, False, False]
+    assert evaluation.by(meter_name) == {POLYMETER: (1, 1), "3": (0, 2)}
+    assert sum(evaluation.confusion()["3"].values()) == 1
 
 
-def test_the_text_tells_all_of_it(standing):
-    lines = render(standing, WEIGHTS).splitlines()
+def test_the_text_tells_all_of_it(evaluation):
+    lines = to_text(sections(evaluation, WEIGHTS)).splitlines()
     assert lines[0].startswith("3 recordings, 0.667 right (")
-    assert lines[1] == f"left out: {standing.left_out[0]}"
+    assert lines[1] == f"left out: {evaluation.left_out[0]}"
     rows = {tuple(line.split()) for line in lines}
     assert {("true", "2", "1.000"), ("false", "1", "0.000"), ("3", "1", "1.000")} <= rows
     assert ("by", "a", "test", "3", "0.667") in rows
     assert ("7", "0", "0", "1", "0", "0", "0") in rows
-    share = standing.accuracy(standing.alone["bar_similarity"]).value
+    share = evaluation.accuracy(evaluation.alone["bar_similarity"]).value
     assert ("bar_similarity", "0.50", f"{share:.3f}") in rows

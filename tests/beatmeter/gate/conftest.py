@@ -19,7 +19,7 @@ from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.fusion.effective import ensemble_hash
 from beatmeter.fusion.record import GateRecord, write_record
 from beatmeter.fusion.weights import Weights
-from beatmeter.gate.commit import Conclusion, conclude
+from beatmeter.gate.commit import GateResult, decide
 from beatmeter.gate.gate_run import GateRun, score_candidate
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibrated import CalibratedSignal
@@ -138,11 +138,11 @@ class Stage:
             records=self.records,
         )
 
-    def run(self, fixture_set: FixtureSet | None = None) -> Conclusion:
-        """Hear, conclude, and settle the record."""
-        conclusion = conclude(self.score_candidate(fixture_set), self.records)
-        conclusion.commit()
-        return conclusion
+    def run(self, fixture_set: FixtureSet | None = None) -> GateResult:
+        """Score, decide, and commit the record."""
+        result = decide(self.score_candidate(fixture_set), self.records)
+        result.commit()
+        return result
 
     def pass_gate(self) -> GateRecord:
         """Leave the record of a pass, as if it had been measured."""

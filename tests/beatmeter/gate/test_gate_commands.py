@@ -21,8 +21,7 @@ from beatmeter.errors import GateError
 from beatmeter.fusion import effective, weights
 from beatmeter.fusion.record import record_path
 from beatmeter.fusion.weights import Weights, load_weights, write_weights
-from beatmeter.gate import commit as conclusion
-from beatmeter.gate import tuned
+from beatmeter.gate import commit, tuned
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,9 +37,9 @@ def install(make_stage, monkeypatch, tmp_path):
         write_weights(stage.weights, path)
         offered = {name: SimpleNamespace(signal=signal) for name, signal in stage.signals.items()}
         monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
-        for module in (conclusion, tuned):
+        for module in (commit, tuned):
             monkeypatch.setattr(module, "RECORDS", stage.records)
-        monkeypatch.setattr(conclusion, "load_weights", lambda: load_weights(path))
+        monkeypatch.setattr(commit, "load_weights", lambda: load_weights(path))
         monkeypatch.setattr(tuned, "load_weights", lambda where=path: load_weights(path))
         monkeypatch.setattr(tuned, "write_weights", lambda found, _: write_weights(found, path))
         monkeypatch.chdir(tmp_path)
@@ -85,7 +84,7 @@ def test_an_interrupt_ends_with_130_and_says_what_is_kept(install, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    for module, command in ((conclusion, "gate"), (tuned, "tune")):
+    for module, command in ((commit, "gate"), (tuned, "tune")):
         monkeypatch.setattr(module, "score_candidate", interrupt)
         ran = installed.run(command)
         assert ran.exit_code == 130
@@ -211,7 +210,7 @@ import json
 from pathlib import Path
 
 from beatmeter.datasets.fixtures import sets
-from beatmeter.gate import commit as conclusion
+from beatmeter.gate import commit
 from beatmeter.meters import MeterScores
 from beatmeter.signals.calibrated import CalibratedSignal
 from beatmeter.fusion.weights import Weights
@@ -235,9 +234,9 @@ class Told(CalibratedSignal):
 
 
 sets.REPOSITORY_FOLDER = HERE / "fixtures"
-conclusion.RECORDS = HERE / "records"
-conclusion.installed_signals = lambda: {name: Told(name) for name in ("base", "new")}
-conclusion.load_weights = lambda: Weights({"base": 0.5})
+commit.RECORDS = HERE / "records"
+commit.installed_signals = lambda: {name: Told(name) for name in ("base", "new")}
+commit.load_weights = lambda: Weights({"base": 0.5})
 """
 
 

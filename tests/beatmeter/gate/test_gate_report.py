@@ -10,11 +10,11 @@ import pytest
 
 from beatmeter.errors import ReportError
 from beatmeter.evaluation.bootstrap import Interval
-from beatmeter.evaluation.report.markdown import to_markdown
-from beatmeter.evaluation.report.page import to_html
+from beatmeter.evaluation.report.html import to_html
 from beatmeter.evaluation.report.section import Section, ratio, share
+from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.fusion.weights import Weights
-from beatmeter.gate.commit import Conclusion, conclude
+from beatmeter.gate.commit import GateResult, decide
 from beatmeter.gate.measurement import measure
 
 
@@ -39,14 +39,14 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def conclusion(make_stage) -> Conclusion:
+def result(make_stage) -> GateResult:
     stage = make_stage()
     stage.know()
-    return conclude(stage.score_candidate(), stage.records)
+    return decide(stage.score_candidate(), stage.records)
 
 
-def test_three_files_tell_the_same(conclusion, tmp_path):
-    paths = {path.suffix: path for path in conclusion.write(tmp_path / "reports" / "gate")}
+def test_three_files_tell_the_same(result, tmp_path):
+    paths = {path.suffix: path for path in result.write(tmp_path / "reports" / "gate")}
     told = json.loads(paths[".json"].read_text())
     assert told["passed"] is True
     assert told["overall"]["agreement"]["value"] == 0.7
@@ -54,34 +54,34 @@ def test_three_files_tell_the_same(conclusion, tmp_path):
     assert (told["overall"]["gains"], told["overall"]["losses"]) == (4, 2)
     assert told["gains"] == [f"gain-{row}" for row in range(16, 20)]
     assert told["answers"]["loss-14"] == {"accepted": [3], "ensemble": 3, "candidate": 4}
-    assert told["record"] == conclusion.record.sha256
+    assert told["record"] == result.record.sha256
 
     text = paths[".md"].read_text()
     page = Page(paths[".html"].read_text())
-    for figure in ("0.700 [", "2.00 [", "loss-14", "gain-16", conclusion.record.sha256[:32]):
+    for figure in ("0.700 [", "2.00 [", "loss-14", "gain-16", result.record.sha256[:32]):
         assert figure in text
         assert any(figure in cell for cell in page.cells)
     assert page.tags.count("img") == 5
     assert page.fetched == []
 
 
-def test_what_is_printed_names_categories_gains_and_losses(conclusion):
-    text = " ".join(conclusion.text().split())
+def test_what_is_printed_names_categories_gains_and_losses(result):
+    text = " ".join(result.text().split())
     assert "| waltz " in text
     assert "Gains: only new is right gain-16, gain-17, gain-18, gain-19." in text
     assert "Losses: only the ensemble is right loss-14, loss-15." in text
 
 
-def test_the_same_run_writes_the_same_bytes(conclusion, tmp_path):
-    first = [path.read_bytes() for path in conclusion.write(tmp_path / "one")]
-    second = [path.read_bytes() for path in conclusion.write(tmp_path / "two")]
+def test_the_same_run_writes_the_same_bytes(result, tmp_path):
+    first = [path.read_bytes() for path in result.write(tmp_path / "one")]
+    second = [path.read_bytes() for path in result.write(tmp_path / "two")]
     assert first == second
 
 
-def test_infinite_and_undefined_figures_are_plain_json(make_table, tmp_path, conclusion):
+def test_infinite_and_undefined_figures_are_plain_json(make_table, tmp_path, result):
     for outcomes, value in (({"both_right": 7, "gain": 3}, "infinity"), ({"both_right": 9}, None)):
         measurement = measure("new", make_table(**outcomes), Weights({"base": 1.0}))
-        paths = Conclusion(conclusion.trial, measurement, None).write(tmp_path)
+        paths = GateResult(result.run, measurement, None).write(tmp_path)
         told = json.loads(paths[0].read_text())
         assert told["overall"]["complementarity"]["value"] == value
 
@@ -93,11 +93,11 @@ def test_hostile_names_stay_text():
     assert lines[-1] == r"| \<b>\|  |"
 
 
-def test_hostile_categories_are_drawn_as_they_are(make_table, conclusion, tmp_path):
+def test_hostile_categories_are_drawn_as_they_are(make_table, result, tmp_path):
     table = make_table(both_right=2, gain=1)
     fixtures = tuple(replace(one, category=r"$\frac{ \x00") for one in table.fixtures)
     measurement = measure("new", replace(table, fixtures=fixtures), Weights({"base": 1.0}))
-    paths = Conclusion(conclusion.trial, measurement, None).write(tmp_path)
+    paths = GateResult(result.run, measurement, None).write(tmp_path)
     assert r"$\frac{ " in paths[2].read_text()
 
 
@@ -113,7 +113,7 @@ def test_intervals_as_text():
     assert ratio(Interval(*[float("nan")] * 3)) == "-"
 
 
-def test_a_report_that_cannot_be_written_is_one_line(conclusion, tmp_path):
+def test_a_report_that_cannot_be_written_is_one_line(result, tmp_path):
     (tmp_path / "reports").touch()
     with pytest.raises(ReportError, match=r"reports.*cannot be written"):
-        conclusion.write(tmp_path / "reports")
+        result.write(tmp_path / "reports")

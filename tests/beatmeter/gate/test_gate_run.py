@@ -12,29 +12,29 @@ from beatmeter.errors import GateError
 from beatmeter.evaluation import scoring
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.fusion.record import read_record
-from beatmeter.gate.commit import conclude
+from beatmeter.gate.commit import decide
 from beatmeter.gate.gate_run import score_candidate
 
 
-def counted(conclusion) -> tuple[int, ...]:
-    counts = conclusion.measurement.overall.counts
+def counted(result) -> tuple[int, ...]:
+    counts = result.measurement.overall.counts
     return tuple(
         int(number)
         for number in (counts.both_right, counts.both_wrong, counts.losses, counts.gains)
     )
 
 
-def said(conclusion) -> str:
-    return " ".join(conclusion.text().split())
+def said(result) -> str:
+    return " ".join(result.text().split())
 
 
 def test_a_pass_leaves_a_record(make_stage):
     stage = make_stage()
-    conclusion = stage.run()
-    assert counted(conclusion) == (12, 2, 2, 4)
-    assert conclusion.measurement.decision.passed
-    assert read_record("new", stage.records) == conclusion.record
-    assert [stage.fixture_set.fixtures[i].id for i in conclusion.measurement.losses()] == [
+    result = stage.run()
+    assert counted(result) == (12, 2, 2, 4)
+    assert result.measurement.decision.passed
+    assert read_record("new", stage.records) == result.record
+    assert [stage.fixture_set.fixtures[i].id for i in result.measurement.losses()] == [
         "loss-14",
         "loss-15",
     ]
@@ -51,9 +51,9 @@ def test_a_pass_leaves_a_record(make_stage):
 def test_a_failure_leaves_none(make_stage, outcomes, fault):
     stage = make_stage(**outcomes)
     stage.know()
-    conclusion = stage.run()
-    assert any(fault in line for line in conclusion.measurement.decision.faults)
-    assert conclusion.record is None
+    result = stage.run()
+    assert any(fault in line for line in result.measurement.decision.faults)
+    assert result.record is None
     with pytest.raises(GateError, match="no gate record"):
         read_record("new", stage.records)
 
@@ -101,13 +101,11 @@ def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
     stage = make_stage()
     stage.candidate.checkpoint = "second"
     other = open_set(str(stage.folder))
-    conclusion = stage.run(other)
-    assert conclusion.measurement.decision.passed
-    assert conclusion.record is None
+    result = stage.run(other)
+    assert result.measurement.decision.passed
+    assert result.record is None
     assert not stage.records.exists()
-    assert "The record is left as it is: records are of the fixtures 'rendered'" in (
-        said(conclusion)
-    )
+    assert "The record is left as it is: records are of the fixtures 'rendered'" in (said(result))
     record = stage.run().record
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
@@ -120,10 +118,10 @@ def test_runs_with_a_named_checkpoint_leave_the_record_as_it_is(make_stage, monk
     record = stage.run().record
     monkeypatch.setenv("BEATMETER_NEW_CHECKPOINT", "elsewhere")
     stage.candidate.checkpoint = "second"
-    conclusion = stage.run()
-    assert conclusion.measurement.decision.passed
-    assert conclusion.record is None
-    assert "BEATMETER_NEW_CHECKPOINT" in said(conclusion)
+    result = stage.run()
+    assert result.measurement.decision.passed
+    assert result.record is None
+    assert "BEATMETER_NEW_CHECKPOINT" in said(result)
     stage.candidate.checkpoint = "first"
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
@@ -145,8 +143,8 @@ def test_signals_without_a_vote_are_not_asked(make_stage):
     broken = type(stage.candidate)("broken", {})
     broken.score = broken.fingerprint = None
     signals = stage.signals | {"broken": broken}
-    trial = score_candidate("new", stage.fixture_set, signals, stage.weights, stage.cache)
-    assert set(trial.table.logs) == {"base", "new"}
+    run = score_candidate("new", stage.fixture_set, signals, stage.weights, stage.cache)
+    assert set(run.table.logs) == {"base", "new"}
 
 
 def test_a_signal_is_asked_in_the_precision_that_it_offers_for_measuring(make_stage):
@@ -226,11 +224,11 @@ def test_a_changed_recording_is_left_out_and_there_is_no_record(make_stage):
     stage.know()
     changed = stage.folder / "both_right-0.wav"
     changed.write_bytes(changed.read_bytes()[:-2])
-    conclusion = stage.run()
-    assert counted(conclusion) == (11, 2, 2, 4)
-    assert conclusion.measurement.decision.passed
-    assert conclusion.record is None
-    assert "The record is left as it is: fixtures left out: 1." in said(conclusion)
+    result = stage.run()
+    assert counted(result) == (11, 2, 2, 4)
+    assert result.measurement.decision.passed
+    assert result.record is None
+    assert "The record is left as it is: fixtures left out: 1." in said(result)
 
 
 @pytest.mark.parametrize(
@@ -246,21 +244,19 @@ def test_without_a_voter_there_is_no_record(make_stage, voter, reason):
     stage.know()
     weights = stage.weights.with_signals({"third": 0.2})
     third = {} if voter is None else {"third": type(stage.base)("third", {}, **voter)}
-    trial = score_candidate("new", stage.fixture_set, stage.signals | third, weights, stage.cache)
-    conclusion = conclude(trial, stage.records)
-    assert conclusion.measurement.decision.passed
-    assert conclusion.record is None
-    assert f"The record is left as it is: third, which votes, is absent: {reason}" in said(
-        conclusion
-    )
+    run = score_candidate("new", stage.fixture_set, stage.signals | third, weights, stage.cache)
+    result = decide(run, stage.records)
+    assert result.measurement.decision.passed
+    assert result.record is None
+    assert f"The record is left as it is: third, which votes, is absent: {reason}" in said(result)
 
 
 def test_a_candidate_that_says_nothing_is_wrong(make_stage):
     stage = make_stage()
     del stage.candidate.answers["both_right-0"]
     stage.know()
-    conclusion = stage.run()
-    assert counted(conclusion) == (11, 2, 3, 4)
+    result = stage.run()
+    assert counted(result) == (11, 2, 3, 4)
 
 
 def test_polymeter_accepts_both_meters_and_is_told_by_itself(make_stage):

@@ -49,9 +49,9 @@ def test_the_smallest_weight_within_noise_of_the_best_is_chosen(make_vote):
     assert accuracies[-1] == pytest.approx(0.9)
     assert tuning.best.weight == tuning.chosen.weight
     assert tuning.chosen.weight == TRIED[accuracies.index(max(accuracies))]
-    assert len(tuning.gained) == 30
-    assert all(name.startswith("mended") for name in tuning.gained)
-    assert tuning.lost == ()
+    assert len(tuning.becomes_right) == 30
+    assert all(name.startswith("mended") for name in tuning.becomes_right)
+    assert tuning.becomes_wrong == ()
     assert tuning.refusal is None
     assert set(tuning.fold_weights) == {tuning.chosen.weight}
     assert tuning.held_out.value == pytest.approx(1.0)

@@ -1,21 +1,22 @@
 import json
 import re
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beatmeter.errors import DatasetError
-from beatmeter_mert.diagnostics.bootstrap import interval, resampled_rows
-from beatmeter_mert.diagnostics.compare import compare as compare_command
-from beatmeter_mert.diagnostics.comparison import compare
+from beatmeter.evaluation.report.html import to_html
+from beatmeter.evaluation.report.text import to_text
+from beatmeter_mert.diagnostics.comparison import compare, compare_predictions, mcnemar
 from beatmeter_mert.diagnostics.evaluation import Reference, evaluate
-from beatmeter_mert.diagnostics.page import to_html
 from beatmeter_mert.diagnostics.predictions import Predictions
-from beatmeter_mert.diagnostics.results import read_predictions, write_result
+from beatmeter_mert.diagnostics.results import read_predictions, write_evaluation
 from beatmeter_mert.diagnostics.sections import sections
-from beatmeter_mert.diagnostics.text import to_text
 
 ABOUT = {"checkpoint": "<b>tiny</b>", "data": "stand-in"}
 
@@ -26,44 +27,24 @@ def evaluation(make_predictions):
 
 
 @pytest.fixture(scope="module")
-def page(evaluation):
-    return to_html(evaluation)
+def written(evaluation, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deep") / "results"
+    write_evaluation(evaluation, folder)
+    return folder
 
 
-def test_songs_are_drawn_whole():
-    works = ["a", "b", "a", "c", "b", "a"]
-    for rows in resampled_rows(works, 50):
-        drawn = [works[row] for row in rows]
-        assert [drawn.count(work) % works.count(work) for work in "abc"] == [0, 0, 0]
+@pytest.fixture(scope="module")
+def page(written):
+    return (written / "evaluation.html").read_text()
 
 
-def test_repeating_every_clip_of_a_song_does_not_narrow_the_interval():
-    rng = np.random.default_rng(0)
-    labels = np.eye(6, dtype=bool)[rng.integers(6, size=40)]
-    probabilities = rng.random((40, 6)) + 0.3 * labels
-    works = [f"{song}" for song in range(40)]
-
-    def share_right(p, truth):
-        return float(truth[np.arange(len(p)), p.argmax(axis=1)].mean())
-
-    once = interval(share_right, probabilities, labels, works)
-    tenfold = interval(
-        share_right,
-        probabilities.repeat(10, axis=0),
-        labels.repeat(10, axis=0),
-        [work for work in works for _ in range(10)],
-    )
-    assert once == tenfold
-    assert once.low < once.value < once.high
-
-
-def test_every_section_is_in_text_and_page(evaluation, page):
-    text = to_text(evaluation)
+def test_every_section_is_in_text_and_page(evaluation, written, page):
+    text = (written / "evaluation.txt").read_text()
     for section in sections(evaluation):
         assert section.title in text
         assert f"<h2>{section.title}</h2>" in page
     assert page.count("<img ") == 8
-    assert "src=" not in re.sub(r'src="data:image/png;base64,[A-Za-z0-9+/=]+"', "", page)
+    assert "src=" not in re.sub(r'src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]+"', "", page)
 
 
 def test_the_page_escapes_what_users_named(page):
@@ -72,9 +53,8 @@ def test_the_page_escapes_what_users_named(page):
     assert "a &lt;system&gt;" in page
 
 
-def test_a_written_result_is_strict_json_and_reads_back(tmp_path, evaluation):
-    path = tmp_path / "deep" / "result.json"
-    write_result(path, evaluation)
+def test_a_written_result_is_strict_json_and_reads_back(evaluation, written):
+    path = written / "evaluation.json"
 
     def refuse(constant):
         raise AssertionError(constant)
@@ -105,14 +85,15 @@ def test_what_is_not_a_result_is_refused(tmp_path, content):
 def test_meters_without_clips_are_named(make_predictions):
     evaluation = evaluate(make_predictions(classes=4), ABOUT, resamples=20)
     assert evaluation.without_positives == (9, 11)
-    assert "leave out the meters without clips: 9, 11" in to_text(evaluation).replace("\n", " ")
+    told = to_text(sections(evaluation))
+    assert "leave out the meters without clips: 9, 11" in told.replace("\n", " ")
 
 
 def test_one_clip_can_be_evaluated():
     predictions = Predictions.from_arrays(np.full((1, 6), 0.2), np.eye(6)[:1], ["a"])
     evaluation = evaluate(predictions, ABOUT, resamples=20)
-    assert "heard as 3" in to_text(evaluation)
-    assert "<img" in to_html(evaluation)
+    assert "heard as 3" in to_text(sections(evaluation))
+    assert "<img" in to_html("one", sections(evaluation))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +113,7 @@ def test_malformed_predictions_are_refused(predictions, change, message):
 
 
 def test_a_result_does_not_differ_from_itself(predictions):
-    comparison = compare(predictions, predictions, resamples=20)
+    comparison = compare_predictions(predictions, predictions, resamples=20)
     assert comparison.p_value == 1.0
     assert comparison.only_first == comparison.only_second == 0
     assert all(d.change.low == d.change.high == 0 for d in comparison.figures.values())
@@ -141,7 +122,7 @@ def test_a_result_does_not_differ_from_itself(predictions):
 def test_a_better_classifier_is_found_better_on_shared_clips_only(make_predictions):
     worse, better = make_predictions(skill=1.0), make_predictions(skill=4.0)
     shuffled = better.take(np.random.default_rng(0).permutation(240)[:200])
-    comparison = compare(worse, shuffled, resamples=200)
+    comparison = compare_predictions(worse, shuffled, resamples=200)
     assert comparison.clips == 200
     assert comparison.figures["balanced accuracy"].change.low > 0
     assert comparison.only_second > comparison.only_first
@@ -151,18 +132,25 @@ def test_a_better_classifier_is_found_better_on_shared_clips_only(make_predictio
 def test_results_about_other_clips_cannot_be_compared(predictions):
     renamed = replace(predictions, names=tuple(f"other {name}" for name in predictions.names))
     with pytest.raises(DatasetError, match="share no clip"):
-        compare(predictions, renamed)
+        compare_predictions(predictions, renamed)
     relabelled = replace(predictions, labels=~predictions.labels)
     with pytest.raises(DatasetError, match="differ"):
-        compare(predictions, relabelled)
+        compare_predictions(predictions, relabelled)
 
 
 def test_the_command_compares_two_files(tmp_path, make_predictions):
-    for name, skill in (("a.json", 1.0), ("b.json", 4.0)):
-        write_result(tmp_path / name, evaluate(make_predictions(60, skill=skill), ABOUT, (), 10))
-    result = CliRunner().invoke(
-        compare_command, [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
-    )
+    for name, skill in (("a", 1.0), ("b", 4.0)):
+        evaluation = evaluate(make_predictions(60, skill=skill), ABOUT, (), 10)
+        write_evaluation(evaluation, tmp_path)
+        (tmp_path / "evaluation.json").rename(tmp_path / f"{name}.json")
+    result = CliRunner().invoke(compare, [str(tmp_path / "a.json"), str(tmp_path / "b.json")])
     assert result.exit_code == 0, result.output
     assert "a.json and b.json" in result.output
     assert re.search(r"primary accuracy +0\.\d{3} +[01]\.\d{3} +\+0\.\d{3}", result.output)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_the_exact_binomial_test(only_first, only_second):
+    n, least = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(n, k) for k in range(least + 1)) / 2**n
+    assert mcnemar(only_first, only_second) == pytest.approx(min(1.0, 2 * tail))

@@ -7,15 +7,15 @@ from click.testing import CliRunner
 
 from beatmeter.datasets.folder import read_splits
 from beatmeter.datasets.labels import LabelledClip, write_table
+from beatmeter.evaluation.metrics import balanced_accuracy
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics.accuracy import balanced_accuracy
 from beatmeter_mert.diagnostics.results import read_predictions
-from beatmeter_mert.diagnostics.second_meter_threshold import Floor, NoiseFloor
+from beatmeter_mert.diagnostics.second_meter import SecondProbabilities, ThresholdMeasurement
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures
-from beatmeter_mert.training.inference import answer
+from beatmeter_mert.training.inference import predict_clips
 from beatmeter_mert.training.options import Clips
 
 RATE = 24_000
@@ -76,12 +76,12 @@ def test_evaluate_writes_what_the_classifier_says(run, checkpoint, data, tmp_pat
     )
 
 
-def test_an_interrupted_run_goes_on_and_changed_files_are_heard_again(
+def test_an_interrupted_run_goes_on_and_changed_files_are_predicted_again(
     checkpoint, data, tmp_path, monkeypatch, music
 ):
     files = read_splits(data)["test"].files
     model = _model(checkpoint)
-    whole = answer(model, files, tmp_path / "uninterrupted")
+    whole = predict_clips(model, files, tmp_path / "uninterrupted")
     heard = []
     predict = MertMeterClassifier.predict
 
@@ -93,25 +93,25 @@ def test_an_interrupted_run_goes_on_and_changed_files_are_heard_again(
 
     monkeypatch.setattr(MertMeterClassifier, "predict", count)
     with pytest.raises(KeyboardInterrupt):
-        answer(model, files, tmp_path / "out")
+        predict_clips(model, files, tmp_path / "out")
     record = tmp_path / "out" / "answers.jsonl"
     record.write_text(record.read_text()[:-20])
     heard[:] = []
     with pytest.raises(KeyboardInterrupt):
-        answer(model, files, tmp_path / "out")
+        predict_clips(model, files, tmp_path / "out")
     monkeypatch.setattr(MertMeterClassifier, "predict", predict)
-    resumed = answer(model, files, tmp_path / "out")
+    resumed = predict_clips(model, files, tmp_path / "out")
     np.testing.assert_array_equal(resumed.probabilities, whole.probabilities)
     soundfile.write(data / "0.wav", music(3, seed=9), RATE)
-    changed = answer(model, files, tmp_path / "out").probabilities != whole.probabilities
+    changed = predict_clips(model, files, tmp_path / "out").probabilities != whole.probabilities
     assert changed.any(axis=1).tolist() == [True, False, False, False]
 
 
 def test_other_weights_are_not_taken_for_these(checkpoint, data, tmp_path, trained_like):
     files = read_splits(data)["test"].files
-    first = answer(_model(checkpoint), files, tmp_path / "out")
+    first = predict_clips(_model(checkpoint), files, tmp_path / "out")
     other = trained_like(lora=None).eval()
-    second = answer(other, files, tmp_path / "out")
+    second = predict_clips(other, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
 
 
@@ -128,9 +128,12 @@ def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
 
 
 def test_measured_floors_become_thresholds(checkpoint):
-    parts = [Floor(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100) for meter in METERS]
-    parts[5] = Floor(20, 0.1, 0.1, 0.2, 0.3, None)
-    floors = thresholds(NoiseFloor(parts[0], tuple(parts), tuple(parts)))
+    parts = [
+        SecondProbabilities(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100)
+        for meter in METERS
+    ]
+    parts[5] = SecondProbabilities(20, 0.1, 0.1, 0.2, 0.3, None)
+    floors = thresholds(ThresholdMeasurement(parts[0], tuple(parts), tuple(parts)))
     redescribe(checkpoint, _model(checkpoint).parameter_count(), thresholds=floors)
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
     assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
@@ -185,9 +188,9 @@ def test_rates_that_clips_are_played_at_stay_until_others_are_named(run, checkpo
 def test_answers_at_other_rates_are_not_taken_for_these(checkpoint, data, tmp_path):
     files = read_splits(data)["test"].files
     model = _model(checkpoint)
-    first = answer(model, files, tmp_path / "out")
+    first = predict_clips(model, files, tmp_path / "out")
     model.config.tta_rates = (0.8,)
-    second = answer(model, files, tmp_path / "out")
+    second = predict_clips(model, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
 
 

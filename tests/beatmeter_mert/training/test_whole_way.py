@@ -69,13 +69,13 @@ def test_from_rendered_music_to_the_ensemble(
     _, predictions = read_predictions(tmp_path / "evaluation" / "evaluation.json")
     assert len(predictions.names) == len(splits["test"].files)
     assert (tmp_path / "evaluation" / "evaluation.html").is_file()
-    _, *heard = run(mert, "calibrate", *on_data, "--split", "all").splitlines()
+    _, *by_meter = run(mert, "calibrate", *on_data, "--split", "all").splitlines()
     clips = [file.clip for split in splits.values() for file in split.files]
-    assert sum(int(line.split()[3]) for line in heard) == sum(len(c.meters) == 1 for c in clips)
+    assert sum(int(line.split()[3]) for line in by_meter) == sum(len(c.meters) == 1 for c in clips)
 
     voting = load_weights().with_signals({"mert": 0.3})
     monkeypatch.setattr("beatmeter.fusion.effective.load_weights", lambda: voting)
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(model))  # no gate record is of this one
-    opinion = json.loads(run(cli, "analyze", "--json", RECORDING))["signals"]["mert"]
-    assert opinion["weight"] == 0.0
-    assert all(0 < score < 1 for score in opinion["scores"].values())
+    output = json.loads(run(cli, "analyze", "--json", RECORDING))["signals"]["mert"]
+    assert output["weight"] == 0.0
+    assert all(0 < score < 1 for score in output["scores"].values())

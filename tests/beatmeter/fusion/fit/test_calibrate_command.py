@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from beatmeter.cli import calibrate as command
 from beatmeter.errors import DatasetError
+from beatmeter.evaluation.report.section import Section
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.meters import METERS
@@ -87,7 +88,7 @@ def test_corrections_hold_and_what_is_not_used_is_said(
     (folder / "corrections.csv").write_text("filename,meter,note\ntrain-0.wav,7,\ntrain-1.wav,,\n")
     fitted = []
     monkeypatch.setattr(command, "fit_ensemble", lambda clips, *_: fitted.extend(clips))
-    monkeypatch.setattr(command, "render", lambda fit: "fitted")
+    monkeypatch.setattr(command, "sections", lambda fit: [Section("fitted")])
     ran = CliRunner().invoke(command.calibrate, [str(folder)], catch_exceptions=False)
     assert {clip.clip.filename: clip.clip.meters for clip in fitted} == {
         "train-0.wav": (7,),

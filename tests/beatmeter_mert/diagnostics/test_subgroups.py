@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 
 from beatmeter.errors import DatasetError
-from beatmeter_mert.diagnostics.accuracy import balanced_accuracy, primary_accuracy
+from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy
+from beatmeter.evaluation.report.text import to_text
 from beatmeter_mert.diagnostics.evaluation import evaluate
-from beatmeter_mert.diagnostics.subgroups import by_kind
-from beatmeter_mert.diagnostics.text import to_text
+from beatmeter_mert.diagnostics.sections import sections
+from beatmeter_mert.diagnostics.subgroups import by_subgroup
 
 
 def test_every_kind_is_counted_as_if_it_were_alone(predictions):
     clips = len(predictions.names)
     drums = ["yes" if clip % 3 else "no" for clip in range(clips)]
-    figures = by_kind(predictions, {"drums": drums, "made": ["composed"] * clips})
+    figures = by_subgroup(predictions, {"drums": drums, "made": ["composed"] * clips})
     assert [(f.trait, f.kind) for f in figures] == [
         ("drums", "no"),
         ("drums", "yes"),
@@ -28,10 +29,12 @@ def test_every_kind_is_counted_as_if_it_were_alone(predictions):
 
 def test_kinds_of_other_clips_are_refused(predictions):
     with pytest.raises(DatasetError, match=r"drums of 1 clips \(allowed: 240\)"):
-        by_kind(predictions, {"drums": ["yes"]})
+        by_subgroup(predictions, {"drums": ["yes"]})
 
 
 def test_kinds_are_shown_where_they_are_known(predictions):
-    kinds = {"tempo": [" 80 to 120 BPM"] * len(predictions.names)}
-    assert "tempo:  80 to 120 BPM" in to_text(evaluate(predictions, {}, resamples=2, kinds=kinds))
-    assert "Kinds of music" not in to_text(evaluate(predictions, {}, resamples=2))
+    tempi = {"tempo": [" 80 to 120 BPM"] * len(predictions.names)}
+    known = evaluate(predictions, {}, resamples=2, subgroups=tempi)
+    assert "tempo:  80 to 120 BPM" in to_text(sections(known))
+    unknown = evaluate(predictions, {}, resamples=2)
+    assert "Kinds of music" not in to_text(sections(unknown))

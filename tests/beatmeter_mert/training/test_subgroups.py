@@ -5,7 +5,7 @@ import pytest
 
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import DatasetFolder, SplitShares
-from beatmeter_mert.training.subgroups import kinds_of
+from beatmeter_mert.training.subgroups import subgroups_of
 
 LABELS = ClipLabels(
     meters=(7,),
@@ -40,7 +40,7 @@ def rendered(tmp_path):
 
 def test_rendered_music_is_told_by_how_it_was_made(rendered):
     names = [f"audio/{index:06d}.ogg" for index in (2, 0, 1)]
-    assert kinds_of(rendered, names) == {
+    assert subgroups_of(rendered, names) == {
         "made": ["spliced", "composed", "arranged"],
         "tempo": [" 80 to 120 BPM", "160 BPM or more", "  0 to 80 BPM"],
         "parts": ["unknown", "2 to 3", "1"],
@@ -50,5 +50,5 @@ def test_rendered_music_is_told_by_how_it_was_made(rendered):
 
 
 def test_of_other_music_nothing_is_told(tmp_path, rendered):
-    assert kinds_of(tmp_path / "elsewhere", ["a.wav"]) == {}
-    assert kinds_of(rendered, ["a.wav"]) == {}
+    assert subgroups_of(tmp_path / "elsewhere", ["a.wav"]) == {}
+    assert subgroups_of(rendered, ["a.wav"]) == {}
