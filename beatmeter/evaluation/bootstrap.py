@@ -49,7 +49,6 @@ def resampled_rows(
     works : sequence of str, length n
         Of each clip.
     resamples : int > 0
-    seed : int
     """
     names, place = np.unique(np.asarray(works), return_inverse=True)
     for times in _draw(len(names), resamples, seed):
@@ -64,7 +63,6 @@ def resampled_sums(each: Floats, works: Sequence[str], seed: int = 0) -> Floats:
     each : ndarray, shape (n, k)
         A row for each clip.
     works : sequence of str, length n
-    seed : int
 
     Returns
     -------
@@ -87,7 +85,6 @@ def interval(value: npt.ArrayLike, resampled: npt.ArrayLike) -> Interval:
 
     Parameters
     ----------
-    value : float
     resampled : array_like, shape (r,)
         May hold infinities, which count as the largest values.
     """

@@ -27,11 +27,9 @@ class Strip:
 
     Attributes
     ----------
-    title : str
     samples : ndarray of float32, shape (n,)
     sample_rate : int
         Hz.
-    annotation : Annotation
     """
 
     title: str
@@ -61,7 +59,6 @@ def draw_sheet(strips: Sequence[Strip], path: Path) -> None:
 
     Parameters
     ----------
-    strips : sequence of Strip
     path : Path
         PNG to write.
     """

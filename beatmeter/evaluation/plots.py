@@ -33,7 +33,6 @@ def draw_matrix(
 
     Parameters
     ----------
-    axes : Axes
     values : ndarray of float, shape (rows, columns), up to 1
         How dark each cell is.
     texts : ndarray of str, shape (rows, columns)
@@ -59,7 +58,6 @@ def draw_bars(
 
     Parameters
     ----------
-    axes : Axes
     names : sequence of str, length n
     heights : mapping of str to sequence of float, length n
         By label; up to three.

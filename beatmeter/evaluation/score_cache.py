@@ -19,10 +19,6 @@ class ScoreCache:
     """A folder with one small file for each signal's scores on each recording.
 
     Only scores are kept: a signal that abstained is asked again.
-
-    Attributes
-    ----------
-    folder : Path
     """
 
     folder: Path

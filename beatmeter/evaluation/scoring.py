@@ -48,12 +48,10 @@ def score_fixtures(
 
     Parameters
     ----------
-    fixture_set : FixtureSet
     fixtures : sequence of Fixture
         Those to ask about; their files must be as the manifest says.
     signals : mapping of str to Signal
         All able to run; picklable when there are several jobs.
-    cache : ScoreCache
     jobs : int > 0
         Processes; 1 works in this one.
 

@@ -36,7 +36,6 @@ class Counts:
 
     Attributes
     ----------
-    both_right, both_wrong : ndarray
     losses, gains : ndarray
         Only the ensemble is right; only the candidate is.
     same : ndarray

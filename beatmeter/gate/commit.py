@@ -30,8 +30,6 @@ class GateResult:
 
     Attributes
     ----------
-    run : GateRun
-    measurement : Measurement
     record : GateRecord or None
         What vouches for it: the record that is there already if it holds for the same state.
         None when the gate was not passed, or the run does not decide on the record.

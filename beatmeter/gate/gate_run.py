@@ -31,9 +31,6 @@ class GateRun:
 
     Attributes
     ----------
-    candidate : str
-    fixture_set : FixtureSet
-    table : ScoreTable
     weights : Weights
         The effective ones, the candidate's own 0.
     state : GateState
@@ -100,13 +97,10 @@ def score_candidate(
 
     Parameters
     ----------
-    candidate : str
-    fixture_set : FixtureSet
     signals : mapping of str to Signal
         All installed.
     weights : Weights
         As in ``weights.toml``.
-    cache : ScoreCache
     jobs : int > 0
     records : Path
         Folder of the gate records.

@@ -34,7 +34,6 @@ class Group:
 
     Attributes
     ----------
-    name : str
     counts : Counts
         Arrays of shape ().
     figures : dict of str to Interval
@@ -52,8 +51,6 @@ class FusionPoint:
 
     Attributes
     ----------
-    weight : float
-    accuracy : Interval
     change : Interval
         Accuracy less that of the ensemble without the candidate, on the same fixtures.
     becomes_right, becomes_wrong : int
@@ -73,14 +70,11 @@ class Measurement:
 
     Attributes
     ----------
-    candidate : str
     fixtures : tuple of Fixture, length n
     ensemble, alone : ndarray of int, shape (n,)
         Answers of the ensemble without the candidate, and of the candidate alone.
-    overall : Group
     by_meter, by_category : list of Group
         Polymeter counts as a meter of its own.
-    fusion : list of FusionPoint
     """
 
     candidate: str
@@ -118,7 +112,6 @@ def measure(candidate: str, table: ScoreTable, weights: Weights) -> Measurement:
     ----------
     candidate : str
         A signal of `table`.
-    table : ScoreTable
     weights : Weights
         The candidate's own is taken as 0.
     """

@@ -24,13 +24,7 @@ _PREFIX = "W_"
 
 @dataclass(frozen=True)
 class TunedSignal:
-    """A tuning with the record it relies on.
-
-    Attributes
-    ----------
-    tuning : Tuning
-    record : GateRecord
-    """
+    """A tuning with the record it relies on."""
 
     tuning: Tuning
     record: GateRecord

@@ -45,7 +45,6 @@ class Tuning:
 
     Attributes
     ----------
-    signal : str
     curve : list of FusionPoint
         Ascending weights; the first is 0.
     best : FusionPoint
@@ -107,9 +106,6 @@ def tune(signal: str, table: ScoreTable, weights: Weights, tried: Sequence[float
 
     Parameters
     ----------
-    signal : str
-    table : ScoreTable
-    weights : Weights
     tried : sequence of float
         Ascending, beginning with 0; see :func:`grid`.
 

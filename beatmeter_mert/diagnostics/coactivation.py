@@ -30,7 +30,6 @@ class PairCorrelation:
 
     Attributes
     ----------
-    meters : tuple of int
     correlation : float in [-1, 1]
         Pearson's; NaN when one of the two never changes.
     leaks : bool

@@ -34,7 +34,6 @@ class Spread:
 
     Attributes
     ----------
-    n : int
     mean, median, deviation : float
         NaN when there are none; the deviation is the population's.
     """

@@ -41,7 +41,6 @@ class ClassFigures:
 
     Attributes
     ----------
-    meter : int
     clips : int
         With this label.
     recall, average_precision, f1 : float in [0, 1]
@@ -72,7 +71,6 @@ class Evaluation:
     ----------
     about : dict of str to str
         What was evaluated, on what, and with which versions.
-    predictions : Predictions
     figures : dict of str to Interval
         One for each of :data:`STATISTICS`, resampled by work.
     resamples : int
@@ -83,20 +81,15 @@ class Evaluation:
     without_positives : tuple of int
         Meters that the means leave out.
     cooccurrence : ndarray of int, shape (6, 6)
-    pairs : list of PairCount
-    gap, entropy : Spread
     gap_by_predicted : list of Spread, length 6
     gap_bands : ndarray of float, shape (3,)
     quadrants : dict of Quadrant to int
         Clips in each.
     correlations : ndarray of float, shape (6, 6)
-    shown_correlations : list of PairCorrelation
     second_probabilities : ThresholdMeasurement
     second_meter : SecondMeter
     reliability : list of ReliabilityBin
         Of the predictions of all six meters.
-    calibration_error : float
-    references : tuple of Reference
     subgroups : tuple of SubgroupFigures
         Empty where nothing is known of the music.
     """
@@ -142,9 +135,6 @@ def evaluate(
 
     Parameters
     ----------
-    predictions : Predictions
-    about : dict of str to str
-    references : tuple of Reference
     resamples : int > 0
         Of the intervals.
     thresholds : SecondMeterThresholds, optional

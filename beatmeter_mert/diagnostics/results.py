@@ -64,7 +64,6 @@ def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:
 
     Returns
     -------
-    about : dict of str to str
     predictions : Predictions
         Probabilities to six decimals.
 

@@ -61,7 +61,6 @@ class ThresholdMeasurement:
 
     Attributes
     ----------
-    overall : SecondProbabilities
     by_true, by_predicted : tuple of SecondProbabilities, length 6
         Of the clips with this label, and of those with this top class.
     """
@@ -126,7 +125,6 @@ def second_meter(
     ----------
     probabilities : ndarray of float, shape (n, 6)
     labels : ndarray of bool, shape (n, 6)
-    thresholds : SecondMeterThresholds
     """
     several = labels.sum(axis=1) > 1
     return SecondMeter(

@@ -20,8 +20,6 @@ class SubgroupFigures:
 
     Attributes
     ----------
-    trait, kind : str
-    clips : int
     accuracy, balanced_accuracy : float in [0, 1]
         :func:`~beatmeter.evaluation.metrics.primary_accuracy`, and the mean recall over the meters
         that the subgroup has clips of.
@@ -39,7 +37,6 @@ def by_subgroup(predictions: Predictions, subgroups: Subgroups) -> tuple[Subgrou
 
     Parameters
     ----------
-    predictions : Predictions
     subgroups : mapping of str to sequence of str
         By trait, as many kinds as there are clips.
 

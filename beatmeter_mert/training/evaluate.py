@@ -56,10 +56,8 @@ def put_on_card(
     ----------
     model : MertMeterClassifier
         As it was loaded from the checkpoint.
-    checkpoint : Path
     name : str
         Of the clips.
-    evaluation : Evaluation
 
     Raises
     ------
@@ -84,10 +82,8 @@ def evaluate_checkpoint(
 
     Parameters
     ----------
-    model : MertMeterClassifier
     checkpoint : str
         Where it was loaded from.
-    clips : Clips
     folder : Path
         Where the predictions are noted on the way.
     """

@@ -32,16 +32,6 @@ def predict_clips(
     Every prediction is noted in the folder at once; a later call with the same weights goes on from
     there, and predicts files that have changed anew.
 
-    Parameters
-    ----------
-    model : MertMeterClassifier
-    files : sequence of LabelledFile
-    folder : Path
-
-    Returns
-    -------
-    Predictions
-
     Raises
     ------
     DatasetError

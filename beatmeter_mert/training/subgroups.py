@@ -22,7 +22,6 @@ def subgroups_of(folder: Path, names: Sequence[str]) -> Subgroups:
 
     Parameters
     ----------
-    folder : Path
     names : sequence of str
         Of the clips, relative to the folder.
 

@@ -24,7 +24,6 @@ def to_json(content: Mapping[str, Any], decimals: int | None = None) -> str:
 
     Parameters
     ----------
-    content : mapping
     decimals : int, optional
         To which floats are rounded; as they are by default.
     """
@@ -40,10 +39,6 @@ def write_report(stem: Path, texts: Mapping[str, str]) -> list[Path]:
         What their names begin with.
     texts : mapping of str to str
         Contents by suffix, such as ``.html``.
-
-    Returns
-    -------
-    list of Path
 
     Raises
     ------

@@ -23,7 +23,6 @@ class Section:
     ----------
     title, note : str
         Left out where empty.
-    header : tuple of str
     rows : sequence of tuple of str
         As long as the header; without any, the table is left out.
     draw : callable or None
