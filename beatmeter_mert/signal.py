@@ -15,6 +15,7 @@ from beatmeter._util.hashing import hash_named
 from beatmeter.errors import Abstain, BeatMeterError
 from beatmeter.meters import METERS, MeterScores, ScoreKind
 from beatmeter_mert.embedding_cache import EmbeddingCache
+from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import hub
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
 
@@ -116,7 +117,10 @@ class MertSignal:
                 f"{len(clip) / audio.sample_rate:.1f} s of audio "
                 f"(allowed: {audio.shortest_seconds:g} s or more)"
             )
-        return listener.predict(clip)
+        try:
+            return listener.predict(clip, listener.model.evidence_of(rhythm))
+        except CheckpointError as error:
+            raise Abstain(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -127,16 +131,18 @@ class Listener:
     fingerprint: str
     cache: EmbeddingCache
 
-    def predict(self, clip: Samples) -> Prediction:
+    def predict(self, clip: Samples, evidence: Tensor | None = None) -> Prediction:
         """Predict the meters of a prepared clip, from cached embeddings where there are any.
 
         Parameters
         ----------
         clip : ndarray of float32, shape (n,)
             At the model's sample rate, at most one clip long.
+        evidence : Tensor, optional
+            Of rhythm, from the model's ``evidence_of``.
         """
         embedded = [self._embedded(view) for view in self.model.tta_views(clip)]
-        return self.model.predict_embedded(embedded, len(clip))
+        return self.model.predict_embedded(embedded, len(clip), evidence)
 
     def _embedded(self, clip: Samples) -> Tensor:
         import torch

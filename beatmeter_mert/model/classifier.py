@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.backbone import BESIDE, load_backbone
 from beatmeter_mert.model.checkpoint import (
     check_backbone,
@@ -18,8 +19,10 @@ from beatmeter_mert.model.checkpoint import (
 )
 from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import choose_device, choose_dtype
+from beatmeter_mert.model.evidence import gather, row_for
 from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.hub import checkpoint_folder
+from beatmeter_mert.model.joint_head import RHYTHM
 from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.network import MeterNetwork
 from beatmeter_mert.model.pooling import pool_chunks
@@ -158,7 +161,28 @@ class MertMeterClassifier(MeterNetwork):
         """
         clip = prepare(audio, sample_rate, self.config.preprocessing)
         embedded = [self.embed_clip(view) for view in self.tta_views(clip)]
-        return self.predict_embedded(embedded, len(clip))
+        evidence = None
+        if self.config.head.hears_rhythm:
+            evidence = self.evidence_of(Rhythm(clip, self.config.preprocessing.sample_rate))
+        return self.predict_embedded(embedded, len(clip), evidence)
+
+    def evidence_of(self, rhythm: Rhythm) -> Tensor | None:
+        """Gather the evidence that the head hears beside the embedding.
+
+        Returns
+        -------
+        Tensor of float32, shape (``config.head.evidence_size``,), or None
+            NaN where there are too few beats; None where the head hears no evidence.
+
+        Raises
+        ------
+        CheckpointError
+            If the head was trained with evidence of another layout.
+        """
+        head = self.config.head
+        if not head.hears_rhythm:
+            return None
+        return torch.from_numpy(row_for(head.evidence, head.evidence_size, gather(rhythm)))
 
     def tta_views(self, clip: Samples) -> list[Samples]:
         """Return a prepared clip as it is, then played at every rate at which it is long enough."""
@@ -187,7 +211,9 @@ class MertMeterClassifier(MeterNetwork):
             self.train(training)
 
     @torch.inference_mode()
-    def predict_embedded(self, embedded: Sequence[Tensor], length: int) -> Prediction:
+    def predict_embedded(
+        self, embedded: Sequence[Tensor], length: int, evidence: Tensor | None = None
+    ) -> Prediction:
         """Tell the meters of a clip from the embeddings of its chunks.
 
         Parameters
@@ -197,12 +223,22 @@ class MertMeterClassifier(MeterNetwork):
             mean of theirs; its chunks are those of the first.
         length : int >= 1
             Samples of the clip as it is.
+        evidence : Tensor, shape (``config.head.evidence_size``,), optional
+            From :meth:`evidence_of`, of the clip as it is. Chunks are told without it, unless the
+            head hears nothing else.
         """
         clips = torch.stack([pool_chunks(chunks) for chunks in embedded])
+        counts = [len(clips), len(embedded[0])]
         rows = torch.cat([clips, embedded[0]]).to(self.device)
+        beside = None
+        if evidence is not None:
+            silent = torch.full_like(evidence, torch.nan)
+            of_chunk = evidence if self.config.head.inputs == RHYTHM else silent
+            heard = [evidence] * counts[0] + [of_chunk] * counts[1]
+            beside = torch.stack(heard).to(self.device)
         training = self.head.training
         self.head.eval()
-        of_clips, of_chunks = self.head(rows).double().split([len(clips), len(embedded[0])])
+        of_clips, of_chunks = self.head(rows, beside).double().split(counts)
         self.head.train(training)
         config = self.config
         rate = config.preprocessing.sample_rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +10,7 @@ from torch import nn
 
 from beatmeter.meters import METERS
 from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.joint_head import INPUTS, MERT, HeadMean, JointHead
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,16 @@ class HeadSettings:
         Width of the hidden layer.
     dropout : float in [0, 1)
         Share of hidden units dropped in training.
+    inputs : {"mert", "rhythm", "mert+rhythm"}
+        What it hears.
+    evidence : str
+        Layout of the evidence of rhythm; empty where it hears none.
+    evidence_size : int >= 0
+        Number of values in that.
+    modality_dropout : float in [0, 1)
+        Share of training examples in which one of two inputs is left out.
+    members : int >= 1
+        Number of heads whose mean logit is the answer.
 
     Raises
     ------
@@ -35,12 +46,37 @@ class HeadSettings:
 
     dim: int = 256
     dropout: float = 0.3
+    inputs: str = MERT
+    evidence: str = ""
+    evidence_size: int = 0
+    modality_dropout: float = 0.3
+    members: int = 1
 
     def __post_init__(self) -> None:
         if type(self.dim) is not int or not 1 <= self.dim <= 65_536:
             raise CheckpointError(f"head dim: {self.dim!r} (allowed: 1 to 65536)")
         if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise CheckpointError(f"head dropout: {self.dropout!r} (allowed: 0 to below 1)")
+        if self.inputs not in INPUTS:
+            raise CheckpointError(
+                f"head inputs: {self.inputs!r} (allowed: {', '.join(map(repr, INPUTS))})"
+            )
+        least = 1 if self.hears_rhythm else 0
+        if type(self.evidence_size) is not int or not least <= self.evidence_size <= 65_536:
+            raise CheckpointError(
+                f"head evidence_size: {self.evidence_size!r} (allowed: {least} to 65536)"
+            )
+        if not isinstance(self.modality_dropout, int | float) or not 0 <= self.modality_dropout < 1:
+            raise CheckpointError(
+                f"head modality_dropout: {self.modality_dropout!r} (allowed: 0 to below 1)"
+            )
+        if type(self.members) is not int or not 1 <= self.members <= 100:
+            raise CheckpointError(f"head members: {self.members!r} (allowed: 1 to 100)")
+
+    @property
+    def hears_rhythm(self) -> bool:
+        """Whether it wants the ensemble's evidence."""
+        return self.inputs != MERT
 
 
 class MERTClassificationHead(nn.Module):
@@ -72,11 +108,32 @@ class MERTClassificationHead(nn.Module):
         """Return the weights of the layers: shape (layers,), positive, summing to 1."""
         return self.layer_logits.softmax(dim=0)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Pooled layers (batch, layers, features) to logits (batch, 6)."""
+    def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Pooled layers (batch, layers, features) to logits (batch, 6); evidence is not heard."""
         mixed = torch.einsum("l,blf->bf", self.layer_weights(), pooled)
         logits: Tensor = self.output(self.dropout(self.activation(self.hidden(self.norm(mixed)))))
         return logits
+
+
+Head = MERTClassificationHead | JointHead | HeadMean
+
+
+def build_head(layers: int, features: int, settings: HeadSettings) -> Head:
+    """Build the head that settings describe, untrained.
+
+    Parameters
+    ----------
+    layers : int >= 1
+        Number of hidden states that are weighted.
+    features : int >= 1
+        Length of a pooled layer: twice the hidden size.
+    settings : HeadSettings
+    """
+    if settings.members > 1:
+        one = replace(settings, members=1)
+        return HeadMean([build_head(layers, features, one) for _ in range(settings.members)])
+    head = JointHead if settings.hears_rhythm else MERTClassificationHead
+    return head(layers, features, settings)
 
 
 class HeadClassifier(nn.Module):
@@ -84,7 +141,7 @@ class HeadClassifier(nn.Module):
 
     Parameters
     ----------
-    head : MERTClassificationHead
+    head : Head
     pos_weight : Tensor, shape (6,), optional
         Weight of the positives of each meter; 1 by default.
     """
@@ -92,14 +149,16 @@ class HeadClassifier(nn.Module):
     accepts_loss_kwargs = False
     pos_weight: Tensor | None
 
-    def __init__(self, head: MERTClassificationHead, pos_weight: Tensor | None = None) -> None:
+    def __init__(self, head: Head, pos_weight: Tensor | None = None) -> None:
         super().__init__()
         self.head = head
         self.register_buffer("pos_weight", pos_weight, persistent=False)
 
-    def forward(self, pooled: Tensor, labels: Tensor | None = None) -> SequenceClassifierOutput:
+    def forward(
+        self, pooled: Tensor, labels: Tensor | None = None, evidence: Tensor | None = None
+    ) -> SequenceClassifierOutput:
         """Pooled layers (batch, layers, features) to logits, and their loss if labelled."""
-        return multilabel_output(self.head(pooled), labels, self.pos_weight)
+        return multilabel_output(self.head(pooled, evidence), labels, self.pos_weight)
 
 
 def multilabel_output(

@@ -14,7 +14,7 @@ from beatmeter_mert.model.backbone import (
     plain_hubert,
 )
 from beatmeter_mert.model.device import attention, chunks_at_once
-from beatmeter_mert.model.head import MERTClassificationHead, multilabel_output
+from beatmeter_mert.model.head import Head, build_head, multilabel_output
 from beatmeter_mert.model.lora import (
     ParameterCount,
     add_lora,
@@ -46,7 +46,7 @@ class MeterNetwork(nn.Module):
     ----------
     config : ClassifierConfig
     backbone : HubertModel, or PeftModel around it
-    head : MERTClassificationHead
+    head : Head
     chunks_at_once : int
         Largest number of chunks that the backbone sees in one batch.
     """
@@ -64,13 +64,17 @@ class MeterNetwork(nn.Module):
             known = config.backbone
             self.backbone = add_lora(hubert, config.lora, known.layers, known.revision)
         features = 2 * hubert.config.hidden_size
-        self.head = MERTClassificationHead(config.max_layer, features, config.head)
+        self.head: Head = build_head(config.max_layer, features, config.head)
         self.register_buffer("pos_weight", None, persistent=False)
         self.chunks_at_once = chunks_at_once(torch.device("cpu"))
         self._counted_before_rounding: ParameterCount | None = None
 
     def forward(
-        self, input_values: Tensor, lengths: Tensor | None = None, labels: Tensor | None = None
+        self,
+        input_values: Tensor,
+        lengths: Tensor | None = None,
+        labels: Tensor | None = None,
+        evidence: Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """Classify clips.
 
@@ -83,15 +87,16 @@ class MeterNetwork(nn.Module):
             Samples of each clip; what follows is never heard. All by default.
         labels : Tensor, shape (batch, 6), optional
             Targets in [0, 1].
+        evidence : Tensor, shape (batch, ``config.head.evidence_size``), optional
+            Of rhythm, for a head that hears it; a row of NaN where there is none.
 
         Returns
         -------
         SequenceClassifierOutput
             ``logits`` (batch, 6), and with labels ``loss``, their mean binary cross-entropy.
         """
-        return multilabel_output(
-            self.head(self.embed(input_values, lengths)), labels, self.pos_weight
-        )
+        logits = self.head(self.embed(input_values, lengths), evidence)
+        return multilabel_output(logits, labels, self.pos_weight)
 
     def embed(self, input_values: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Pool the hidden states of clips: to (batch, layers, 2 * hidden), float32.
@@ -143,7 +148,7 @@ class MeterNetwork(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return self.head.layer_logits.device
+        return next(self.head.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:

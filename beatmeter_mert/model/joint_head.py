@@ -1,0 +1,144 @@
+"""A head that hears what MERT and the ensemble's rhythm analysis know, together.
+
+Each modality goes through a layer norm and a linear layer of its own; one hidden layer joins them.
+In training either is left out at times (modality dropout [1]_), so that each still speaks alone:
+where no evidence of rhythm could be gathered, its row is NaN, and the head answers from MERT.
+
+References
+----------
+.. [1] N. Neverova, C. Wolf, G. Taylor and F. Nebout, ModDrop: adaptive multi-modal gesture
+   recognition, IEEE TPAMI 2016.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from beatmeter.meters import METERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from beatmeter_mert.model.head import HeadSettings
+
+MERT, RHYTHM, BOTH = "mert", "rhythm", "mert+rhythm"
+INPUTS = (MERT, RHYTHM, BOTH)
+"""What a head may hear."""
+MOST_DEVIATIONS = 4.0
+"""Evidence further from its mean says no more."""
+_LEAST_SCALE = 1e-6
+
+
+class JointHead(nn.Module):
+    """Weighted layers and standardised evidence, each through its own branch, then joined.
+
+    Parameters
+    ----------
+    layers : int >= 1
+        Number of hidden states that are weighted.
+    features : int >= 1
+        Length of a pooled layer.
+    settings : HeadSettings
+        Its ``inputs`` say which branches there are; ``evidence_size`` how much evidence there is.
+    """
+
+    def __init__(self, layers: int, features: int, settings: HeadSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.layer_logits = nn.Parameter(torch.zeros(layers))
+        self.norm = nn.LayerNorm(features)
+        self.hidden = nn.Linear(features, settings.dim)
+        self.evidence_norm = nn.LayerNorm(settings.evidence_size)
+        self.evidence_hidden = nn.Linear(settings.evidence_size, settings.dim)
+        self.register_buffer("evidence_mean", torch.zeros(settings.evidence_size))
+        self.register_buffer("evidence_scale", torch.ones(settings.evidence_size))
+        self.join = nn.Linear(2 * settings.dim, settings.dim)
+        self.activation = nn.GELU()
+        self.dropout = nn.Dropout(settings.dropout)
+        self.output = nn.Linear(settings.dim, len(METERS))
+
+    evidence_mean: Tensor
+    evidence_scale: Tensor
+
+    def layer_weights(self) -> Tensor:
+        """Return the weights of the layers: shape (layers,), positive, summing to 1."""
+        return self.layer_logits.softmax(dim=0)
+
+    @torch.no_grad()
+    def standardise(self, evidence: Tensor) -> None:
+        """Take mean and deviation from the evidence of the training clips, (n, size)."""
+        there = evidence[~evidence.isnan().any(dim=1)]
+        self.evidence_mean.copy_(there.mean(dim=0))
+        self.evidence_scale.copy_(there.std(dim=0, correction=0).clamp(min=_LEAST_SCALE))
+
+    def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
+        """Answer for a batch.
+
+        Parameters
+        ----------
+        pooled : Tensor, shape (batch, layers, features)
+        evidence : Tensor, shape (batch, size), optional
+            A row of NaN where there is none.
+
+        Returns
+        -------
+        Tensor, shape (batch, 6)
+            Logits.
+        """
+        size = self.settings.evidence_size
+        if evidence is None:
+            evidence = pooled.new_full((len(pooled), size), torch.nan)
+        absent = evidence.isnan().any(dim=1)
+        mert_speaks, rhythm_speaks = self._speak(absent)
+        standard = (evidence - self.evidence_mean) / self.evidence_scale
+        standard = standard.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
+        standard = standard.masked_fill(absent[:, None], 0.0)
+        mixed = torch.einsum("l,blf->bf", self.layer_weights(), pooled)
+        of_mert = self.activation(self.hidden(self.norm(mixed))) * mert_speaks[:, None]
+        of_rhythm = self.activation(self.evidence_hidden(self.evidence_norm(standard)))
+        joined = torch.cat([of_mert, of_rhythm * rhythm_speaks[:, None]], dim=1)
+        joined = self.activation(self.join(self.dropout(joined)))
+        logits: Tensor = self.output(self.dropout(joined))
+        return logits
+
+    def _speak(self, absent: Tensor) -> tuple[Tensor, Tensor]:
+        """Which rows are heard through which branch: two of 0 and 1, shape (batch,)."""
+        inputs = self.settings.inputs
+        mert = torch.full_like(absent, inputs != RHYTHM)
+        rhythm = ~absent
+        if self.training and inputs == BOTH:
+            draw = torch.rand(len(absent), device=absent.device)
+            share = self.settings.modality_dropout
+            mert = mert & ~((draw < share / 2) & ~absent)
+            rhythm = rhythm & ~(draw > 1 - share / 2)
+        return mert.float(), rhythm.float()
+
+
+class HeadMean(nn.Module):
+    """Several heads over one backbone, whose mean logit is the answer.
+
+    Parameters
+    ----------
+    members : list of nn.Module
+        Heads that hear the same.
+    """
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members: Any = nn.ModuleList(members)
+
+    def layer_weights(self) -> Tensor:
+        """Return the mean weights of the layers: shape (layers,), positive, summing to 1."""
+        return torch.stack([head.layer_weights() for head in self.members]).mean(dim=0)
+
+    def standardise(self, evidence: Tensor) -> None:
+        """See :meth:`JointHead.standardise`."""
+        for head in self.members:
+            head.standardise(evidence)
+
+    def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
+        """Answer for a batch: as any of the heads does."""
+        return torch.stack([head(pooled, evidence) for head in self.members]).mean(dim=0)

@@ -1,0 +1,176 @@
+"""One head for what MERT and rhythm know."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+
+from beatmeter.features.rhythm import Rhythm
+from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
+from beatmeter_mert.model.evidence import Evidence, gather, row_for
+from beatmeter_mert.model.head import build_head
+from beatmeter_mert.model.joint_head import HeadMean, JointHead
+
+SIZE = 5
+SETTINGS = HeadSettings(dim=8, inputs="mert+rhythm", evidence="1 a:2", evidence_size=SIZE)
+
+
+def head_of(**changes):
+    torch.manual_seed(0)
+    return build_head(3, 4, replace(SETTINGS, **changes)).eval()
+
+
+@pytest.fixture
+def pooled():
+    return torch.randn(6, 3, 4, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def evidence():
+    return 10 + 3 * torch.randn(6, SIZE, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture(scope="module")
+def clicks():
+    """Twelve seconds in 3 at 120 a minute."""
+    rate, length = 22050, 12 * 22050
+    samples = np.random.default_rng(0).normal(0, 1e-3, length)
+    for beat in range(23):
+        start = beat * rate // 2
+        tail = np.exp(-np.arange(2000) / 300) * (1.0 if beat % 3 == 0 else 0.4)
+        samples[start : start + 2000] += tail * np.sin(np.arange(2000) / 4)
+    return samples.astype(np.float32), rate
+
+
+def test_each_modality_changes_the_answer(pooled, evidence):
+    head = head_of()
+    head.standardise(evidence)
+    answer = head(pooled, evidence)
+    assert not torch.allclose(answer, head(pooled + 1.5 * torch.randn_like(pooled), evidence))
+    assert not torch.allclose(answer, head(pooled, evidence.flip(0)))
+
+
+def test_a_row_without_evidence_is_answered_from_mert_alone(pooled, evidence):
+    head = head_of()
+    head.standardise(evidence)
+    part = evidence.clone()
+    part[2] = torch.nan
+    answer, alone, whole = head(pooled, part), head(pooled), head(pooled, evidence)
+    torch.testing.assert_close(answer[2], alone[2])
+    torch.testing.assert_close(answer[:2], whole[:2])
+    assert answer.isfinite().all()
+
+
+def test_the_unit_of_the_evidence_does_not_matter(pooled, evidence):
+    answers = []
+    for scaled in (evidence, 1000 * evidence - 7):
+        head = head_of()
+        head.standardise(scaled)
+        answers.append(head(pooled, scaled))
+    torch.testing.assert_close(*answers, atol=1e-4, rtol=0)
+
+
+def test_a_head_of_rhythm_hears_nothing_else(pooled, evidence):
+    head = head_of(inputs="rhythm")
+    head.standardise(evidence)
+    torch.testing.assert_close(head(pooled, evidence), head(torch.zeros_like(pooled), evidence))
+
+
+def test_in_training_either_modality_is_left_out_at_times_but_never_both(evidence):
+    head = head_of(modality_dropout=0.5).train()
+    absent = torch.zeros(4000, dtype=torch.bool)
+    absent[:1000] = True
+    mert, rhythm = head._speak(absent)
+    assert (mert + rhythm).min() == 1
+    assert mert[:1000].min() == 1
+    assert mert[1000:].mean() == pytest.approx(0.75, abs=0.05)
+    assert rhythm[1000:].mean() == pytest.approx(0.75, abs=0.05)
+    assert head.eval()._speak(absent[1000:])[0].min() == 1
+
+
+def test_several_heads_answer_with_their_mean(pooled, evidence):
+    heads = head_of(members=3)
+    assert isinstance(heads, HeadMean)
+    heads.standardise(evidence)
+    expected = torch.stack([head(pooled, evidence) for head in heads.members]).mean(dim=0)
+    torch.testing.assert_close(heads(pooled, evidence), expected)
+    assert heads.layer_weights().sum().item() == pytest.approx(1.0)
+    assert not torch.equal(heads.members[0].output.weight, heads.members[1].output.weight)
+
+
+def test_the_heads_of_before_are_what_they_were():
+    assert set(build_head(3, 4, HeadSettings(dim=8)).state_dict()) == {
+        "layer_logits", "norm.weight", "norm.bias", "hidden.weight", "hidden.bias",
+        "output.weight", "output.bias",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("inputs", "audio"),
+        ("inputs", "rhythm"),
+        ("evidence_size", -1),
+        ("modality_dropout", 1.0),
+        ("members", 0),
+    ],
+)
+def test_settings_out_of_range_are_refused(field, value):
+    with pytest.raises(CheckpointError, match="head"):
+        HeadSettings(**{field: value})
+
+
+def test_evidence_is_gathered_once_and_finite(clicks):
+    rhythm = Rhythm(*clicks)
+    first, again = gather(rhythm), gather(rhythm)
+    assert first.layout == again.layout
+    assert first.layout.startswith("1 accent_folding:")
+    np.testing.assert_array_equal(first.values, again.values)
+    assert np.isfinite(first.values).all()
+
+
+def test_too_few_beats_give_no_evidence():
+    noise = np.random.default_rng(0).normal(0, 0.1, 22050 * 2)
+    assert gather(Rhythm(noise, 22050)) is None
+    assert np.isnan(row_for("1 a:2", SIZE, None)).all()
+
+
+def test_another_layout_is_one_clear_line():
+    with pytest.raises(CheckpointError, match=r"wants evidence '1 a:2', 5 values .* '1 a:3'"):
+        row_for("1 a:2", 5, Evidence(np.zeros(7, np.float32), "1 a:3"))
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_joint_classifier_is_saved_and_loaded_without_a_difference(
+    tiny_mert, clicks, tmp_path, members
+):
+    evidence = gather(Rhythm(*clicks))
+    settings = replace(
+        SETTINGS,
+        evidence=evidence.layout,
+        evidence_size=len(evidence.values),
+        members=members,
+    )
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=settings).eval()
+    rows = torch.from_numpy(evidence.values) + torch.randn(9, len(evidence.values))
+    model.head.standardise(rows)
+    model.save_pretrained(tmp_path)
+    again = MertMeterClassifier.from_pretrained(tmp_path, dtype="float32", backbone=str(tiny_mert))
+    assert asdict(again.config.head) == asdict(settings)
+    assert again.predict(*clicks) == model.predict(*clicks)
+    moved = again.config.head = replace(again.config.head, evidence="1 other:154")
+    with pytest.raises(CheckpointError, match="wants evidence '1 other:154'"):
+        again.predict(*clicks)
+    assert moved.hears_rhythm
+
+
+def test_gradients_reach_both_branches(pooled, evidence):
+    head = JointHead(3, 4, SETTINGS)
+    head.standardise(evidence)
+    head(pooled, evidence).sum().backward()
+    assert head.hidden.weight.grad.abs().sum() > 0
+    assert head.evidence_hidden.weight.grad.abs().sum() > 0
