@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
+import soundfile
 
+from beatmeter.audio.decode import load
 from beatmeter.output.jsonl import json_schema
 from beatmeter.plugins import DISABLE_VARIABLE, load_plugins
 from beatmeter.signals import beatmeter_signals
@@ -15,6 +18,13 @@ from beatmeter.signals import beatmeter_signals
 RECORDING = Path(__file__).parents[3] / "docs" / "demo" / "escape-from-chaosland.opus"
 BPM = 135.0
 """As its attribution says."""
+
+
+def test_the_bundled_recording_is_read_whole_by_any_reader():
+    samples, rate = soundfile.read(RECORDING, dtype="float32")
+    ours, our_rate = load(RECORDING)
+    assert (len(samples), rate) == (len(ours), our_rate) == (30 * 48_000, 48_000)
+    np.testing.assert_allclose(ours, samples, atol=1e-5)
 
 
 @pytest.fixture
