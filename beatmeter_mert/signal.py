@@ -118,7 +118,7 @@ class MertSignal:
                 f"(allowed: {audio.shortest_seconds:g} s or more)"
             )
         try:
-            return listener.predict(clip, listener.model.evidence_of(rhythm))
+            return listener.predict(clip, listener.model.evidence_of(clip, rhythm))
         except CheckpointError as error:
             raise Abstain(str(error)) from error
 

@@ -19,10 +19,11 @@ from beatmeter_mert.model.checkpoint import (
 )
 from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import choose_device, choose_dtype
-from beatmeter_mert.model.evidence import gather, row_for
+from beatmeter_mert.model.evidence import Evidence, gather, joined, row_for
+from beatmeter_mert.model.grid_pooling import on_grid
 from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.hub import checkpoint_folder
-from beatmeter_mert.model.joint_head import RHYTHM
+from beatmeter_mert.model.joint_head import GRID, RHYTHM
 from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.network import MeterNetwork
 from beatmeter_mert.model.pooling import pool_chunks
@@ -162,17 +163,25 @@ class MertMeterClassifier(MeterNetwork):
         clip = prepare(audio, sample_rate, self.config.preprocessing)
         embedded = [self.embed_clip(view) for view in self.tta_views(clip)]
         evidence = None
-        if self.config.head.hears_rhythm:
-            evidence = self.evidence_of(Rhythm(clip, self.config.preprocessing.sample_rate))
+        if self.config.head.has_evidence:
+            rhythm = Rhythm(clip, self.config.preprocessing.sample_rate)
+            evidence = self.evidence_of(clip, rhythm)
         return self.predict_embedded(embedded, len(clip), evidence)
 
-    def evidence_of(self, rhythm: Rhythm) -> Tensor | None:
-        """Gather the evidence that the head hears beside the embedding.
+    def evidence_of(self, clip: Samples, rhythm: Rhythm) -> Tensor | None:
+        """Gather what the head hears beside pooled layers.
+
+        Parameters
+        ----------
+        clip : ndarray of float32, shape (n,)
+            Prepared, as for :meth:`embed_clip`.
+        rhythm : Rhythm
+            Of the recording whose centre that is.
 
         Returns
         -------
         Tensor of float32, shape (``config.head.evidence_size``,), or None
-            NaN where there are too few beats; None where the head hears no evidence.
+            NaN where there are too few beats; None where the head hears nothing of it.
 
         Raises
         ------
@@ -180,9 +189,19 @@ class MertMeterClassifier(MeterNetwork):
             If the head was trained with evidence of another layout.
         """
         head = self.config.head
-        if not head.hears_rhythm:
+        if not head.has_evidence:
             return None
-        return torch.from_numpy(row_for(head.evidence, head.evidence_size, gather(rhythm)))
+        found = self.gather_evidence(clip, rhythm)
+        return torch.from_numpy(row_for(head.evidence, head.evidence_size, found))
+
+    def gather_evidence(self, clip: Samples, rhythm: Rhythm) -> Evidence | None:
+        """Gather evidence as :meth:`evidence_of` does, whatever layout the head wants."""
+        head, found = self.config.head, [gather(rhythm)]
+        if found[0] is not None and head.pooling == GRID:
+            heard = torch.as_tensor(clip, device=self.device)
+            grid = on_grid(self.backbone, heard, self.config.preprocessing, rhythm)
+            found = [*found, grid] if head.hears_rhythm else [grid]
+        return joined(found)
 
     def tta_views(self, clip: Samples) -> list[Samples]:
         """Return a prepared clip as it is, then played at every rate at which it is long enough."""

@@ -8,6 +8,7 @@ it found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,15 @@ def gather(rhythm: Rhythm) -> Evidence | None:
     values = np.concatenate([rows.max(axis=0), mean, context[0]])
     layout = " ".join(f"{name}:{part.shape[1]}" for name, part in found.items())
     return Evidence(values.astype(np.float32), f"{_VERSION} {layout}")
+
+
+def joined(parts: Sequence[Evidence | None]) -> Evidence | None:
+    """Put evidence of several kinds behind each other; None if any is missing."""
+    there = [part for part in parts if part is not None]
+    if len(there) < len(parts):
+        return None
+    values = np.concatenate([part.values for part in there])
+    return Evidence(values, " + ".join(part.layout for part in there))
 
 
 def row_for(wanted: str, size: int, evidence: Evidence | None) -> Vector:

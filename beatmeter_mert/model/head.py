@@ -10,7 +10,15 @@ from torch import nn
 
 from beatmeter.meters import METERS
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model.joint_head import INPUTS, MERT, HeadMean, JointHead
+from beatmeter_mert.model.joint_head import (
+    GRID,
+    INPUTS,
+    MERT,
+    POOLINGS,
+    TIME,
+    HeadMean,
+    JointHead,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +37,10 @@ class HeadSettings:
         Share of hidden units dropped in training.
     inputs : {"mert", "rhythm", "mert+rhythm"}
         What it hears.
+    pooling : {"time", "time+grid"}
+        Of hidden states; see :mod:`beatmeter_mert.model.grid_pooling`.
     evidence : str
-        Layout of the evidence of rhythm; empty where it hears none.
+        Layout of what it hears beside pooled layers; empty where that is nothing.
     evidence_size : int >= 0
         Number of values in that.
     modality_dropout : float in [0, 1)
@@ -47,6 +57,7 @@ class HeadSettings:
     dim: int = 256
     dropout: float = 0.3
     inputs: str = MERT
+    pooling: str = TIME
     evidence: str = ""
     evidence_size: int = 0
     modality_dropout: float = 0.3
@@ -61,7 +72,11 @@ class HeadSettings:
             raise CheckpointError(
                 f"head inputs: {self.inputs!r} (allowed: {', '.join(map(repr, INPUTS))})"
             )
-        least = 1 if self.hears_rhythm else 0
+        if self.pooling not in POOLINGS:
+            raise CheckpointError(
+                f"head pooling: {self.pooling!r} (allowed: {', '.join(map(repr, POOLINGS))})"
+            )
+        least = 1 if self.has_evidence else 0
         if type(self.evidence_size) is not int or not least <= self.evidence_size <= 65_536:
             raise CheckpointError(
                 f"head evidence_size: {self.evidence_size!r} (allowed: {least} to 65536)"
@@ -77,6 +92,11 @@ class HeadSettings:
     def hears_rhythm(self) -> bool:
         """Whether it wants the ensemble's evidence."""
         return self.inputs != MERT
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether it hears anything beside pooled layers."""
+        return self.hears_rhythm or self.pooling == GRID
 
 
 class MERTClassificationHead(nn.Module):
@@ -132,7 +152,7 @@ def build_head(layers: int, features: int, settings: HeadSettings) -> Head:
     if settings.members > 1:
         one = replace(settings, members=1)
         return HeadMean([build_head(layers, features, one) for _ in range(settings.members)])
-    head = JointHead if settings.hears_rhythm else MERTClassificationHead
+    head = JointHead if settings.has_evidence else MERTClassificationHead
     return head(layers, features, settings)
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MERT, RHYTHM, BOTH = "mert", "rhythm", "mert+rhythm"
 INPUTS = (MERT, RHYTHM, BOTH)
 """What a head may hear."""
+TIME, GRID = "time", "time+grid"
+POOLINGS = (TIME, GRID)
+"""How hidden states are pooled: over time alone, or on the pulses of the recording as well."""
 MOST_DEVIATIONS = 4.0
 """Evidence further from its mean says no more."""
 _LEAST_SCALE = 1e-6
@@ -42,7 +45,8 @@ class JointHead(nn.Module):
     features : int >= 1
         Length of a pooled layer.
     settings : HeadSettings
-        Its ``inputs`` say which branches there are; ``evidence_size`` how much evidence there is.
+        Its ``inputs`` say what is heard; ``evidence_size`` how much evidence there is, of rhythm,
+        of pooling on the grid, or of both.
     """
 
     def __init__(self, layers: int, features: int, settings: HeadSettings) -> None:

@@ -1,0 +1,135 @@
+"""Pooling on the grid: where in the bar MERT hears what.
+
+Mean and maximum over time forget phase. Here hidden states are averaged by beat, on the most
+salient pulses of a recording; then it is asked how alike beats are that lie 2 to 12 beats apart,
+and which share of their variance the position in a bar of each length explains beyond chance. No
+downbeat has to be known, and the tempo does not matter. It is what the signal ``bar_similarity``
+does on chroma and timbre, after [1]_, done on what MERT hears.
+
+References
+----------
+.. [1] J. Foote and M. Cooper, Visualizing musical structure and rhythm via self-similarity,
+   ICMC 2001.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from beatmeter.meters import METERS
+from beatmeter_mert.model.backbone import hidden_states
+from beatmeter_mert.model.evidence import Evidence
+from beatmeter_mert.model.preprocessing import Preprocessing, chunk_spans, z_score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from beatmeter.features.rhythm import Rhythm
+
+LAGS = range(2, 13)
+"""Beats."""
+PULSES = 3
+"""How many pulses, the most salient first; of fewer, the last is repeated."""
+LAYER_GROUPS = 2
+"""The lower and the upper half of the layers; what is found in a group's layers is averaged."""
+FEWEST_BEATS = 16
+"""Of fewer, nothing is said about a pulse: zeros."""
+_VERSION = 1
+_LEAST = 1e-6
+
+Floats = npt.NDArray[np.float64]
+
+
+def on_grid(
+    model: nn.Module, clip: Tensor, preprocessing: Preprocessing, rhythm: Rhythm
+) -> Evidence:
+    """Pool the hidden states of a clip on its pulses.
+
+    Parameters
+    ----------
+    model : HubertModel, or PeftModel around one
+    clip : Tensor, shape (samples,)
+        At ``preprocessing.sample_rate``.
+    preprocessing : Preprocessing
+    rhythm : Rhythm
+        Of the recording whose centre the clip is.
+
+    Returns
+    -------
+    Evidence
+        Of each layer group, of each pulse: similarity at each lag, then variance explained by each
+        of ``METERS``.
+    """
+    states, times = frames_of(model, clip, preprocessing)
+    times += max(0.0, rhythm.duration_s - len(clip) / preprocessing.sample_rate) / 2
+    salient = sorted(rhythm.pulses, key=lambda pulse: -pulse.salience)[:PULSES]
+    salient += salient[-1:] * (PULSES - len(salient))
+    by_pulse = np.stack(
+        [[describe(by_beat(state, times, pulse.beats)) for pulse in salient] for state in states]
+    )
+    groups = np.array_split(by_pulse, min(LAYER_GROUPS, len(by_pulse)))
+    groups += groups[-1:] * (LAYER_GROUPS - len(groups))
+    values = np.concatenate([group.mean(axis=0).ravel() for group in groups])
+    return Evidence(values.astype(np.float32), f"grid {_VERSION}:{len(values)}")
+
+
+@torch.inference_mode()
+def frames_of(
+    model: nn.Module, clip: Tensor, preprocessing: Preprocessing
+) -> tuple[Floats, Floats]:
+    """Hidden states of a clip, chunk after chunk.
+
+    Returns
+    -------
+    states : ndarray, shape (layers, frames, hidden)
+    times : ndarray, shape (frames,)
+        Seconds, of the middle of each frame.
+    """
+    states, times = [], []
+    for start, stop in chunk_spans(len(clip), preprocessing):
+        values = torch.nn.functional.pad(clip[start:stop], (0, max(0, stop - len(clip))))[None]
+        values = z_score(values) if preprocessing.normalize else values
+        found = torch.stack([state[0] for state in hidden_states(model, values)])
+        states.append(found.double().cpu().numpy())
+        hop = (stop - start) / preprocessing.sample_rate / found.shape[1]
+        times.append(start / preprocessing.sample_rate + hop * (np.arange(found.shape[1]) + 0.5))
+    return np.concatenate(states, axis=1), np.concatenate(times)
+
+
+def by_beat(state: Floats, times: Floats, beats: Floats) -> Floats:
+    """Average frames, (frames, hidden), from each beat to the next: (beats - 1, hidden)."""
+    edges = np.searchsorted(times, beats)
+    heard = edges[1:] > edges[:-1]
+    starts, stops = edges[:-1][heard], edges[1:][heard]
+    sums = np.concatenate([np.zeros((1, state.shape[1])), np.cumsum(state, axis=0)])
+    means: Floats = (sums[stops] - sums[starts]) / (stops - starts)[:, None]
+    return means
+
+
+def describe(beats: Floats) -> Floats:
+    """Describe how beats repeat: (beats, hidden) to similarity by lag, then explained variance.
+
+    Returns
+    -------
+    ndarray, shape (11 + 6,)
+        Mean cosine of beats 2 to 12 apart, in [-1, 1]; variance explained by the position in a bar
+        of each of ``METERS``, 0 by chance, at most 1. All of it 0 for fewer than 16 beats.
+    """
+    count = len(beats)
+    if count < FEWEST_BEATS:
+        return np.zeros(len(LAGS) + len(METERS))
+    standard = (beats - beats.mean(axis=0)) / np.maximum(beats.std(axis=0), _LEAST)
+    unit = standard / np.maximum(np.linalg.norm(standard, axis=1, keepdims=True), _LEAST)
+    similarity = [float((unit[lag:] * unit[:-lag]).sum(axis=1).mean()) for lag in LAGS]
+    total = max(float((standard**2).sum()), _LEAST)
+    explained = []
+    for meter in METERS:
+        groups = [standard[place::meter] for place in range(meter)]
+        between = sum(len(group) * float((group.mean(axis=0) ** 2).sum()) for group in groups)
+        left = (1.0 - between / total) * (count - 1) / max(1, count - meter)
+        explained.append(1.0 - left)  # adjusted for the number of groups
+    return np.clip(np.array([*similarity, *explained]), -1.0, 1.0)

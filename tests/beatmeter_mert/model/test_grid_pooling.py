@@ -1,0 +1,125 @@
+"""Where in the bar: hidden states on the pulses of a recording."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.meters import METERS
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
+from beatmeter_mert.model.backbone import load_backbone
+from beatmeter_mert.model.grid_pooling import (
+    LAGS,
+    LAYER_GROUPS,
+    PULSES,
+    by_beat,
+    describe,
+    frames_of,
+    on_grid,
+)
+from beatmeter_mert.model.preprocessing import Preprocessing
+
+SIZE = LAYER_GROUPS * PULSES * (len(LAGS) + len(METERS))
+AUDIO = Preprocessing(sample_rate=24_000, chunk_seconds=5.0, clip_seconds=30.0)
+
+
+def bars(meter, count=66, noise=0.3, seed=0):
+    """Beats whose features repeat with each bar."""
+    rng = np.random.default_rng(seed)
+    bar = rng.normal(size=(meter, 8))
+    return bar[np.arange(count) % meter] + noise * rng.normal(size=(count, 8))
+
+
+@pytest.mark.parametrize("meter", METERS)
+def test_the_meter_stands_out(meter):
+    found = describe(bars(meter))
+    similarity = dict(zip(LAGS, found, strict=False))
+    explained = dict(zip(METERS, found[len(LAGS) :], strict=True))
+    multiples = {lag for lag in LAGS if lag % meter == 0}
+    others = max(value for lag, value in similarity.items() if lag not in multiples)
+    assert min(similarity[lag] for lag in multiples) > others + 0.3
+    rivals = [value for other, value in explained.items() if other % meter]
+    assert explained[meter] > max(rivals) + 0.3
+    assert explained[meter] > 0.7
+
+
+def test_position_explains_nothing_by_chance():
+    found = np.mean([describe(np.random.default_rng(n).normal(size=(40, 6))) for n in range(40)], 0)
+    assert np.abs(found[len(LAGS) :]).max() < 0.05
+
+
+def test_unit_and_offset_of_a_feature_do_not_matter():
+    beats = bars(5)
+    np.testing.assert_allclose(describe(beats * 100 - 3), describe(beats), atol=1e-9)
+
+
+def test_few_or_constant_beats_say_nothing():
+    assert not describe(bars(3, count=15)).any()
+    assert np.isfinite(describe(np.ones((20, 4)))).all()
+
+
+def test_frames_are_averaged_between_beats():
+    state = np.arange(10.0)[:, None]
+    found = by_beat(state, np.arange(10) + 0.5, np.array([0.0, 2.0, 2.0, 6.0]))
+    np.testing.assert_allclose(found[:, 0], [0.5, 3.5])
+
+
+@pytest.fixture(scope="module")
+def tune():
+    """Fourteen seconds of chords that change on the first of each bar in 3."""
+    rate = 24_000
+    time = np.arange(14 * rate) / rate
+    beat = (time * 2.5).astype(int)
+    pitch = 220 * 2 ** ((beat // 3 % 4) * 5 / 12)
+    decay = np.exp(-8 * (time * 2.5 % 1)) * np.where(beat % 3 == 0, 1.0, 0.5)
+    return (0.3 * decay * np.sin(2 * np.pi * pitch * time)).astype(np.float32), rate
+
+
+def test_frames_cover_the_clip(tiny_mert, tune):
+    states, times = frames_of(load_backbone(str(tiny_mert)).model, torch.tensor(tune[0]), AUDIO)
+    assert states.shape == (3, len(times), 32)
+    assert np.all(np.diff(times) > 0)
+    assert 0 < times[0] < 0.05
+    assert 13.9 < times[-1] < 14
+
+
+def test_a_clip_is_described_alike_each_time(tiny_mert, tune):
+    model = load_backbone(str(tiny_mert)).model
+    first, again = (on_grid(model, torch.tensor(tune[0]), AUDIO, Rhythm(*tune)) for _ in range(2))
+    assert first.values.shape == (SIZE,)
+    assert first.layout == again.layout == f"grid 1:{SIZE}"
+    assert np.isfinite(first.values).all()
+    assert first.values.any()
+    np.testing.assert_array_equal(first.values, again.values)
+
+
+def test_the_centre_of_a_recording_lies_in_its_middle(tiny_mert, tune, monkeypatch):
+    samples, rate = tune
+    model = load_backbone(str(tiny_mert)).model
+    edges = []
+    monkeypatch.setattr(
+        "beatmeter_mert.model.grid_pooling.by_beat",
+        lambda state, times, beats: edges.append(times[0]) or bars(3),
+    )
+    on_grid(model, torch.tensor(samples[2 * rate : 12 * rate]), AUDIO, Rhythm(samples, rate))
+    assert edges[0] == pytest.approx(2.0, abs=0.05)
+
+
+@pytest.mark.parametrize("inputs", ["mert", "mert+rhythm"])
+def test_a_classifier_on_the_grid_is_saved_and_loaded_without_a_difference(
+    tiny_mert, tune, tmp_path, inputs
+):
+    def untrained(**evidence):
+        head = HeadSettings(dim=8, inputs=inputs, pooling="time+grid", **evidence)
+        torch.manual_seed(0)
+        return MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=head).eval()
+
+    found = untrained(evidence="?", evidence_size=1).gather_evidence(tune[0], Rhythm(*tune))
+    assert found.layout.endswith(f"grid 1:{SIZE}")
+    model = untrained(evidence=found.layout, evidence_size=len(found.values))
+    model.head.standardise(torch.from_numpy(found.values) + torch.randn(5, len(found.values)))
+    model.save_pretrained(tmp_path)
+    again = MertMeterClassifier.from_pretrained(tmp_path, dtype="float32", backbone=str(tiny_mert))
+    assert again.predict(*tune) == model.predict(*tune)
