@@ -47,7 +47,7 @@ class Stage:
         How many clips of ``val`` figures are taken on, the first ones; they must be there too.
     starts, ends : float
         Seconds since the study began. When `starts` has come, the stage begins with what clips
-        are there.
+        are there, if there are any.
     workers : int
     candidates : list of str
         Runs among which a later stage may choose the best.
@@ -251,9 +251,10 @@ def _await_clips(frames: Path, stage: Stage, began: float) -> None:
     from beatmeter.signals.neural.training.frames import count_clips
 
     counts = 0, 0
-    while time.time() < began + stage.starts:
+    while time.time() < began + stage.ends:
         counts = count_clips(frames / "train"), count_clips(frames / "val")
-        if counts[0] >= stage.clips and counts[1] >= stage.held_out:
+        enough = counts[0] >= stage.clips and counts[1] >= stage.held_out
+        if enough or (min(counts) > 0 and time.time() >= began + stage.starts):
             break
         time.sleep(_POLL_S)
     say(f"{time.time() - began:.0f} s: stage {stage.name}: {counts} clips are there")
