@@ -96,8 +96,11 @@ class Analysis:
     scores : dict of int to float
         The fused distribution over the meters; sums to 1.
     signals : dict of str to SignalOutput
+        Those that were asked.
+    not_asked : tuple of str
+        Installed signals that were not.
     polyrhythm : Polyrhythm or None
-        Evidence for two simultaneous meters; None when no signal could tell.
+        Evidence for two simultaneous meters; None when no signal that was asked could tell.
     segments : tuple of Segment
         At least one, in order; together they are the whole recording.
     timeline : tuple of Window or None
@@ -111,6 +114,7 @@ class Analysis:
     runner_up: int
     scores: dict[int, float]
     signals: dict[str, SignalOutput]
+    not_asked: tuple[str, ...]
     polyrhythm: Polyrhythm | None
     segments: tuple[Segment, ...]
     timeline: tuple[Window, ...] | None = None

@@ -14,7 +14,7 @@ from beatmeter._util.text import escape_control
 from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
 from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.audio.source import OpenSource, Source, open_source
-from beatmeter.errors import Abstain, AudioError
+from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.effective import effective_weights
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
@@ -25,6 +25,9 @@ from beatmeter.grid.segments import meter_path, runs
 from beatmeter.meters import METERS, MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
 from beatmeter.signal import Signal
+
+VOTING, ALL = "voting", "all"
+"""Which signals are asked: those with a weight, or every one that is installed."""
 
 FAILED = "failed: "
 """How the reason begins when a signal is absent because it broke, not because it cannot speak."""
@@ -60,17 +63,49 @@ class Ensemble:
 
     Parameters
     ----------
-    signals : mapping of str to Signal, optional
-        All that are installed when not given.
+    signals : mapping of str to Signal
     weights : Weights, optional
-        Those of ``weights.toml`` when not given, as far as gate records vouch for them.
+        Those in force when not given, as far as gate records vouch for them.
+    not_asked : tuple of str
+        Installed signals that were left out.
     """
 
     def __init__(
-        self, signals: Mapping[str, Signal] | None = None, weights: Weights | None = None
+        self,
+        signals: Mapping[str, Signal],
+        weights: Weights | None = None,
+        not_asked: tuple[str, ...] = (),
     ) -> None:
-        self.signals = installed_signals() if signals is None else dict(signals)
+        self.signals = dict(signals)
         self.weights = effective_weights(self.signals) if weights is None else weights
+        self.not_asked = not_asked
+
+    @classmethod
+    def installed(cls, selection: str = VOTING) -> Ensemble:
+        """The installed signals, as far as they are selected.
+
+        Parameters
+        ----------
+        selection : str
+            ``voting`` for those with a weight, ``all``, names, or several of these with commas
+            between them.
+
+        Raises
+        ------
+        PluginError
+            If a name is not that of a signal.
+        """
+        signals = installed_signals()
+        weights = effective_weights(signals)
+        voting = {name for name in signals if weights.signals.get(name, 0.0) > 0}
+        groups = {VOTING: voting, ALL: set(signals)} | {name: {name} for name in signals}
+        asked: set[str] = set()
+        for name in selection.split(","):
+            if name.strip() not in groups:
+                raise PluginError(f"signals: {name.strip()!r} (allowed: {', '.join(groups)})")
+            asked |= groups[name.strip()]
+        selected = {name: signal for name, signal in signals.items() if name in asked}
+        return cls(selected, weights, tuple(name for name in signals if name not in asked))
 
     def voters(self) -> Ensemble:
         """The same ensemble without the signals that have no weight."""
@@ -166,7 +201,7 @@ def analyze(
     sample_rate : int, optional
         Hz; needed with samples, and only with them.
     ensemble : Ensemble, optional
-        Instead of all installed signals at the weights of ``weights.toml``.
+        Instead of the installed signals that have a weight: :meth:`Ensemble.installed`.
 
     Returns
     -------
@@ -184,7 +219,7 @@ def analyze(
     >>> beatmeter.analyze("take_five.flac").meter  # doctest: +SKIP
     5
     """
-    ensemble = ensemble or Ensemble()
+    ensemble = ensemble or Ensemble.installed()
     with open_source(source, sample_rate) as recording:
         path, name, duration_s = recording.path, recording.name, recording.duration_s
         heard = [
@@ -208,6 +243,7 @@ def analyze(
         runner_up=prediction.runner_up,
         scores=prediction.scores,
         signals=outputs,
+        not_asked=ensemble.not_asked,
         polyrhythm=_simultaneous(outputs, meters),
         segments=_segments(stretches, duration_s),
     )
@@ -233,7 +269,7 @@ def beats(
     >>> times, positions = beatmeter.beats("take_five.flac")  # doctest: +SKIP
     >>> downbeats = times[positions == 1]  # doctest: +SKIP
     """
-    analysis = analyze(source, sample_rate, (ensemble or Ensemble()).voters())
+    analysis = analyze(source, sample_rate, (ensemble or Ensemble.installed()).voters())
     return analysis.beats, analysis.positions
 
 
@@ -331,7 +367,7 @@ def timeline(
     Parameters and errors are those of :func:`analyze`. Only signals with a weight are asked.
     Windows in which nothing can be told are left out; a change is marked against the window before.
     """
-    ensemble = (ensemble or Ensemble()).voters()
+    ensemble = (ensemble or Ensemble.installed()).voters()
     found: list[Window] = []
     with open_source(source, sample_rate) as recording:
         for rhythm, result in _ask(recording, windows(recording.duration_s), ensemble):

@@ -1,10 +1,15 @@
+import os
 import shutil
 import signal
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# What a developer fitted must not decide a test, nor a test leave a trace of it.
+os.environ["BEATMETER_DATA"] = tempfile.mkdtemp(prefix="beatmeter-tests-")
 
 settings.register_profile("project", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("project")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,14 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a recording.")
-@click.option("--timeline", is_flag=True, help="Hear the meter over windows; mark its changes.")
+@click.option("--timeline", is_flag=True, help="Tell the meter over windows; mark its changes.")
+@click.option(
+    "--signals",
+    default="voting",
+    show_default=True,
+    metavar="voting|all|NAME,...",
+    help="Which signals are asked; those without a weight are shown, but do not vote.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -76,6 +84,7 @@ def analyze(
     paths: tuple[str, ...],
     as_json: bool,
     timeline: bool,
+    signals: str,
     output: Path | None,
     skip_existing: bool,
     jams: Path | None,
@@ -96,6 +105,7 @@ def analyze(
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
     wanted = search(paths)
+    _check_signals(signals)
     targets = {
         "jams": jams,
         "plot": plot,
@@ -104,9 +114,9 @@ def analyze(
         "midi": midi,
         "clicks": clicks,
     }
-    tasks = _plan(wanted, timeline, output, {k: t for k, t in targets.items() if t is not None})
+    given = {kind: target for kind, target in targets.items() if target is not None}
+    tasks = _plan(wanted, timeline, signals, output, given)
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
-    _tell_refused_weights()
     show = _printer(as_json, brief=output is not None)
     failures = [str(problem) for problem in wanted.problems]
     try:
@@ -119,18 +129,20 @@ def analyze(
     _conclude(failures, len(left) + len(wanted.problems), wanted.batch)
 
 
-def _tell_refused_weights() -> None:
-    """Once here: the processes that listen say nothing of it."""
-    from beatmeter.fusion.effective import vouched
-    from beatmeter.fusion.weights import load_weights
-    from beatmeter.plugins import installed_signals
+def _check_signals(selection: str) -> None:
+    """Refuse unknown names, and tell once of weights that are not in force."""
+    from beatmeter.errors import WeightsWarning
+    from beatmeter.pipeline import Ensemble
 
-    for line in vouched(load_weights(), installed_signals()).refused.values():
-        click.echo(f"beatmeter: warning: {line}", err=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", WeightsWarning)
+        Ensemble.installed(selection)
+    for warning in caught:
+        click.echo(f"beatmeter: warning: {warning.message}", err=True)
 
 
 def _plan(
-    wanted: Search, timeline: bool, output: Path | None, targets: dict[str, Path]
+    wanted: Search, timeline: bool, signals: str, output: Path | None, targets: dict[str, Path]
 ) -> list[Task]:
     """A task for each recording: in a batch, targets are folders that mirror the source."""
     from beatmeter.audio.inputs import destinations
@@ -146,7 +158,7 @@ def _plan(
         else:
             files[kind] = [target] * len(wanted.found)
     return [
-        Task(found.path, timeline, {kind: paths[index] for kind, paths in files.items()})
+        Task(found.path, timeline, {kind: paths[index] for kind, paths in files.items()}, signals)
         for index, found in enumerate(wanted.found)
     ]
 

@@ -17,7 +17,7 @@ from beatmeter._util.workers import start_workers
 from beatmeter.analysis import Analysis
 from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
 from beatmeter.output.files import write_file
-from beatmeter.pipeline import analyze, timeline
+from beatmeter.pipeline import VOTING, Ensemble, analyze, timeline
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,17 @@ class Task:
     ----------
     path : Path
     timeline : bool
-        Whether to hear the meter over windows too.
+        Whether to tell the meter over windows too.
     files : mapping of str to Path
         What to write, and where: kinds of :data:`beatmeter.output.files.SUFFIXES`.
+    signals : str
+        Which signals are asked: :meth:`beatmeter.pipeline.Ensemble.installed`.
     """
 
     path: Path
     timeline: bool = False
     files: Mapping[str, Path] = field(default_factory=dict)
+    signals: str = VOTING
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,10 @@ def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     try:
         for target in task.files.values():
             require_writable(target)
-        analysis = analyze(task.path)
+        ensemble = Ensemble.installed(task.signals)
+        analysis = analyze(task.path, ensemble=ensemble)
         if task.timeline:
-            analysis = replace(analysis, timeline=timeline(task.path))
+            analysis = replace(analysis, timeline=timeline(task.path, ensemble=ensemble))
         for kind, target in task.files.items():
             write_file(kind, analysis, task.path, target)
     except BeatMeterError as error:

@@ -55,7 +55,7 @@ HEARD_S = (math.inf, 10.0)
     default=None,
     help="Folder for evidence and fits; by default .evidence in the dataset.",
 )
-@click.option("--write", is_flag=True, help="Store calibrations and weights in the package.")
+@click.option("--write", is_flag=True, help="Store calibrations and weights in your data folder.")
 def calibrate(
     datasets: tuple[Path, ...], splits: tuple[str, ...], jobs: int, cache: Path | None, write: bool
 ) -> None:
@@ -113,5 +113,5 @@ def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
     kept = weights.signals | {name: float(np.round(w, 4)) for name, w in fit.weights.items()}
     tuned = {name: told for name, told in weights.tuned.items() if name not in fit.weights}
     growth = round(fit.growth, 4)
-    write_weights(replace(weights, signals=kept, fitted=fitted, tuned=tuned, growth=growth))
-    click.echo("stored calibrations and weights")
+    path = write_weights(replace(weights, signals=kept, fitted=fitted, tuned=tuned, growth=growth))
+    click.echo(f"stored calibrations and weights in {path.parent}")

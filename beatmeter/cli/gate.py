@@ -21,12 +21,13 @@ def gate() -> None:
 
 @gate.command("show")
 def show() -> None:
-    """Show every gate record, and every weight that needs one: honoured, or why not."""
+    """Show what is in force and where from, and every weight that needs a gate record."""
     from beatmeter.fusion.weights import load_weights
-    from beatmeter.gate.show import states
+    from beatmeter.gate.show import origins, states
     from beatmeter.plugins import installed_signals
 
-    for line in states(load_weights(), installed_signals()):
+    weights = load_weights()
+    for line in (*origins(weights), *states(weights, installed_signals())):
         click.echo(line)
 
 

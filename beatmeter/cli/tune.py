@@ -21,7 +21,7 @@ REFUSED = 1
 @jobs_option
 @scores_option
 @report_option
-@click.option("--write", is_flag=True, help="Store the chosen weight in the package.")
+@click.option("--write", is_flag=True, help="Store the chosen weight in your data folder.")
 def tune(
     weight: str,
     start: float,
@@ -50,5 +50,5 @@ def tune(
         click.echo(f"beatmeter: {weight} stays as it is: {refusal}", err=True)
         sys.exit(REFUSED)
     if write:
-        result.store()
-        click.echo(f"stored: {weight} = {result.tuning.chosen.weight:g}")
+        path = result.store()
+        click.echo(f"stored: {weight} = {result.tuning.chosen.weight:g} in {path}")

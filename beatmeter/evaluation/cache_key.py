@@ -8,10 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beatmeter._util.fitted import hash_fitted
 from beatmeter._util.hashing import files_below, hash_files
 from beatmeter._util.text import escape_control
 from beatmeter.errors import GateError
 from beatmeter.fusion.effective import fingerprint
+from beatmeter.signals.calibration import CALIBRATIONS
 
 if TYPE_CHECKING:
     from beatmeter.signal import Signal
@@ -22,7 +24,7 @@ _HEARING = (
     "signals",
     "pipeline.py",
 )
-_DATA = (".py", ".json", ".npz")
+_CODE = (".py", ".npz")
 
 
 def for_measuring(signal: Signal) -> Signal:
@@ -60,7 +62,8 @@ def identity(signal: Signal) -> str:
 def _hearing_hash() -> str:
     """Of the code and the calibrations through which every recording goes."""
     root = Path(str(files("beatmeter")))
-    return hash_files(root, files_below((root / place for place in _HEARING), *_DATA))
+    code = hash_files(root, files_below((root / place for place in _HEARING), *_CODE))
+    return hash_fitted(CALIBRATIONS, seed=code)
 
 
 @cache

@@ -10,18 +10,18 @@ and never reads audio. Fixtures are compared by the hashes in their manifest.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beatmeter._util.fitted import hash_fitted
 from beatmeter._util.text import escape_control
 from beatmeter.errors import BeatMeterError, GateError, WeightsWarning
 from beatmeter.fusion.record import RECORD_SET, RECORDS, GateRecord, read_record
 from beatmeter.fusion.weights import Weights, load_weights
+from beatmeter.signals.calibration import CALIBRATIONS
 
 if TYPE_CHECKING:
     from beatmeter.signal import Signal
@@ -157,11 +157,7 @@ def ensemble_hash(weights: Weights, without: str) -> str:
     others = {name: weight for name, weight in weights.signals.items() if name != without}
     lines = [f"{name} {weight:.4f}" for name, weight in sorted(others.items()) if weight > 0]
     lines += [f"{meter} {weights.prior[meter]:.4f}" for meter in sorted(weights.prior)]
-    digest = hashlib.sha256("\n".join(lines).encode())
-    calibrations = Path(str(files("beatmeter.signals") / "calibrations"))
-    for path in sorted(calibrations.glob("*.json")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    return hash_fitted(CALIBRATIONS, seed="\n".join(lines))
 
 
 def _reason(signal: Signal, weights: Weights, records: Path) -> str | None:

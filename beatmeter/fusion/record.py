@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.fitted import SHIPPED, user_path
 from beatmeter.errors import GateError
 from beatmeter.fusion.agreement import Counts
 from beatmeter.fusion.decision import Decision, judge
 
-RECORDS = Path(str(files("beatmeter"))) / "gate" / "records"
+_FOLDER = "records"
+RECORDS = user_path(_FOLDER)
+"""Where the user's own records lie; one that ships stands where there is none."""
 RECORD_SET = "rendered"
 """The set of fixtures that records are of: it comes with the project, to be measured again."""
 _SEAL = "sha256"
@@ -95,7 +97,8 @@ class GateRecord:
 
 def record_path(signal: str, folder: Path = RECORDS) -> Path:
     """Where the record of a signal lies, whether or not there is one."""
-    return folder / f"{signal}.json"
+    own, shipped = folder / f"{signal}.json", SHIPPED / _FOLDER / f"{signal}.json"
+    return shipped if shipped.is_file() and not own.is_file() else own
 
 
 def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
@@ -138,22 +141,23 @@ def write_record(record: GateRecord, folder: Path = RECORDS) -> None:
     """Write a record, atomically, unless it is there."""
     if find_record(record.signal, record.state, folder) == record:
         return
-    with replacing(record_path(record.signal, folder)) as partial:
+    with replacing(folder / f"{record.signal}.json") as partial:
         text = json.dumps(asdict(record) | {_SEAL: record.sha256}, indent=2)
         partial.write_text(text + "\n", encoding="utf-8")
 
 
 def withdraw_record(signal: str, state: GateState, folder: Path = RECORDS) -> bool:
-    """Remove the record of a signal if it vouches for a state that has just failed.
+    """Remove the user's record of a signal if it vouches for a state that has just failed.
 
     Returns
     -------
     bool
         Whether there was one.
     """
-    if find_record(signal, state, folder) is None:
+    own = folder / f"{signal}.json"
+    if find_record(signal, state, folder) is None or not own.is_file():
         return False
-    record_path(signal, folder).unlink()
+    own.unlink()
     return True
 
 

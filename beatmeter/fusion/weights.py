@@ -12,15 +12,15 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.fitted import find_fitted, user_path
 from beatmeter.errors import WeightsError
 from beatmeter.meters import METERS, check_meter
 
-WEIGHTS_PATH = Path(str(files("beatmeter.fusion") / "weights.toml"))
+FILE_NAME = "weights.toml"
 _PREFIX = "W_"
 
 
@@ -57,7 +57,7 @@ class Weights:
     tuned : dict of str to Tuned
         By signal name, for weights found by ``beatmeter tune``.
     growth : float
-        Not negative: see :func:`beatmeter.fusion.pool.sharpness`.
+        Not negative: see :func:`beatmeter.fusion.pool.inverse_temperature`.
     """
 
     signals: dict[str, float]
@@ -71,8 +71,8 @@ class Weights:
         return replace(self, signals=self.signals | dict(changes))
 
 
-def load_weights(path: str | Path = WEIGHTS_PATH) -> Weights:
-    """Read a weights file.
+def load_weights(path: str | Path | None = None) -> Weights:
+    """Read a weights file; the one in force when none is named: the user's own, else what ships.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def load_weights(path: str | Path = WEIGHTS_PATH) -> Weights:
         If it cannot be read, a weight is negative or not finite, a key is no weight, the prior
         names an unknown meter or is not positive, or what is told of a tuned weight is malformed.
     """
-    path = Path(path)
+    path = find_fitted(FILE_NAME) if path is None else Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -100,9 +100,9 @@ def load_weights(path: str | Path = WEIGHTS_PATH) -> Weights:
     return Weights(signals, prior, _table(content, "fitted", path), tuned, growth)
 
 
-def write_weights(weights: Weights, path: str | Path = WEIGHTS_PATH) -> None:
-    """Write a weights file, atomically, weights in alphabetical order."""
-    path = Path(path)
+def write_weights(weights: Weights, path: str | Path | None = None) -> Path:
+    """Write a weights file, atomically: the user's own when none is named; returns its path."""
+    path = user_path(FILE_NAME) if path is None else Path(path)
     lines = ["# W_<SIGNAL>: weights of the log-linear pool (docs/ensemble.md).", "[weights]"]
     lines += [
         f"{_PREFIX}{name.upper()} = {value:.4f}" for name, value in sorted(weights.signals.items())
@@ -118,6 +118,7 @@ def write_weights(weights: Weights, path: str | Path = WEIGHTS_PATH) -> None:
         lines += [f"{key} = {_toml(value)}" for key, value in asdict(tuned).items()]
     with replacing(path) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 def _table(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

@@ -1,16 +1,18 @@
-"""The state of every signal before the gate, in words."""
+"""What is in force, and the state of every signal before the gate, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from beatmeter._util.fitted import find_fitted, fitted_files, is_own, user_path
 from beatmeter.errors import BeatMeterError, GateError
 from beatmeter.fusion.effective import check_record, vouched, why_unavailable
 from beatmeter.fusion.record import RECORDS, GateRecord, read_record, record_path
-from beatmeter.fusion.weights import Weights
+from beatmeter.fusion.weights import FILE_NAME, Weights
 from beatmeter.signal import Signal
 from beatmeter.signals.calibrated import CalibratedSignal
+from beatmeter.signals.calibration import CALIBRATIONS
 
 
 def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECORDS) -> list[str]:
@@ -36,6 +38,23 @@ def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECO
         or f"{_weight(name, weights)}; {_record(signals[name], effective.weights, records)}"
         for name in shown
     ]
+
+
+def origins(weights: Weights) -> list[str]:
+    """Where the weights and calibrations in force come from, one line each."""
+    calibrations = fitted_files(CALIBRATIONS)
+    own = [path.stem for path in calibrations if is_own(path)]
+    fitted = f", fitted on {weights.fitted['clips']} clips" if "clips" in weights.fitted else ""
+    told = f"your own for {', '.join(own)}" if own else "as they ship"
+    return [
+        f"weights: {_origin(find_fitted(FILE_NAME))}{fitted}",
+        f"calibrations: {told}",
+        f"your data folder: {user_path('')}",
+    ]
+
+
+def _origin(path: Path) -> str:
+    return f"your own, {path}" if is_own(path) else "as they ship"
 
 
 def _weight(name: str, weights: Weights) -> str:

@@ -11,7 +11,7 @@ from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import ScoreCache, default_cache
 from beatmeter.fusion.effective import check_record
 from beatmeter.fusion.record import RECORDS, GateRecord, read_record
-from beatmeter.fusion.weights import WEIGHTS_PATH, Tuned, Weights, load_weights, write_weights
+from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.gate import tuning_report
 from beatmeter.gate.commit import today
 from beatmeter.gate.files import report_stem, tuning_content, write
@@ -48,9 +48,11 @@ class TunedSignal:
             tuning_content(self.tuning),
         )
 
-    def store(self, path: Path = WEIGHTS_PATH) -> None:
-        """Write the chosen weight to ``weights.toml``, with the record's hash and the date."""
-        write_weights(with_tuned(load_weights(path), self.tuning, self.record, today()), path)
+    def store(self, path: Path | None = None) -> Path:
+        """Write the chosen weight to the user's weights, with the record's hash and the date."""
+        return write_weights(
+            with_tuned(load_weights(path), self.tuning, self.record, today()), path
+        )
 
 
 def tune_signal(

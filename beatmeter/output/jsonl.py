@@ -64,6 +64,7 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "beats": _times(analysis.beats),
         "downbeats": _times(analysis.downbeats),
         "signals": {name: _opinion(opinion) for name, opinion in analysis.signals.items()},
+        "not_asked": list(analysis.not_asked),
         "polyrhythm": _polyrhythm(analysis.polyrhythm),
         "timeline": None if analysis.timeline is None else [_window(w) for w in analysis.timeline],
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beatmeter.grid.metrical import MetricalGrid
 
 _ABSENT = "·"
+HOW_TO_ASK = "weight 0; ask them with --signals all"
 _QUIET = Style(dim=True)
 _STRONG = Style(bold=True)
 _CHANGED = Style(color="yellow", bold=True)
@@ -33,8 +34,9 @@ def detailed(analysis: Analysis) -> RenderableType:
     """Everything known of one recording: verdict, signals, and the timeline if there is one."""
     parts: list[RenderableType] = [_verdict(analysis), Text(), _signals(analysis)]
     parts += [Text(line, _QUIET) for line in _absences(analysis.signals)]
-    if analysis.polyrhythm is not None:
-        parts += [Text(), _polyrhythm(analysis)]
+    parts += [Text(), _polyrhythm(analysis)]
+    if analysis.not_asked:
+        parts.append(Text(f"  not asked: {', '.join(analysis.not_asked)}   ({HOW_TO_ASK})", _QUIET))
     if len(analysis.segments) > 1:
         parts += [Text(), _segments(analysis.segments)]
     if analysis.timeline is not None:
@@ -106,8 +108,9 @@ def _absences(signals: dict[str, SignalOutput]) -> Iterable[str]:
 
 
 def _polyrhythm(analysis: Analysis) -> Text:
-    assert analysis.polyrhythm is not None
     evidence = analysis.polyrhythm
+    if evidence is None:
+        return Text("  polyrhythm: not told by the signals that were asked", _QUIET)
     first, second = evidence.meters
     verdict = f"{second} against {first}" if evidence.found else "none"
     return Text.assemble(

@@ -18,7 +18,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.fitted import find_fitted, user_path
 from beatmeter.errors import Abstain
 from beatmeter.meters import METERS
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 N_CONTEXT = 3
+CALIBRATIONS = "calibrations"
+"""The folder of the calibrations, among what was fitted."""
 _REFERENCE_BPM = 150.0
 _MOST_DEVIATIONS = 4.0
 
@@ -118,15 +120,15 @@ def load_calibration(name: str) -> Calibration:
     Abstain
         If none was fitted.
     """
-    resource = files("beatmeter.signals") / "calibrations" / f"{name}.json"
-    if not resource.is_file():
+    path = find_fitted(f"{CALIBRATIONS}/{name}.json")
+    if not path.is_file():
         raise Abstain(f"no calibration for {name}: fit one with `beatmeter calibrate`")
-    return Calibration(**json.loads(resource.read_text(encoding="utf-8")))
+    return Calibration(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_calibration(name: str, calibration: Calibration) -> Path:
-    """Write a calibration beside the built-in ones, atomically; returns its path."""
-    path = Path(str(files("beatmeter.signals") / "calibrations")) / f"{name}.json"
+    """Write a calibration of the user's own, atomically; returns its path."""
+    path = user_path(f"{CALIBRATIONS}/{name}.json")
     with replacing(path) as partial:
         partial.write_text(calibration.to_json() + "\n", encoding="utf-8")
     return path

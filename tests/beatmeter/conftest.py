@@ -175,6 +175,7 @@ def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analy
                 "neural": SignalOutput(1.1, None, "needs torch"),
                 "both": SignalOutput(0.0, both, None),
             },
+            not_asked=(),
             polyrhythm=polyrhythm,
             segments=tuple(segments),
             timeline=windows if timeline else None,

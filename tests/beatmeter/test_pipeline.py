@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from beatmeter.errors import Abstain, AudioError
+from beatmeter import pipeline
+from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
 from beatmeter.fusion.weights import Weights
@@ -258,3 +259,33 @@ def test_however_short_or_still_no_signal_fails(real, drum_pattern, duration_s, 
     assert analysis.meter in METERS
     reasons = [o.unavailable for o in analysis.signals.values() if o.unavailable]
     assert not [reason for reason in reasons if reason.startswith("failed")]
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Three installed signals, one of them without a weight."""
+    signals = {name: Told(name, shrug) for name in ("first", "second", "shown")}
+    monkeypatch.setattr(pipeline, "installed_signals", lambda: signals)
+    weights = Weights({"first": 1.0, "second": 0.5, "shown": 0.0})
+    monkeypatch.setattr(pipeline, "effective_weights", lambda _: weights)
+
+
+@pytest.mark.parametrize(
+    ("selection", "asked"),
+    [
+        ("voting", ["first", "second"]),
+        ("all", ["first", "second", "shown"]),
+        ("shown, second", ["second", "shown"]),
+        ("voting,shown", ["first", "second", "shown"]),
+    ],
+)
+def test_only_the_selected_signals_are_asked(installed, selection, asked):
+    ensemble = Ensemble.installed(selection)
+    assert list(ensemble.signals) == asked
+    assert sorted([*ensemble.signals, *ensemble.not_asked]) == ["first", "second", "shown"]
+
+
+@pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])
+def test_an_unknown_signal_is_named_with_those_there_are(installed, selection):
+    with pytest.raises(PluginError, match=r"allowed: voting, all, first, second, shown"):
+        Ensemble.installed(selection)

@@ -28,14 +28,14 @@ def heard(monkeypatch, make_analysis) -> list[str]:
     """Names of the recordings that were heard."""
     names = []
 
-    def hear(path: Path) -> object:
+    def hear(path: Path, ensemble: object) -> object:
         names.append(path.name)
         if path.name == "bad.wav":
             raise AudioError(f"{path}: is silent")
         return make_analysis(str(path))
 
     monkeypatch.setattr(batch, "analyze", hear)
-    monkeypatch.setattr(batch, "timeline", lambda path: make_analysis(timeline=True).timeline)
+    monkeypatch.setattr(batch, "timeline", lambda *_, **__: make_analysis(timeline=True).timeline)
     return names
 
 
@@ -117,10 +117,10 @@ def test_an_interrupt_keeps_what_was_written_and_the_next_run_resumes(
 ):
     hear = batch.analyze
 
-    def impatient(path: Path) -> object:
+    def impatient(path: Path, ensemble: object) -> object:
         if path.name == "b.wav":
             raise KeyboardInterrupt
-        return hear(path)
+        return hear(path, ensemble)
 
     (library / "in" / "bad.wav").unlink()
     with monkeypatch.context() as patch:

@@ -74,7 +74,7 @@ def test_a_process_that_dies_takes_only_its_own_recording_with_it(tell_process):
     ],
 )
 def test_whatever_goes_wrong_is_told_in_one_line(monkeypatch, raised, told):
-    def fail(path: Path) -> None:
+    def fail(path: Path, ensemble: object) -> None:
         raise raised
 
     monkeypatch.setattr(batch, "analyze", fail)
@@ -82,7 +82,7 @@ def test_whatever_goes_wrong_is_told_in_one_line(monkeypatch, raised, told):
 
 
 def test_damage_is_told_beside_the_analysis(monkeypatch, make_analysis):
-    def hear(path: Path) -> object:
+    def hear(path: Path, ensemble: object) -> object:
         import warnings
 
         warnings.warn("breaks off", AudioWarning, stacklevel=1)
@@ -99,8 +99,8 @@ def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp
 
     path = write_audio("a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 30000), 8000)
     analysis = make_analysis(str(path), timeline=True)
-    monkeypatch.setattr(batch, "analyze", lambda path: make_analysis(str(path)))
-    monkeypatch.setattr(batch, "timeline", lambda path: analysis.timeline)
+    monkeypatch.setattr(batch, "analyze", lambda path, ensemble: make_analysis(str(path)))
+    monkeypatch.setattr(batch, "timeline", lambda path, ensemble: analysis.timeline)
     files = {kind: tmp_path / f"out{suffix}" for kind, suffix in SUFFIXES.items()}
 
     assert run(Task(path, True, files)).failure is None
@@ -216,7 +216,7 @@ def test_no_process_outlives_its_parent(started):
 
 
 def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
-    def refuse(path):
+    def refuse(path, ensemble):
         warnings.warn("W_NEW is not honoured", WeightsWarning, stacklevel=2)
         raise AudioError("nothing to hear")
 

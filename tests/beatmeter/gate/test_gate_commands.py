@@ -165,6 +165,7 @@ def test_show_tells_the_state_of_every_signal_that_needs_a_record():
     ran = CliRunner().invoke(gate, ["show"])
     assert ran.exit_code == 0
     assert any(line.startswith("W_MERT = ") for line in ran.output.splitlines())
+    assert "weights: as they ship, fitted on" in ran.output
     assert "W_METROGRAM" not in ran.output
 
 
@@ -186,7 +187,8 @@ def test_a_weight_that_is_not_honoured_is_told_once(make_stage, monkeypatch, com
         for name, signal in stage.signals.items()
     }
     monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
-    monkeypatch.setattr(weights, "load_weights", lambda: Weights({"base": 0.5, "new": 0.3}))
+    for module in (weights, effective):
+        monkeypatch.setattr(module, "load_weights", lambda: Weights({"base": 0.5, "new": 0.3}))
     ran = CliRunner().invoke(command, arguments)
     assert ran.output.count("W_NEW = 0.3 is not honoured, 0.0 is used: no gate record") == 1
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from beatmeter._util.fitted import DATA_VARIABLE
 from beatmeter.errors import Abstain
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.calibrator import n_parameters
 from beatmeter.meters import METERS
-from beatmeter.signals import beatmeter_signals, calibration
+from beatmeter.signals import beatmeter_signals
 from beatmeter.signals.calibration import (
     N_CONTEXT,
     Calibration,
@@ -40,8 +41,8 @@ def random_calibration(size: int, seed: int = 0, units: int = 3) -> Calibration:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder of calibrations in place of the built-in ones."""
-    monkeypatch.setattr(calibration, "files", lambda package: tmp_path)
+    """The folder of the user's calibrations."""
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     load_calibration.cache_clear()
     yield tmp_path / "calibrations"
     load_calibration.cache_clear()

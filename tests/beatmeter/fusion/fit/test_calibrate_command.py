@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from beatmeter._util.fitted import DATA_VARIABLE
 from beatmeter.cli import calibrate as command
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.report.section import Section
@@ -30,14 +31,12 @@ def works_in_all_folds() -> dict[str, tuple[int, ...]]:
 
 @pytest.fixture
 def stored(tmp_path, monkeypatch) -> dict[str, object]:
-    """Calibrations that the command stores; weights go to a file beside them."""
-    path = tmp_path / "weights.toml"
+    """Calibrations that the command stores; weights go to the user's data folder."""
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     tuned = {"mert": Tuned(0.2, "abc", "2026-11-22"), "accent_folding": Tuned(9.0, "d", "2026")}
-    write_weights(Weights({"mert": 0.2, "accent_folding": 9.0}, tuned=tuned), path)
+    write_weights(Weights({"mert": 0.2, "accent_folding": 9.0}, tuned=tuned))
     kept: dict[str, object] = {}
     monkeypatch.setattr(command, "write_calibration", kept.__setitem__)
-    monkeypatch.setattr(command, "load_weights", lambda: load_weights(path))
-    monkeypatch.setattr(command, "write_weights", lambda weights: write_weights(weights, path))
     return kept
 
 
@@ -53,7 +52,7 @@ def test_a_fit_is_printed_and_stored_only_when_asked_for(
 
     options = [str(folder), "--write", "--split", "train"]
     written = CliRunner().invoke(command.calibrate, options, catch_exceptions=False)
-    assert written.output == printed.output + "stored calibrations and weights\n"
+    assert written.output == printed.output + f"stored calibrations and weights in {tmp_path}\n"
     assert stored.keys() == two_signals.keys()
     weights = load_weights(tmp_path / "weights.toml")
     assert weights.signals["mert"] == 0.2
