@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from beatmeter._util.folders import cache_folder
 from beatmeter._util.hashing import hash_named
+from beatmeter._util.memo import Memo
 from beatmeter.errors import Abstain, BeatMeterError
 from beatmeter.meters import METERS, MeterScores, ScoreKind
-from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import hub
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
@@ -129,7 +129,7 @@ class Listener:
 
     model: MertMeterClassifier
     fingerprint: str
-    cache: EmbeddingCache
+    cache: Memo
 
     def predict(self, clip: Samples, evidence: Tensor | None = None) -> Prediction:
         """Predict the meters of a prepared clip, from cached embeddings where there are any.
@@ -148,12 +148,8 @@ class Listener:
         import torch
 
         key = f"{self.fingerprint} {hashlib.sha256(clip.tobytes()).hexdigest()}"
-        known = self.cache.get(key)
-        if known is not None:
-            return torch.from_numpy(known)
-        embedded = self.model.embed_clip(clip)
-        self.cache.put(key, embedded.numpy())
-        return embedded
+        known = self.cache.recall(key, lambda: {"embedding": self.model.embed_clip(clip).numpy()})
+        return torch.from_numpy(known["embedding"])
 
 
 def _listener(dtype: str | None) -> Listener:
@@ -181,9 +177,9 @@ def _load(checkpoint: str, settings: MertSettings) -> Listener | BeatMeterError:
     return Listener(model, model.embedding_fingerprint, _embedding_cache(settings.cache_mb))
 
 
-def _embedding_cache(megabytes: int) -> EmbeddingCache:
+def _embedding_cache(megabytes: int) -> Memo:
     try:
         folder = cache_folder()
     except FileNotFoundError:  # a user without a home keeps none
-        return EmbeddingCache(Path(), 0)
-    return EmbeddingCache(folder / "mert-embeddings", megabytes * _MEGABYTE)
+        return Memo(Path(), 0)
+    return Memo(folder / "mert-embeddings", megabytes * _MEGABYTE)

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import platformdirs
 
+from beatmeter._util.folders import home
+
 SHIPPED = Path(str(files("beatmeter"))) / "fitted"
 DATA_VARIABLE = "BEATMETER_DATA"
 
 
 def user_path(name: str) -> Path:
     """Where the user's own file or folder of that name lies, whether or not it is there."""
-    folder = os.environ.get(DATA_VARIABLE) or platformdirs.user_data_path("beatmeter")
-    return Path(folder) / name
+    folder = Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_data_path("beatmeter"))
+    return (folder if folder.is_absolute() else home() / folder) / name
 
 
 def find_fitted(name: str) -> Path:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
 
-from beatmeter._util.atomic import replacing
+import numpy as np
+
 from beatmeter._util.folders import cache_folder
-from beatmeter.errors import MeterError
+from beatmeter._util.memo import Memo
 from beatmeter.meters import MeterScores, Polyrhythm, ScoreKind
 
 
@@ -24,7 +22,7 @@ class ScoreCache:
     folder: Path
 
     def get(self, audio: str, identity: str) -> MeterScores | None:
-        """Find scores, or None; a file that cannot be read counts as absent.
+        """Find scores, or None.
 
         Parameters
         ----------
@@ -33,28 +31,27 @@ class ScoreCache:
         identity : str
             Hash of everything that scores depend on besides the recording.
         """
-        try:
-            return _parse(json.loads(self._path(audio, identity).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, MeterError):
+        found = Memo(self.folder).find(f"{audio} {identity}")
+        if found is None:
             return None
+        polyrhythm = None
+        if "meters" in found:
+            probability, threshold, second = found["evidence"].tolist()
+            meters = tuple(found["meters"].tolist())
+            polyrhythm = Polyrhythm(meters, probability, threshold, found=bool(second))
+        return MeterScores(
+            tuple(found["values"].tolist()), ScoreKind(str(found["kind"])), polyrhythm
+        )
 
     def put(self, audio: str, identity: str, scores: MeterScores) -> None:
         """Keep scores, atomically."""
-        content = asdict(scores) | {"kind": scores.kind.value}
-        with replacing(self._path(audio, identity)) as partial:
-            partial.write_text(json.dumps(content), encoding="utf-8")
-
-    def _path(self, audio: str, identity: str) -> Path:
-        key = hashlib.sha256(f"{audio} {identity}".encode()).hexdigest()
-        return self.folder / key[:2] / f"{key[2:34]}.json"
+        arrays = {"values": np.array(scores.values, float), "kind": np.array(scores.kind.value)}
+        if scores.polyrhythm is not None:
+            meters, *evidence = astuple(scores.polyrhythm)
+            arrays |= {"meters": np.array(meters), "evidence": np.array(evidence, float)}
+        Memo(self.folder).keep(f"{audio} {identity}", arrays)
 
 
 def default_cache() -> ScoreCache:
     """The scores kept in the user's cache."""
     return ScoreCache(cache_folder() / "gate")
-
-
-def _parse(content: dict[str, Any]) -> MeterScores:
-    told = content["polyrhythm"]
-    polyrhythm = told and Polyrhythm(**told | {"meters": tuple(told["meters"])})
-    return MeterScores(tuple(content["values"]), ScoreKind(content["kind"]), polyrhythm)

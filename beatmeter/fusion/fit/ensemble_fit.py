@@ -14,7 +14,6 @@ from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.errors import DatasetError
 from beatmeter.fusion.fit.collection import ClipEvidence
-from beatmeter.fusion.fit.fit_memo import fit_once
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.fit.pool import fit_pool
 from beatmeter.fusion.fit.signal_fit import SignalFit
@@ -86,7 +85,7 @@ def fit_ensemble(
     held_out = np.zeros((len(spoken), len(names), len(METERS)))
     calibrations = {}
     fits = (SignalFit.of(spoken, name, folds, (hidden_units or {}).get(name, 0)) for name in names)
-    fit = partial(fit_once, folder=cache_folder)
+    fit = partial(SignalFit.run_once, folder=cache_folder)
     on_progress(0, len(names))
     for column, fitted in enumerate(in_workers(fit, fits, jobs)):
         calibrations[names[column]], held_out[:, column] = fitted.calibration, fitted.said

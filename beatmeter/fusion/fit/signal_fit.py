@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.memo import Memo, code_hash
 from beatmeter.fusion.fit.calibrator import Example, fit_calibration
 from beatmeter.fusion.fit.collection import ClipEvidence
 from beatmeter.fusion.fit.folds import FOLDS
@@ -65,6 +70,24 @@ class SignalFit:
             if name in clip.evidence
         }
         return cls(examples, folds, units)
+
+    def run_once(self, folder: Path) -> Fitted:
+        """Run, or recall from `folder` what the same fit by the same code gave before."""
+        found = Memo(folder).recall(self._key(), self._as_arrays)
+        calibration = Calibration(**json.loads(str(found["calibration"])))
+        return Fitted(calibration, found["said"])
+
+    def _as_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        fitted = self.run()
+        return {"calibration": np.array(fitted.calibration.to_json()), "said": fitted.said}
+
+    def _key(self) -> str:
+        code = code_hash("fusion/pool.py", "fusion/fit", "signals/calibration.py")
+        digest = hashlib.sha256(self.folds.tobytes())
+        for number, example in self.examples.items():
+            for part in (example.evidence, example.pulses, example.target):
+                digest.update(f"{number} {part.shape}".encode() + part.tobytes())
+        return f"fit {code} {self.units} {digest.hexdigest()}"
 
     def run(self) -> Fitted:
         """Fit with the penalty under which unseen clips are most likely."""

@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
-from beatmeter_mert.embedding_cache import EmbeddingCache
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beatmeter_mert.model import MertMeterClassifier
+    from beatmeter._util.memo import Memo
+from beatmeter_mert.model import MertMeterClassifier
 
 _LIMIT_BYTES = 2**40
 
@@ -75,7 +76,7 @@ def embed_clips(
     folder : Path
         Where embeddings are kept, each in a file of its own.
     """
-    cache = EmbeddingCache(folder, _LIMIT_BYTES)
+    cache = Memo(folder, _LIMIT_BYTES)
     count = 1 if clips.augmentation == NO_AUGMENTATION else views
     wanted = [(view, index) for view in range(count) for index in range(len(clips))]
     rows = [
@@ -96,18 +97,17 @@ def collate_embedded(examples: Sequence[EmbeddedExample]) -> dict[str, torch.Ten
 
 
 def _embedding(
-    model: MertMeterClassifier, clips: ClipDataset, view: int, index: int, cache: EmbeddingCache
+    model: MertMeterClassifier, clips: ClipDataset, view: int, index: int, cache: Memo
 ) -> npt.NDArray[np.float32]:
     key = f"{model.embedding_fingerprint} {_fingerprint(clips, view, index)}"
-    kept = cache.get(key)
-    if kept is not None:
-        return kept
-    clips.set_epoch(view)
-    samples = torch.from_numpy(clips[index]["samples"]).to(model.device)
-    with torch.inference_mode():
-        embedding: npt.NDArray[np.float32] = model.embed(samples[None])[0].cpu().numpy()
-    cache.put(key, embedding)
-    return embedding
+
+    def embed() -> dict[str, npt.NDArray[np.float32]]:
+        clips.set_epoch(view)
+        samples = torch.from_numpy(clips[index]["samples"]).to(model.device)
+        with torch.inference_mode():
+            return {"embedding": model.embed(samples[None])[0].cpu().numpy()}
+
+    return cache.recall(key, embed)["embedding"]
 
 
 def _fingerprint(clips: ClipDataset, view: int, index: int) -> str:

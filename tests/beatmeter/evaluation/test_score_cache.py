@@ -25,12 +25,3 @@ def test_what_is_kept_is_found_to_the_last_bit(tmp_path, scores):
     assert cache.get("audio", "identity") == scores
     assert cache.get("other audio", "identity") is None
     assert cache.get("audio", "other identity") is None
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"values": [1], "kind": "x"}', "\x00"])
-def test_a_damaged_file_is_as_good_as_none(tmp_path, content):
-    cache = ScoreCache(tmp_path)
-    cache.put("audio", "identity", MeterScores((1, 0, 0, 0, 0, 0)))
-    (path,) = (path for path in tmp_path.rglob("*.json"))
-    path.write_text(content)
-    assert cache.get("audio", "identity") is None
