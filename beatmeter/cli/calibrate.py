@@ -21,8 +21,8 @@ from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import (
     ClipEvidence,
     calibrated_signals,
-    code_hash,
     collect,
+    evidence_code,
 )
 from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, fit_ensemble
 from beatmeter.fusion.weights import load_weights, write_weights
@@ -108,7 +108,7 @@ def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
         "clips": len(clips),
         "works": len({clip.clip.work for clip in clips}),
         "data": hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16],
-        "code": code_hash()[:16],
+        "code": evidence_code()[:16],
     }
     kept = weights.signals | {name: float(np.round(w, 4)) for name, w in fit.weights.items()}
     tuned = {name: told for name, told in weights.tuned.items() if name not in fit.weights}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter._util.fitted import hash_fitted
-from beatmeter._util.hashing import files_below, hash_files
+from beatmeter._util.memo import code_hash
 from beatmeter._util.text import escape_control
 from beatmeter.errors import GateError
 from beatmeter.fusion.effective import fingerprint
@@ -17,14 +17,6 @@ from beatmeter.signals.calibration import CALIBRATIONS
 
 if TYPE_CHECKING:
     from beatmeter.signal import Signal
-
-_HEARING = (
-    "audio",
-    "features",
-    "signals",
-    "pipeline.py",
-)
-_CODE = (".py", ".npz")
 
 
 def for_measuring(signal: Signal) -> Signal:
@@ -55,25 +47,24 @@ def identity(signal: Signal) -> str:
         If the signal fails to tell its fingerprint.
     """
     package = type(signal).__module__.partition(".")[0]
-    return f"{_hearing_hash()} {_package_hash(package)} {signal.name} {fingerprint(signal)}"
+    return f"{_pipeline_hash()} {_package_hash(package)} {signal.name} {fingerprint(signal)}"
 
 
 @cache
-def _hearing_hash() -> str:
+def _pipeline_hash() -> str:
     """Of the code and the calibrations through which every recording goes."""
-    root = Path(str(files("beatmeter")))
-    code = hash_files(root, files_below((root / place for place in _HEARING), *_CODE))
+    code = code_hash("audio", "features", "signals", "grid", "pipeline.py")
     return hash_fitted(CALIBRATIONS, seed=code)
 
 
 @cache
 def _package_hash(package: str) -> str:
-    """Of the top-level package that a plugin's signal comes from."""
+    """Of the top-level package or module that a plugin's signal comes from."""
     if package == "beatmeter":
         return ""
-    file = sys.modules[package].__file__ if package in sys.modules else None
-    if file is None:
+    module = sys.modules.get(package)
+    if module is None or module.__file__ is None:
         return ""
-    path = Path(file)
-    place = path.parent if path.name == "__init__.py" else path
-    return hash_files(path.parent, files_below([place], ".py"))
+    if hasattr(module, "__path__"):
+        return code_hash("", package=package)
+    return hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()

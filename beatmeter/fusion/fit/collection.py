@@ -7,14 +7,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter._util.atomic import replacing
-from beatmeter._util.hashing import files_below, hash_files
+from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import Samples, load, open_recording
 from beatmeter.datasets.audio_index import LabelledFile
@@ -27,8 +25,6 @@ from beatmeter.signals.calibrated import CalibratedSignal, require_beats
 from beatmeter.signals.calibration import pulse_context
 
 Floats = npt.NDArray[np.float64]
-
-_SOURCES = ("audio", "features", "signals")
 
 
 @dataclass(frozen=True)
@@ -91,15 +87,11 @@ def collect(
 
 def _evidence_of(file: LabelledFile, cache_folder: Path, seconds: float) -> ClipEvidence:
     path = file.path
-    key = hashlib.sha256(path.read_bytes() + f"{code_hash()} {seconds}".encode()).hexdigest()[:32]
-    cached = cache_folder / f"{key}.npz"
-    if not cached.is_file():
-        arrays = _arrays(path, seconds)
-        with replacing(cached) as part, part.open("wb") as kept:
-            np.savez(kept, allow_pickle=False, **arrays)
-    with np.load(cached) as stored:
-        names = {name.partition("/")[0] for name in stored.files}
-        evidence = {name: (stored[f"{name}/e"], stored[f"{name}/c"]) for name in sorted(names)}
+    audio = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = f"evidence {evidence_code()} {audio} {seconds}"
+    arrays = Memo(cache_folder).recall(key, lambda: _arrays(path, seconds))
+    names = sorted({name.partition("/")[0] for name in arrays})
+    evidence = {name: (arrays[f"{name}/e"], arrays[f"{name}/c"]) for name in names}
     return ClipEvidence(file.clip, evidence, min(_duration_s(path), seconds))
 
 
@@ -134,8 +126,6 @@ def _middle(samples: Samples, length: float) -> Samples:
 
 
 @cache
-def code_hash() -> str:
+def evidence_code() -> str:
     """Hash of the code that makes evidence: it changes when evidence may."""
-    root = Path(str(files("beatmeter")))
-    code = files_below((root / source for source in _SOURCES), ".py")
-    return hash_files(root, code, seed=",".join(sorted(calibrated_signals())))
+    return code_hash("audio", "features", "signals", seed=",".join(sorted(calibrated_signals())))

@@ -105,7 +105,7 @@ def test_simultaneous_meters_share_the_target():
 
 
 def test_the_hash_of_the_code_depends_on_the_signals(two_signals):
-    both = collection.code_hash()
-    collection.code_hash.cache_clear()
+    both = collection.evidence_code()
+    collection.evidence_code.cache_clear()
     del two_signals["accent_folding"]
-    assert collection.code_hash() != both
+    assert collection.evidence_code() != both
