@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -42,11 +41,8 @@ def ablate(
     from beatmeter_mert.training.ablation.run import here, in_processes, on_ray, run_all, unfinished
     from beatmeter_mert.training.ablation.studies import read_study
     from beatmeter_mert.training.ablation.summary import plot, table
-    from beatmeter_mert.training.settings_file import given_settings
 
-    given: dict[str, Any] = given_settings(settings)
-    given |= {"data_dir": str(data_dir), "extra_data": [str(folder) for folder in extra_data]}
-    variants = read_study(study, given)
+    variants = read_study(study, settings, {"data_dir": data_dir, "extra_data": extra_data})
     runner = on_ray if on_a_cluster else here if jobs == 1 else in_processes(jobs)
     with resumable("what was trained"):
         run_all(unfinished(variants, range(seeds), out), runner)

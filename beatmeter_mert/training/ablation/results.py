@@ -16,7 +16,7 @@ from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune.data import find_clips
 from beatmeter_mert.training.finetune.settings import MAY_CHANGE, FinetuneSettings
-from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
+from beatmeter_mert.training.settings import refuse_changes, to_json
 
 if TYPE_CHECKING:
     from beatmeter.datasets.audio_index import LabelledFile
@@ -76,7 +76,7 @@ def write_result(path: Path, settings: FinetuneSettings, trained: Trained, run: 
     """Write settings, figures of the best epoch, hashes, versions and hardware of a run."""
     files = [*trained.clips.train, *trained.clips.val]
     content: dict[str, Any] = {
-        "settings": to_mapping(settings),
+        "settings": to_json(settings),
         "figures": best_figures(run),
         "epochs": trained.epochs,
         "parameters": str(trained.model.parameter_count()),

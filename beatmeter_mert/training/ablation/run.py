@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from beatmeter._util.progress import track
 from beatmeter._util.workers import start_workers
 from beatmeter.errors import BeatMeterError
 from beatmeter_mert.training.ablation.results import refuse_other, result_path, write_result
-from beatmeter_mert.training.ablation.studies import Variant, with_seed
+from beatmeter_mert.training.ablation.studies import Variant
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
 
@@ -55,7 +55,7 @@ def unfinished(variants: Sequence[Variant], seeds: Sequence[int], out: Path) -> 
     """
     jobs = [
         Job(
-            with_seed(variant, seed),
+            replace(variant.settings, seed=seed),
             out / "runs" / f"{variant.name}-seed{seed}",
             result_path(out, variant.name, seed),
         )

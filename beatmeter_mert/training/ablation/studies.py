@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
-from beatmeter_mert.training.settings_file import (
-    SettingsError,
-    from_mapping,
-    read_toml,
-    to_mapping,
-)
+from beatmeter_mert.training.settings import SettingsError, Source, read_settings
 
 STUDIES = Path(__file__).parent / "studies"
 _DEFAULT = "default.toml"
@@ -38,14 +31,14 @@ def study_names() -> list[str]:
     return sorted(folder.name for folder in STUDIES.iterdir() if folder.is_dir())
 
 
-def read_study(study: str, given: Mapping[str, Any]) -> list[Variant]:
+def read_study(study: str, *given: Source) -> list[Variant]:
     """Read the variants of a study.
 
     Parameters
     ----------
     study : str
         One of :func:`study_names`, or a folder of TOML files.
-    given : mapping
+    *given : Source
         Settings for all variants; they win over the studies' default, a variant's own over them.
 
     Raises
@@ -57,10 +50,9 @@ def read_study(study: str, given: Mapping[str, Any]) -> list[Variant]:
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise SettingsError(f"study: {study!r} (allowed: {', '.join(study_names())}, or a folder)")
-    default = read_toml(STUDIES / _DEFAULT)
+    default = STUDIES / _DEFAULT
     variants = [
-        Variant(file.stem, from_mapping(FinetuneSettings, default | dict(given) | read_toml(file)))
-        for file in files
+        Variant(file.stem, read_settings(FinetuneSettings, default, *given, file)) for file in files
     ]
     for number, one in enumerate(variants):
         for other in variants[:number]:
@@ -69,8 +61,3 @@ def read_study(study: str, given: Mapping[str, Any]) -> list[Variant]:
                     f"study {study}: {other.name} and {one.name} are the same with these settings"
                 )
     return variants
-
-
-def with_seed(variant: Variant, seed: int) -> FinetuneSettings:
-    """Give a variant's settings with another seed."""
-    return from_mapping(FinetuneSettings, to_mapping(variant.settings) | {"seed": seed})

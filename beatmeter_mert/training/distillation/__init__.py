@@ -1,1 +1,1 @@
-"""Pre-training of a small backbone, from scratch, on music whose every beat is known."""
+"""Distillation on pooled features: a small backbone trained from scratch on rendered music."""

@@ -1,4 +1,4 @@
-"""A pre-trained network as a classifier that works at once, in the ordinary format."""
+"""A student as a classifier that works at once, in the ordinary format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter_mert.model import ClassifierConfig, HeadSettings, MertMeterClassifier, Preprocessing
+from beatmeter_mert.model import (
+    ClassifierConfig,
+    HeadSettings,
+    MertMeterClassifier,
+    Preprocessing,
+)
 from beatmeter_mert.model.backbone import (
     BESIDE,
     BackboneReference,
@@ -17,32 +22,28 @@ from beatmeter_mert.model.backbone import (
 from beatmeter_mert.model.preprocessing import shortest_for
 
 if TYPE_CHECKING:
-    from beatmeter_mert.training.distillation.figures import Figures
-    from beatmeter_mert.training.distillation.network import PretrainNetwork
-    from beatmeter_mert.training.distillation.settings import PretrainSettings
+    from beatmeter_mert.training.distillation.settings import DistillationSettings
+    from beatmeter_mert.training.distillation.student import Student
 
-_FOR_THE_CARD = ("balanced_accuracy", "accuracy", "clips")
 _NOTE = "Backbone and head were trained together, from scratch, on music whose every beat is known."
 
 
-def export(
-    network: PretrainNetwork,
-    settings: PretrainSettings,
-    evaluation: dict[str, Figures],
-    folder: Path,
-) -> None:
-    """Write the backbone, rounded to half precision, and the clip's head: no adapters.
+def export(student: Student, settings: DistillationSettings, folder: Path) -> MertMeterClassifier:
+    """Write the backbone, rounded to half precision, and the head: no adapters.
 
     Parameters
     ----------
-    network : PretrainNetwork
-    settings : PretrainSettings
-    evaluation : dict of str to Figures
-        By evaluation set, for the card.
+    student : Student
+    settings : DistillationSettings
     folder : Path
         Its subfolder ``backbone`` is what fine-tuning takes as its model.
+
+    Returns
+    -------
+    MertMeterClassifier
+        As written, on the processor.
     """
-    backbone: Any = copy.deepcopy(network.backbone).cpu()
+    backbone: Any = copy.deepcopy(student.backbone).cpu()
     freeze(backbone.eval())
     round_to_half(backbone)
     reference = BackboneReference(
@@ -59,21 +60,14 @@ def export(
         max(settings.clip_seconds, settings.chunk_seconds),
         shortest_seconds=shortest_for(shape.conv_kernel, shape.conv_stride, settings.sample_rate),
     )
-    classifier = MertMeterClassifier(
-        backbone,
-        ClassifierConfig(
-            reference,
-            settings.backbone.layers,
-            preprocessing,
-            HeadSettings(dropout=settings.loss.head_dropout),
-            evaluation={
-                name: {key: figures[key] for key in _FOR_THE_CARD}
-                for name, figures in evaluation.items()
-            },
-            training_note=_NOTE,
-        ),
+    config = ClassifierConfig(
+        reference,
+        settings.backbone.layers,
+        preprocessing,
+        HeadSettings(dropout=settings.head_dropout),
+        training_note=_NOTE,
     )
-    classifier.head.load_state_dict(
-        {name: tensor.cpu() for name, tensor in network.meter_head.state_dict().items()}
-    )
-    classifier.save_pretrained(folder)
+    model = MertMeterClassifier(backbone, config).eval()
+    model.head.load_state_dict(student.head.state_dict())
+    model.save_pretrained(folder)
+    return model

@@ -1,4 +1,4 @@
-"""Convolutions that begin by comparing every band with itself some time earlier.
+"""A lag bank: convolutions initialised to compare every band with itself some time earlier.
 
 The first one takes from each band the same band a lag earlier. Rectified, averaged over groups of
 bands by the second one, and over time by what comes after, the difference is small where the music
@@ -56,7 +56,7 @@ class LagShape:
         Parameters
         ----------
         bands, lags, means : Conv1d
-            As of :func:`start_as_bands`, :func:`start_as_lags` and :func:`start_as_means`.
+            As of :func:`init_bands`, :func:`init_lags` and :func:`init_means`.
         """
         others = bands.out_channels
         wide, odd = divmod(others, 2)
@@ -88,8 +88,8 @@ class LagShape:
         return torch.cat([moved, means[:, moved.shape[1] :]], dim=1)
 
 
-def start_as_bands(convolution: Any, envelopes: int) -> None:
-    """Let a convolution begin as envelopes of a few bands, each twice: as they are, and bent.
+def init_bands(convolution: Any, envelopes: int) -> None:
+    """Initialise a convolution as envelopes of a few bands, each twice: as they are, and bent.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ def start_as_bands(convolution: Any, envelopes: int) -> None:
             convolution.weight[wide + band, members] = -1 / (len(members) * taps)
 
 
-def start_as_lags(convolution: Any, shape: LagShape) -> None:
-    """Let a convolution begin as every band less itself a lag earlier, and the bands themselves.
+def init_lags(convolution: Any, shape: LagShape) -> None:
+    """Initialise a convolution as every band less itself a lag earlier, and the bands themselves.
 
     Parameters
     ----------
     convolution : Conv1d
-        Its inputs are those of :func:`start_as_bands`; its outputs become the bands of each lag,
+        Its inputs are those of :func:`init_bands`; its outputs become the bands of each lag,
         lag after lag, and last the inputs.
     shape : LagShape
     """
@@ -136,13 +136,13 @@ def start_as_lags(convolution: Any, shape: LagShape) -> None:
             convolution.weight[outputs - inputs + channel, channel, taps // 2] = 1.0
 
 
-def start_as_means(convolution: Any, shape: LagShape) -> None:
-    """Let a convolution of one frame begin as the mean of each lag over each group of bands.
+def init_means(convolution: Any, shape: LagShape) -> None:
+    """Initialise a convolution of one frame as the mean of each lag over each group of bands.
 
     Parameters
     ----------
     convolution : Conv1d
-        Its inputs are those of :func:`start_as_lags`, its outputs the lags of each group and the
+        Its inputs are those of :func:`init_lags`, its outputs the lags of each group and the
         last inputs.
     shape : LagShape
     """

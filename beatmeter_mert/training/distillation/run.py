@@ -1,301 +1,143 @@
-"""The pre-training run, from top to bottom.
+"""The distillation run, from top to bottom.
 
-On one core, from a rendered dataset:
+    beatmeter mert pretrain --config docs/embedded.toml --data-dir DATA --out RUN
 
-    beatmeter mert corpus render --scores SCORES --clips 6000 --seconds 20 --out DATA
-    OMP_NUM_THREADS=1 beatmeter mert pretrain --data-dir DATA --out RUN steps=20000
-
-Interrupted, it goes on when the same command is given again. ``RUN/model`` is the classifier,
+Features are pooled once; teachers learn meters from them by labels; the student, backbone and
+head of a classifier, learns the teachers' answers; it is exported and evaluated. Interrupted, the
+run goes on when the same command is given again. ``RUN/model`` is the classifier,
 ``RUN/model/backbone`` what ``beatmeter mert finetune --model`` takes.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.data import DataLoader, Subset
+from torch.nn.functional import binary_cross_entropy_with_logits
 
+from beatmeter.errors import DatasetError
+from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.model.device import choose_device
 from beatmeter_mert.training.curve import Curve
-from beatmeter_mert.training.distillation.averages import averaged, joined
-from beatmeter_mert.training.distillation.convolved import FeatureCutter, convolved
-from beatmeter_mert.training.distillation.examples import (
-    ClipSource,
-    Cutter,
-    HeldOutExamples,
-    Shuffled,
-    TrainingExamples,
-    evaluation_loader,
-    training_loader,
-)
+from beatmeter_mert.training.distillation.backbone import lags_of
+from beatmeter_mert.training.distillation.data_init import standardise_features, standardise_head
+from beatmeter_mert.training.distillation.dataset import read_rendered, spread_over_families
+from beatmeter_mert.training.distillation.evaluation import FOR_THE_CARD, evaluate
 from beatmeter_mert.training.distillation.export import export
-from beatmeter_mert.training.distillation.figures import Figures, evaluate
-from beatmeter_mert.training.distillation.head_start import standardise_head
-from beatmeter_mert.training.distillation.lesson import LessonFile
-from beatmeter_mert.training.distillation.material import Material, belongs_to, read_material
-from beatmeter_mert.training.distillation.network import Losses, losses
-from beatmeter_mert.training.distillation.rehearsal import rehearse, standardised
-from beatmeter_mert.training.distillation.rendering import Mixed, Rendered, corpus_config
-from beatmeter_mert.training.distillation.schedule import learning_rate
-from beatmeter_mert.training.distillation.start import lags_of
-from beatmeter_mert.training.distillation.state import TrainingState, prepare_folder
-from beatmeter_mert.training.distillation.teacher import Teacher, teach
-from beatmeter_mert.training.interruption import deferred_interruption
-from beatmeter_mert.training.settings_file import SettingsError
+from beatmeter_mert.training.distillation.feature_cache import pooled_features
+from beatmeter_mert.training.distillation.settings import MAY_CHANGE
+from beatmeter_mert.training.distillation.student import Student
+from beatmeter_mert.training.distillation.teacher import Teacher, mean_answer
+from beatmeter_mert.training.distillation.train import train
+from beatmeter_mert.training.settings import SETTINGS, keep_settings
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from torch import Tensor
 
-    from beatmeter_mert.training.distillation.convolved import ConvolvedMaterial, EncoderNetwork
+    from beatmeter_mert.training.distillation.evaluation import Figures
     from beatmeter_mert.training.distillation.lag_bank import LagShape
-    from beatmeter_mert.training.distillation.network import PretrainNetwork
-    from beatmeter_mert.training.distillation.settings import PretrainSettings
+    from beatmeter_mert.training.distillation.pooled import PooledFeatures
+    from beatmeter_mert.training.distillation.settings import DistillationSettings
 
-MODEL, REHEARSAL = "model", "rehearsal"
-_HEARD_BEFORE = 256
-"""Examples by which the head is set before the first step."""
+MODEL = "model"
 
 
-def pretrain(folders: Sequence[Path], out: Path, settings: PretrainSettings) -> TrainingState:
-    """Train a small backbone, or go on with a run that was interrupted.
+def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
+    """Train a small classifier from scratch, or go on with a run that was interrupted.
 
     Parameters
     ----------
-    folders : sequence of Path
-        Rendered datasets: their ``train`` clips are trained on, their ``val`` clips held out.
+    settings : DistillationSettings
     out : Path
         Folder of the run.
-    settings : PretrainSettings
 
     Returns
     -------
-    TrainingState
-        As of the last step taken.
+    dict of str to dict of str to float
+        Figures by evaluation set; see :func:`~.evaluation.evaluate`.
 
     Raises
     ------
     BeatMeterError
-        If the data cannot be used, or `out` holds a run with other settings.
+        If the data cannot be used, or `out` holds something else or a run with other settings.
+    KeyboardInterrupt
+        When interrupted, after what was learned was kept.
     """
-    begun = prepare_folder(out)
+    _prepare_folder(out, settings)
     device = choose_device(settings.device)
-    state = TrainingState(settings, device)
-    if begun:
-        state.load(out)
-    elif settings.start_from is not None:
-        state.begin_as(settings.start_from)
-    shape = _lags_for(state.network, settings) if settings.rehearsal.steps else None
-    train, held_out = _divide(folders, settings)
-    chunk, kept = round(settings.chunk_seconds * settings.sample_rate), settings.keep_convolutions
-    cutter = Cutter(settings.backbone, chunk, settings.sample_rate)
-    if kept:
-        backbone = state.network.backbone
-        train = convolved(train, backbone, kept)
-        held_out = {name: convolved(clips, backbone, kept) for name, clips in held_out.items()}
-        cutter = FeatureCutter(settings.backbone, chunk, settings.sample_rate, kept)
-    examples = TrainingExamples(_source(train, settings), cutter, settings.augment, settings.seed)
-    if not begun and settings.start_from is None:
-        some = Subset(examples, range(_HEARD_BEFORE))
-        standardise_head(state.network, DataLoader(some, settings.batch_size))
-    if not begun and settings.rehearsal.steps:
-        _rehearse(state, train, shape, settings, out / REHEARSAL)
-        state.save(out)
-        for lesson in (out / REHEARSAL).glob("*.pt"):
-            lesson.unlink()
-    deadline = time.monotonic() + 60 * settings.max_minutes if settings.max_minutes else None
-    with (
-        Curve(out, state.step) as curve,
-        _progress(settings.steps, state.step) as (progress, task),
-        deferred_interruption() as interrupted,
-    ):
-
-        def evaluate_and_export() -> None:
-            evaluation = _evaluate(state, held_out, cutter, device)
-            for name, figures in evaluation.items():
-                curve.add(state.step, name, figures)
-            export(state.averaged, settings, evaluation, out / MODEL)
-
-        if state.step == 0 and settings.rehearsal.steps and not (out / MODEL).is_dir():
-            evaluate_and_export()
-        seen, since = state.step, time.monotonic()
-        for batch in training_loader(examples, settings, state.step):
-            loss = _take_step(state, batch, device)
-            is_last = state.step == settings.steps
-            stops = interrupted() or (deadline is not None and time.monotonic() > deadline)
-            progress.update(task, completed=state.step)
-            if state.step % settings.log_steps == 0 or is_last:
-                elapsed = time.monotonic() - since
-                figures = _train_figures(loss, state, (state.step - seen) / elapsed)
-                curve.add(state.step, "train", figures)
-                progress.update(task, loss=figures["loss"])
-                seen, since = state.step, time.monotonic()
-            if state.step % settings.eval_steps == 0 or is_last:
-                evaluate_and_export()
-            if state.step % settings.save_steps == 0 or is_last or stops:
-                state.save(out)
-            if stops:
-                break
-    return state
-
-
-def _rehearse(
-    state: TrainingState,
-    train: Material,
-    shape: LagShape | None,
-    settings: PretrainSettings,
-    folder: Path,
-) -> None:
-    network = cast("EncoderNetwork", state.network)
-    clips = cast("ConvolvedMaterial", train)
-    views = [
-        averaged(clips, network.eval(), settings.augment, view)
-        for view in range(settings.rehearsal.views)
+    torch.manual_seed(settings.seed)
+    student = Student(settings).to(device).eval()
+    shape = lags_of(student.backbone)
+    clips = [
+        clip
+        for clip in read_rendered(settings.data_dir, "train")
+        if not clip.is_of(settings.leave_out)
     ]
-    heard = standardised(network, joined(views))
-    folder.mkdir(exist_ok=True)
-    with Curve(folder, first_step=0) as curve:
-
-        def follow(losses_of_steps: Iterator[float], kind: str) -> None:
-            recent: list[float] = []
-            for step, loss in enumerate(losses_of_steps, start=1):
-                recent.append(loss)
-                if step % settings.log_steps == 0 or step == settings.rehearsal.steps:
-                    curve.add(step, kind, {"meter": sum(recent) / len(recent)})
-                    recent.clear()
-
-        teachers = []
-        if shape is not None:
-            for number in range(settings.rehearsal.teachers):
-                teacher = Teacher(shape, settings.rehearsal.teacher_dropout).to(heard.labels.device)
-                file = LessonFile(folder / f"teacher-{number + 1}.pt", settings)
-                lessons = teach(teacher, heard, settings.rehearsal, settings.seed + number, file)
-                follow(lessons, f"teacher {number + 1}")
-                teachers.append(teacher)
-        file = LessonFile(folder / "network.pt", settings)
-        lessons = rehearse(network, heard, shape, teachers, settings.rehearsal, settings.seed, file)
-        follow(lessons, "train")
-    state.averaged.load_state_dict(network.state_dict())
+    held_out = spread_over_families(read_rendered(settings.data_dir, "val"), settings.eval_clips)
+    if not clips:
+        raise DatasetError(f"leave_out: {', '.join(settings.leave_out)} leaves nothing to train on")
+    features = pooled_features(clips, student.backbone, settings).to(device)
+    features = standardise_features(student.first_norm, features)
+    with torch.no_grad():
+        standardise_head(student.head, student.pooled(features))
+    losses = _train(student, features, shape, settings, out)
+    model = export(student, settings, out / MODEL)
+    model.place(device, torch.float32)
+    figures = evaluate(model, held_out, settings.leave_out, out)
+    card = {name: {key: row[key] for key in FOR_THE_CARD} for name, row in figures.items()}
+    redescribe(out / MODEL, model.parameter_count(), evaluation=card)
+    _write_curve(out, losses, figures, settings.log_steps)
+    return figures
 
 
-def _lags_for(network: PretrainNetwork, settings: PretrainSettings) -> LagShape | None:
-    """Where beat spectra lie in what the network hears on average."""
-    shape = lags_of(network.backbone) if settings.backbone.musical_start else None
-    fits = shape is not None and shape.groups * shape.lags <= settings.backbone.hidden_size
-    for name in ("shift", "teachers"):
-        value = getattr(settings.rehearsal, name)
-        if value and not fits:
-            raise SettingsError(
-                f"setting: rehearsal.{name} {value} "
-                "(allowed with convolutions that are no bank of lags, or wider than hidden_size: 0)"
-            )
-    return shape if fits else None
+def _train(
+    student: Student,
+    features: PooledFeatures,
+    shape: LagShape,
+    settings: DistillationSettings,
+    out: Path,
+) -> dict[str, list[float]]:
+    """Train the teachers on labels, then the student on their answers: the losses of each."""
+    losses, teachers = {}, []
+    for number in range(settings.teachers):
+        seed, name = settings.seed + number, f"teacher-{number + 1}"
+        torch.manual_seed(seed)
+        teacher = Teacher(shape, settings.teacher_dropout).to(features.labels.device)
+        on_labels = partial(_label_loss, teacher)
+        path = out / f"{name}.pt"
+        losses[name] = train(teacher, on_labels, features, shape, settings, seed, path)
+        teachers.append(teacher)
 
+    def on_answers(batch: PooledFeatures, noisy: PooledFeatures) -> Tensor:
+        return binary_cross_entropy_with_logits(student(noisy), mean_answer(teachers, batch))
 
-def _divide(
-    folders: Sequence[Path], settings: PretrainSettings
-) -> tuple[Material, dict[str, Material]]:
-    """Read what is trained on, and the evaluation sets."""
-    left_out = belongs_to(settings.leave_out)
-    train = read_material(folders, "train", settings.sample_rate)
-    val = read_material(folders, "val", settings.sample_rate)
-    families = sorted({labels.family for labels in val.labels})
-    sets = {
-        "val": val.where(lambda labels: not left_out(labels)),
-        "left_out": val.where(left_out),
-        **{family: val.where(belongs_to([family])) for family in families},
-    }
-    clips = settings.eval_clips
-    return (
-        train.where(lambda labels: not left_out(labels)),
-        {name: spread(material, clips) for name, material in sets.items() if len(material)},
+    losses["student"] = train(
+        student, on_answers, features, shape, settings, settings.seed, out / "student.pt"
     )
+    return losses
 
 
-def spread(material: Material, clips: int) -> Material:
-    """Keep so many clips at most, evenly out of all."""
-    count = min(clips, len(material))
-    return material.take(index * len(material) // count for index in range(count))
+def _label_loss(teacher: Teacher, batch: PooledFeatures, noisy: PooledFeatures) -> Tensor:
+    return binary_cross_entropy_with_logits(teacher(noisy), batch.labels)
 
 
-def _source(train: Material, settings: PretrainSettings) -> ClipSource:
-    stored = Shuffled(train, settings.seed)
-    if not settings.stream.share:
-        return stored
-    rendered = Rendered(corpus_config(settings), settings.leave_out)
-    return Mixed(rendered, stored, settings.stream.share, settings.seed)
+def _write_curve(
+    out: Path, losses: dict[str, list[float]], figures: dict[str, Figures], log_steps: int
+) -> None:
+    """Write the mean loss of every so many steps, and the figures after the last."""
+    with Curve(out, first_step=0) as curve:
+        for name, of_steps in losses.items():
+            for start in range(0, len(of_steps), log_steps):
+                part = of_steps[start : start + log_steps]
+                curve.add(start + len(part), name, {"loss": sum(part) / len(part)})
+        for name, row in figures.items():
+            curve.add(len(losses["student"]), name, row)
 
 
-def _take_step(
-    state: TrainingState, batch: dict[str, torch.Tensor], device: torch.device
-) -> Losses:
-    settings = state.settings
-    rate = learning_rate(state.step, settings.steps, settings.optimizer)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    state.network.train()
-    here = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-    with torch.autocast(device.type, torch.bfloat16, enabled=_in_bfloat16(settings, device)):
-        answers = state.network(here["input_values"])
-    loss = losses(answers, here, settings.loss)
-    state.optimizer.zero_grad()
-    torch.autograd.backward(loss.total)
-    torch.nn.utils.clip_grad_norm_(
-        state.network.parameters(), settings.optimizer.clip_norm, error_if_nonfinite=True
-    )
-    state.optimizer.step()
-    state.average.update_parameters(state.network)
-    state.step += 1
-    return loss
-
-
-def _evaluate(
-    state: TrainingState, held_out: dict[str, Material], cutter: Cutter, device: torch.device
-) -> dict[str, Figures]:
-    network, settings = state.averaged, state.settings
-    network.eval()
-    return {
-        name: evaluate(
-            network,
-            evaluation_loader(HeldOutExamples(material, cutter), settings),
-            cutter.times,
-            settings.loss,
-            device,
-        )
-        for name, material in held_out.items()
-    }
-
-
-def _train_figures(loss: Losses, state: TrainingState, steps_per_s: float) -> Figures:
-    return {
-        "loss": loss.total.item(),
-        "beats": loss.beats.item(),
-        "downbeats": loss.downbeats.item(),
-        "phase": loss.phase.item(),
-        "frame_meter": loss.frame_meter.item(),
-        "meter": loss.meter.item(),
-        "learning_rate": state.optimizer.param_groups[0]["lr"],
-        "clips_per_s": steps_per_s * state.settings.batch_size,
-    }
-
-
-def _in_bfloat16(settings: PretrainSettings, device: torch.device) -> bool:
-    if settings.precision == "auto":
-        return device.type == "cuda"
-    return settings.precision == "bfloat16"
-
-
-@contextmanager
-def _progress(steps: int, done: int) -> Iterator[tuple[Progress, TaskID]]:
-    """Show a bar while the block runs."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
-
-    from beatmeter._util.progress import progress_bars
-
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
-    with progress_bars("step", *columns, "loss {task.fields[loss]:.3f}") as progress:
-        yield progress, progress.add_task("", total=steps, completed=done, loss=float("nan"))
+def _prepare_folder(out: Path, settings: DistillationSettings) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()) and not (out / SETTINGS).is_file():
+        raise DatasetError(f"{out}: is not empty (allowed: a new folder, or a run)")
+    keep_settings(out, settings, MAY_CHANGE, resume=True)

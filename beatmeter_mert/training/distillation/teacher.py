@@ -1,34 +1,33 @@
-"""A network made for beat spectra, from whose answers the transformer learns.
+"""The teacher: a network made for beat spectra, from whose answers the student learns.
 
 Played slower, music has the same beat spectrum, so many lags further on: lags are spaced evenly in
-octaves. So a teacher slides the same filters over all lags, and what they find at their best place
-counts, wherever that is. Dense layers cannot share weights in this way, and take far longer to
-learn the same from labels alone than from the answers of a network that can (Hinton et al.,
-"Distilling the knowledge in a neural network", 2015).
+octaves. So a teacher slides the same filters over all lags, and takes the mean and the maximum of
+what they find. Dense layers cannot share weights in this way, and take far longer to learn the
+same from labels alone than from the answers of a network that can (Hinton et al., "Distilling the
+knowledge in a neural network", 2015).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, gelu
+from torch.nn.functional import gelu
 
 from beatmeter.meters import METERS
-from beatmeter_mert.training.distillation.drill import drill
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from beatmeter_mert.training.distillation.averages import Averages
     from beatmeter_mert.training.distillation.lag_bank import LagShape
-    from beatmeter_mert.training.distillation.lesson import LessonFile
-    from beatmeter_mert.training.distillation.settings import RehearsalSettings
+    from beatmeter_mert.training.distillation.pooled import PooledFeatures
 
 _FILTERS, _WIDTH, _SECOND_WIDTH = 32, 65, 9
+"""Of 109 lags over six octaves, the first filters see three and a half, the second half of one."""
 _HIDDEN = 256
+"""As the head of the student."""
 _SPECTRUM_GAIN = 0.3
 """Of the beat spectrum itself, beside what the filters find in it."""
 
@@ -39,7 +38,8 @@ class Teacher(nn.Module):
     Parameters
     ----------
     shape : LagShape
-    dropout : float
+        Where beat spectra lie in pooled features.
+    dropout : float in [0, 1)
     """
 
     def __init__(self, shape: LagShape, dropout: float) -> None:
@@ -52,9 +52,9 @@ class Teacher(nn.Module):
         self.out = nn.Linear(_HIDDEN, len(METERS))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, normalised: Tensor) -> Tensor:
-        """Answer averages, shape (clips, hidden), with logits: shape (clips, 6)."""
-        spectra = self.shape.spectra(normalised)
+    def forward(self, features: PooledFeatures) -> Tensor:
+        """Give the logits of standardised features: shape (n, 6)."""
+        spectra = self.shape.spectra(features.normalised)
         found = gelu(self.first(spectra) + self.places)
         found = found + gelu(self.second(self.dropout(found)))
         summary = torch.cat(
@@ -64,37 +64,8 @@ class Teacher(nn.Module):
         return answers
 
 
-def teach(
-    teacher: Teacher,
-    heard: Averages,
-    settings: RehearsalSettings,
-    seed: int,
-    file: LessonFile | None = None,
-) -> Iterator[float]:
-    """Train a teacher on labels; yields the loss of each step.
-
-    Parameters
-    ----------
-    teacher : Teacher
-    heard : Averages
-        Standardised.
-    settings : RehearsalSettings
-    seed : int
-    file : LessonFile, optional
-        Where it is kept how far this has come.
-    """
-
-    def loss_of(batch: Averages, noisy: Averages) -> Tensor:
-        return binary_cross_entropy_with_logits(teacher(noisy.normalised), batch.labels)
-
-    teacher.train()
-    learned = list(teacher.parameters())
-    yield from drill(learned, loss_of, heard, teacher.shape, settings, seed, file)
-    teacher.eval()
-
-
 @torch.no_grad()
-def answers_of(teachers: Sequence[Teacher], heard: Averages) -> Tensor:
-    """Probabilities of six meters by teachers on average, shape (clips, 6)."""
-    answers = [torch.sigmoid(teacher(heard.normalised)) for teacher in teachers]
+def mean_answer(teachers: Sequence[Teacher], features: PooledFeatures) -> Tensor:
+    """Give the mean of the teachers' probabilities, shape (n, 6)."""
+    answers = [torch.sigmoid(teacher(features)) for teacher in teachers]
     return torch.stack(answers).mean(dim=0)

@@ -10,7 +10,6 @@ gives each of its processes one.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -22,7 +21,6 @@ import click
 import torch
 from transformers import PrinterCallback, TrainingArguments
 
-from beatmeter._util.atomic import replacing
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
 from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
@@ -50,10 +48,10 @@ from beatmeter_mert.training.finetune.settings import (
 )
 from beatmeter_mert.training.finetune.trainer import MeterTrainer, last_complete_checkpoint
 from beatmeter_mert.training.interruption import deferred_interruption
-from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
+from beatmeter_mert.training.settings import keep_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import nn
 
@@ -61,7 +59,6 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.finetune.data import FinetuneClips
 
 MODEL = "model"
-SETTINGS = "settings.json"
 _FOR_THE_CARD = ("balanced_accuracy", "accuracy", "loss")
 
 
@@ -165,6 +162,15 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
         )
 
 
+def layer_bars(weights: Sequence[float]) -> str:
+    """Draw the weight of each layer, counted from 1, as bars of text, the longest 40 wide."""
+    longest = max(weights)
+    return "\n".join(
+        f"layer {layer:>2}  {weight:.3f}  {'█' * round(40 * weight / longest)}"
+        for layer, weight in enumerate(weights, start=1)
+    )
+
+
 def is_first_process() -> bool:
     """Tell whether this process writes what a run of several writes once."""
     return int(os.environ.get("RANK", "0")) == 0
@@ -250,26 +256,12 @@ def _arguments(settings: FinetuneSettings, out: Path, device: torch.device) -> O
 def _prepare_folder(out: Path, settings: FinetuneSettings, resume: bool) -> Path | None:
     """Begin a run's folder, or find the checkpoint to go on from."""
     out.mkdir(parents=True, exist_ok=True)
-    path = out / SETTINGS
     checkpoint = last_complete_checkpoint(out)
     if checkpoint is not None and not resume:
         raise DatasetError(f"{out}: holds a run (allowed: a new folder, or --resume)")
-    if path.is_file() and resume:
-        refuse_changes(_settings_of(path), settings, MAY_CHANGE, path)
     if is_first_process():
-        with replacing(path) as partial:
-            partial.write_text(json.dumps(to_mapping(settings), indent=1) + "\n", "utf-8")
+        keep_settings(out, settings, MAY_CHANGE, resume=resume)
     return checkpoint
-
-
-def _settings_of(path: Path) -> dict[str, Any]:
-    try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path}: cannot be read ({error})") from error
-    if not isinstance(there, dict):
-        raise DatasetError(f"{path}: is no JSON object (allowed: the settings of a run)")
-    return there
 
 
 def _steps_of(checkpoint: Path | None) -> int:

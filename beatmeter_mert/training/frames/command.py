@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from beatmeter_mert.training.frames.settings import FramesSettings
-from beatmeter_mert.training.settings_file import read_settings, settings_help
+from beatmeter_mert.training.settings import settings_options, tables_help
 
 _MINUTES = click.FloatRange(min=0, min_open=True)
 
 
-@click.command("pretrain-frames", epilog=settings_help(FramesSettings))
+@click.command("pretrain-frames", epilog=tables_help(FramesSettings))
 @click.option(
     "--shards",
     type=click.Path(file_okay=False, path_type=Path),
@@ -32,20 +32,14 @@ _MINUTES = click.FloatRange(min=0, min_open=True)
     help="File that an interrupted run goes on from.  [default: OUT/state.pt]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML file of settings.",
-)
-@click.argument("settings", metavar="[KEY=VALUE]...", nargs=-1)
+@settings_options(FramesSettings)
 def pretrain_frames(
     shards: Path,
     out: Path,
     minutes: float,
     state: Path | None,
     device: str,
-    config: Path | None,
-    settings: tuple[str, ...],
+    settings: FramesSettings,
 ) -> None:
     """Train a small backbone from scratch on whole sequences of frames.
 
@@ -53,15 +47,13 @@ def pretrain_frames(
     the meters of the clip. Run again to go on with a run. OUT/model is a classifier;
     OUT/model/backbone is a model for 'beatmeter mert finetune --model'.
     """
-    chosen = read_settings(FramesSettings, config, settings)
-
     from beatmeter_mert.model.device import choose_device
     from beatmeter_mert.training.frames.loop import STATE
     from beatmeter_mert.training.frames.loop import pretrain_frames as run
 
     place = choose_device(device)
     try:
-        done = run(chosen, shards, out, state or out / STATE, minutes, place, click.echo)
+        done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{done.step} steps in {done.seconds:.0f} s in {out}")

@@ -33,7 +33,7 @@ from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import Answers, FrameStudent
 from beatmeter_mert.training.frames.targets import thinned, window_meters
-from beatmeter_mert.training.settings_file import refuse_changes, to_mapping
+from beatmeter_mert.training.settings import refuse_changes, to_json
 
 STATE, CURVE, RESULT = "state.pt", "curve.jsonl", "figures.json"
 _STEPS_A_SEED = 1_000_003
@@ -253,9 +253,9 @@ def _keep(
     run.curve.append(line)
     export(run.average, settings, figures, out / MODEL)
     _write(out / CURVE, "".join(json.dumps(line) + "\n" for line in run.curve))
-    _write(out / RESULT, json.dumps({"settings": to_mapping(settings)} | figures, indent=1))
+    _write(out / RESULT, json.dumps({"settings": to_json(settings)} | figures, indent=1))
     kept = {
-        "settings": to_mapping(settings),
+        "settings": to_json(settings),
         "student": run.student.state_dict(),
         "average": run.average.state_dict(),
         "optimizer": run.optimizer.state_dict(),

@@ -1,14 +1,14 @@
-"""Everything that pre-training on frames can be told."""
+"""Settings of pre-training on frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from beatmeter_mert.training.settings_file import SettingsError, setting
+from beatmeter_mert.training.settings import Settings, SettingsError, setting
 
 
 @dataclass(frozen=True)
-class SpectralSettings:
+class SpectralSettings(Settings):
     """The shape of the backbone: a stem on a spectrogram, then transformer layers."""
 
     channels: tuple[int, ...] = setting(
@@ -29,7 +29,7 @@ class SpectralSettings:
 
 
 @dataclass(frozen=True)
-class FrameLossSettings:
+class FrameLossSettings(Settings):
     """What the network is asked, and how much each answer counts."""
 
     bar: float = setting(0.3, "Weight of the bar length, beside 1 for beats and 1 for downbeats.")
@@ -43,7 +43,7 @@ class FrameLossSettings:
 
 
 @dataclass(frozen=True)
-class FramesSettings:
+class FramesSettings(Settings):
     """A pre-training run on frames.
 
     Raises
@@ -54,7 +54,7 @@ class FramesSettings:
 
     backbone: SpectralSettings = field(default_factory=SpectralSettings)
     loss: FrameLossSettings = field(default_factory=FrameLossSettings)
-    batch_size: int = setting(96, "Windows of a step, of 24 s; more of shorter ones.")
+    batch_size: int = setting(96, "Windows of a step, of 24 s; more of shorter ones.", "[1, inf)")
     windows: tuple[int, ...] = setting(
         (1200, 1200, 800, 500),
         "Lengths of a window in fiftieths of a second; each step draws one of them.",
@@ -64,9 +64,9 @@ class FramesSettings:
     warm_up: float = setting(0.04, "Share of the run over which the learning rate rises.")
     clip_norm: float = setting(1.0, "Largest norm of the gradient.")
     average: float = setting(0.998, "Decay of the average of weights that is exported.")
-    least_clips: int = setting(1, "Wait until so many clips to learn from are there.")
-    least_held_out: int = setting(1, "Wait until so many clips to be judged by are there.")
-    most_held_out: int = setting(2000, "Judge by no more clips than these.")
+    least_clips: int = setting(1, "Wait until so many clips to learn from are there.", "[1, inf)")
+    least_held_out: int = setting(1, "Wait until so many clips to be judged by are there.", "[1, inf)")
+    most_held_out: int = setting(2000, "Judge by no more clips than these.", "[1, inf)")
     growth: float = setting(
         1.2, "Read the shards again when so many times as many clips are there."
     )
@@ -76,9 +76,7 @@ class FramesSettings:
     licence: str = setting("mit", "Hub identifier of the licence of the weights.")
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "least_clips", "least_held_out", "most_held_out"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"setting: {name} {getattr(self, name)} (allowed: 1 or more)")
+        super().__post_init__()
         if not self.windows or min(self.windows) < 50:
             raise SettingsError(f"setting: windows {list(self.windows)} (allowed: 50 or more each)")
         shape = self.backbone

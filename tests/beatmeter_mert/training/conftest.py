@@ -9,7 +9,7 @@ import soundfile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.meters import METERS
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
-from beatmeter_mert.training.settings_file import from_mapping
+from beatmeter_mert.training.settings import read_settings
 
 RATE = 24_000
 NO_DROPOUT = dict.fromkeys(
@@ -107,6 +107,6 @@ def tiny_settings(tones, steady_mert):
     }
 
     def make(**differences):
-        return from_mapping(FinetuneSettings, common | differences)
+        return read_settings(FinetuneSettings, common, differences)
 
     return make

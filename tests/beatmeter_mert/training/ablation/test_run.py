@@ -22,7 +22,7 @@ from beatmeter_mert.training.ablation.results import (
 from beatmeter_mert.training.ablation.summary import table
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.finetune.data import read_clips
-from beatmeter_mert.training.settings_file import SettingsError, to_mapping
+from beatmeter_mert.training.settings import SettingsError, to_json
 
 
 def figures(accuracy):
@@ -39,7 +39,7 @@ def fake_job(monkeypatch):
             raise KeyboardInterrupt
         ran.jobs.append(job.result.stem)
         content = {
-            "settings": to_mapping(job.settings),
+            "settings": to_json(job.settings),
             "figures": figures(job.settings.label_smooth),
             "listing": listing_hash(job.settings),
         }
@@ -115,7 +115,7 @@ def test_a_job_leaves_a_result_with_everything_needed_to_doubt_it(tiny_settings,
     job = run.Job(settings, tmp_path / "run", tmp_path / "results" / "it.json")
     run.run_job(job)
     result = json.loads(job.result.read_text())
-    assert result["settings"] == to_mapping(settings)
+    assert result["settings"] == to_json(settings)
     assert result["figures"] == best_figures(job.run)
     assert 0 <= result["figures"]["balanced_accuracy"] <= 1
     clips = read_clips(settings)

@@ -1,7 +1,7 @@
 import pytest
 
-from beatmeter_mert.training.ablation.studies import read_study, study_names, with_seed
-from beatmeter_mert.training.settings_file import SettingsError
+from beatmeter_mert.training.ablation.studies import read_study, study_names
+from beatmeter_mert.training.settings import SettingsError
 
 GIVEN = {"data_dir": "data", "extra_data": ["more"]}
 
@@ -46,7 +46,7 @@ def test_what_is_given_wins_over_the_default_and_a_variant_over_that():
 
 def test_a_study_of_ones_own(tmp_path):
     (tmp_path / "one.toml").write_text("epochs = 1\n")
-    (variant,) = read_study(str(tmp_path), {})
-    assert with_seed(variant, 7).seed == 7
+    (variant,) = read_study(str(tmp_path))
+    assert (variant.name, variant.settings.epochs) == ("one", 1)
     with pytest.raises(SettingsError, match="allowed: crop"):
-        read_study("sizes", {})
+        read_study("sizes")

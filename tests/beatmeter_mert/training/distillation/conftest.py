@@ -6,28 +6,30 @@ import pytest
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import DatasetFolder, SplitShares
 from beatmeter.meters import METERS
-from beatmeter_mert.training.distillation.settings import PretrainSettings
-from beatmeter_mert.training.settings_file import from_mapping
+from beatmeter_mert.training.distillation.settings import DistillationSettings
+from beatmeter_mert.training.settings import read_settings
 
 RATE = 24_000
 TINY = {
     "backbone": {
-        "hidden_size": 16,
+        "hidden_size": 40,
         "layers": 2,
         "heads": 2,
         "feed_forward": 16,
-        "conv_dim": [8, 8, 16],
-        "conv_kernel": [64, 8, 8],
-        "conv_stride": [24, 10, 4],
+        "conv_dim": [32, 24, 24, 4, 28, 28],
+        "conv_kernel": [256, 8, 4, 5, 20, 1],
+        "conv_stride": [120, 2, 2, 3, 1, 1],
         "position_frames": 8,
         "position_groups": 2,
     },
-    "optimizer": {"warmup_steps": 1},
-    "chunk_seconds": 2.0,
-    "batch_size": 2,
-    "steps": 6,
-    "eval_steps": 3,
-    "eval_clips": 4,
+    "chunk_seconds": 2.8,
+    "clip_seconds": 2.8,
+    "views": 1,
+    "steps": 3,
+    "batch_size": 4,
+    "teachers": 2,
+    "lag_shift": 3,
+    "eval_clips": 2,
     "save_steps": 3,
     "log_steps": 1,
     "device": "cpu",
@@ -81,10 +83,11 @@ def click_dataset(tmp_path_factory):
 
 
 @pytest.fixture
-def tiny_settings():
-    """Settings of a tiny run: (**differences) -> PretrainSettings."""
+def tiny_settings(click_dataset):
+    """Settings of a tiny run: (**differences) -> DistillationSettings."""
 
     def make(**differences):
-        return from_mapping(PretrainSettings, TINY | differences)
+        given = {"data_dir": [str(click_dataset)]} | differences
+        return read_settings(DistillationSettings, TINY, given)
 
     return make

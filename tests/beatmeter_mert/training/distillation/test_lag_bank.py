@@ -7,11 +7,11 @@ from beatmeter_mert.training.distillation.lag_bank import (
     BEND,
     OTHERS_GAIN,
     LagShape,
+    init_bands,
+    init_lags,
+    init_means,
     lag_filter,
     lags_in_frames,
-    start_as_bands,
-    start_as_lags,
-    start_as_means,
 )
 
 BANDS, LAGS, TAPS = 2, 24, 96
@@ -24,10 +24,10 @@ def heard():
     bands = torch.nn.Conv1d(8, CHANNELS, 1)
     lags = torch.nn.Conv1d(CHANNELS, BANDS * LAGS + CHANNELS, TAPS)
     means = torch.nn.Conv1d(BANDS * LAGS + CHANNELS, LAGS + CHANNELS, 1)
-    start_as_bands(bands, 8)
+    init_bands(bands, 8)
     shape = LagShape(BANDS, LAGS, groups=1)
-    start_as_lags(lags, shape)
-    start_as_means(means, shape)
+    init_lags(lags, shape)
+    init_means(means, shape)
 
     def listen(envelopes):
         with torch.no_grad():
@@ -114,7 +114,7 @@ def test_other_convolutions_are_no_bank_of_lags(other):
 def test_every_group_of_bands_has_a_beat_spectrum_of_its_own():
     shape = LagShape(bands=3, lags=5, groups=2)
     means = torch.nn.Conv1d(15 + 6, 10 + 6, 1)
-    start_as_means(means, shape)
+    init_means(means, shape)
     heard = torch.zeros(1, 21, 4)
     for lag in range(5):
         heard[0, lag * 3 : lag * 3 + 3] = torch.tensor([10.0, 20.0, 90.0])[:, None] + lag

@@ -1,4 +1,5 @@
-import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,146 +8,142 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from beatmeter.errors import DatasetError
-from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import MertMeterClassifier
-from beatmeter_mert.model.backbone import round_to_half
+from beatmeter_mert.model.backbone import hidden_states, round_to_half
+from beatmeter_mert.model.pooling import pool_time
+from beatmeter_mert.model.preprocessing import z_score
 from beatmeter_mert.training.curve import read_curve
-from beatmeter_mert.training.distillation import run
-from beatmeter_mert.training.distillation.command import pretrain as command
-from beatmeter_mert.training.distillation.examples import Cutter
-from beatmeter_mert.training.distillation.network import PretrainNetwork, losses
-from beatmeter_mert.training.distillation.state import CHECKPOINT, TrainingState
-from beatmeter_mert.training.settings_file import SettingsError
+from beatmeter_mert.training.distillation.command import pretrain
+from beatmeter_mert.training.distillation.dataset import read_rendered, spread_over_families
+from beatmeter_mert.training.distillation.export import export
+from beatmeter_mert.training.distillation.run import distill
+from beatmeter_mert.training.distillation.settings import DistillationSettings
+from beatmeter_mert.training.distillation.student import Student
+from beatmeter_mert.training.distillation.train import TrainState
+from beatmeter_mert.training.settings import SettingsError, read_settings, to_json
 
 
-def without_speed(curve):
-    return [{k: v for k, v in row.items() if k != "clips_per_s"} for row in curve]
+def weights_of(folder):
+    files = sorted(folder.glob("model/**/*.safetensors"))
+    return {f"{file.name} {n}": t for file in files for n, t in load_file(file).items()}
 
 
-def kill_at(monkeypatch, step):
-    take_step = run._take_step
-
-    def killed(state, *args):
-        if state.step == step:
-            raise SystemExit
-        return take_step(state, *args)
-
-    monkeypatch.setattr(run, "_take_step", killed)
-
-
-def test_a_killed_run_goes_on_bit_for_bit(click_dataset, tmp_path, tiny_settings, monkeypatch):
-    whole = run.pretrain([click_dataset], tmp_path / "whole", tiny_settings())
-    with monkeypatch.context() as patch:
-        kill_at(patch, 4)
-        with pytest.raises(SystemExit):
-            run.pretrain([click_dataset], tmp_path / "killed", tiny_settings())
-    torch.manual_seed(99)
-    resumed = run.pretrain([click_dataset], tmp_path / "killed", tiny_settings())
-    for one, other in zip(
-        whole.average.state_dict().values(), resumed.average.state_dict().values(), strict=True
-    ):
-        assert torch.equal(one, other)
-    curves = [without_speed(read_curve(tmp_path / name)) for name in ("whole", "killed")]
-    assert curves[0] == curves[1]
-    assert {row["of"] for row in curves[0]} == {"train", "val", "plain", "odd"}
-
-
-def test_the_export_is_a_classifier_that_answers_as_the_network(
-    click_dataset, tmp_path, tiny_settings, clicks
-):
-    state = run.pretrain([click_dataset], tmp_path, tiny_settings(steps=2))
+def test_a_run_leaves_a_classifier_its_figures_and_its_curve(tiny_settings, tmp_path):
+    figures = distill(tiny_settings(), tmp_path)
+    assert set(figures) == {"val", "odd", "plain"}
+    assert figures["val"]["clips"] == figures["odd"]["clips"] + figures["plain"]["clips"]
+    rows = read_curve(tmp_path)
+    kinds = [row["of"] for row in rows]
+    assert kinds == ["teacher-1"] * 3 + ["teacher-2"] * 3 + ["student"] * 3 + list(figures)
+    assert [row["step"] for row in rows] == [1, 2, 3] * 3 + [3] * 3
     model = MertMeterClassifier.from_pretrained(tmp_path / "model", device="cpu", dtype="float32")
-    samples = clicks(5).samples[:48_000]
-    round_to_half(state.averaged.backbone)
-    with torch.inference_mode():
-        logits = state.averaged.eval()(torch.from_numpy(samples)[None]).meters[0]
-    said = list(model.predict(samples, 24_000).probabilities.values())
-    np.testing.assert_allclose(said, logits.sigmoid().numpy(), atol=1e-5)
+    card = {name: row["balanced_accuracy"] for name, row in model.config.evaluation.items()}
+    assert card == {name: row["balanced_accuracy"] for name, row in figures.items()}
     backbone = tmp_path / "model" / "backbone"
-    assert {tensor.dtype for tensor in load_file(backbone / "model.safetensors").values()} == {
-        torch.float16
-    }
-    fresh = MertMeterClassifier.from_backbone(str(backbone))
-    assert fresh.config.max_layer == 2
+    dtypes = {tensor.dtype for tensor in load_file(backbone / "model.safetensors").values()}
+    assert dtypes == {torch.float16}
+    assert MertMeterClassifier.from_backbone(str(backbone)).config.max_layer == 2
 
 
-def test_what_is_left_out_is_evaluated_by_itself(click_dataset, tmp_path, tiny_settings):
-    run.pretrain([click_dataset], tmp_path, tiny_settings(steps=1, leave_out=["odd"]))
-    figures = {row["of"]: row for row in read_curve(tmp_path)}
-    assert set(figures) == {"train", "val", "left_out", "plain", "odd"}
-    assert figures["left_out"] == figures["odd"] | {"of": "left_out"}
-    assert figures["val"] == figures["plain"] | {"of": "val"}
-
-
-def test_a_run_with_other_settings_is_refused(click_dataset, tmp_path, tiny_settings):
-    run.pretrain([click_dataset], tmp_path, tiny_settings(steps=1))
-    with pytest.raises(SettingsError, match="seed = 0, not 1"):
-        run.pretrain([click_dataset], tmp_path, tiny_settings(seed=1))
-    state = run.pretrain([click_dataset], tmp_path, tiny_settings(steps=2))
-    assert state.step == 2
-
-
-def test_foreign_folders_and_damaged_checkpoints_are_refused(
-    click_dataset, tmp_path, tiny_settings
+@pytest.mark.parametrize("after", [2, 8])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
+    tiny_settings, tmp_path, monkeypatch, after
 ):
+    whole = distill(tiny_settings(), tmp_path / "whole")
+    settings = replace(tiny_settings(), save_steps=1)
+    taken = []
+    take_step = TrainState.take_step
+
+    def killed(state, loss):
+        if len(taken) == after:
+            raise SystemExit
+        taken.append(loss)
+        take_step(state, loss)
+
+    monkeypatch.setattr(TrainState, "take_step", killed)
+    with pytest.raises(SystemExit):
+        distill(settings, tmp_path / "cut")
+    after = None
+    torch.manual_seed(99)
+    assert distill(settings, tmp_path / "cut") == whole
+    assert len(taken) == 9
+    one, other = (weights_of(tmp_path / name) for name in ("whole", "cut"))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert read_curve(tmp_path / "whole") == read_curve(tmp_path / "cut")
+
+
+def test_a_run_learns(tiny_settings, tmp_path):
+    settings = tiny_settings(
+        steps=150, batch_size=16, learning_rate=1e-2, augment={"speed": 0.0}, log_steps=30
+    )
+    distill(settings, tmp_path)
+    for name in ("teacher-1", "student"):
+        first, *_, last = [row["loss"] for row in read_curve(tmp_path) if row["of"] == name]
+        assert last < 0.9 * first
+
+
+def test_what_is_left_out_is_evaluated_by_itself(tiny_settings, tmp_path):
+    figures = distill(tiny_settings(leave_out=["odd"]), tmp_path)
+    assert set(figures) == {"val", "left_out", "plain", "odd"}
+    assert figures["left_out"] == figures["odd"]
+    assert figures["val"] == figures["plain"]
+    with pytest.raises(DatasetError, match="leaves nothing"):
+        distill(tiny_settings(leave_out=["odd", "plain"]), tmp_path / "nothing")
+
+
+def test_clips_of_each_family_are_spread_over_the_dataset(click_dataset):
+    clips = read_rendered([click_dataset], "val")
+    assert len(spread_over_families(clips, 1000)) == len(clips)
+    few = spread_over_families(clips, 2)
+    assert [clip.labels.family for clip in few].count("odd") == 2
+    assert len(few) == 4
+
+
+def test_a_run_with_other_settings_is_refused(tiny_settings, tmp_path):
+    distill(tiny_settings(), tmp_path)
+    with pytest.raises(SettingsError, match="seed = 0, not 1"):
+        distill(tiny_settings(seed=1), tmp_path)
+
+
+def test_foreign_folders_and_data_that_was_not_rendered_are_refused(tiny_settings, tmp_path):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(DatasetError, match="not empty"):
-        run.pretrain([click_dataset], tmp_path, tiny_settings())
-    (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        run.pretrain([click_dataset], tmp_path, tiny_settings())
+        distill(tiny_settings(), tmp_path)
+    with pytest.raises(DatasetError, match=str(tmp_path)):
+        distill(tiny_settings(data_dir=[str(tmp_path)]), tmp_path / "run")
 
 
-def test_it_stops_in_time_and_saves(click_dataset, tmp_path, tiny_settings):
-    state = run.pretrain([click_dataset], tmp_path, tiny_settings(max_minutes=1e-9))
-    assert state.step == 1
-    assert (tmp_path / CHECKPOINT).is_file()
+def test_the_export_is_a_classifier_that_answers_as_the_student(tiny_settings, tmp_path, clicks):
+    torch.manual_seed(0)
+    student = Student(tiny_settings()).eval()
+    export(student, tiny_settings(), tmp_path)
+    model = MertMeterClassifier.from_pretrained(tmp_path, device="cpu", dtype="float32")
+    samples = clicks(5, seconds=2.8).samples
+    round_to_half(student.backbone)
+    with torch.inference_mode():
+        states = hidden_states(student.backbone, z_score(torch.from_numpy(samples)[None]))
+        pooled = torch.stack([pool_time(state) for state in states], dim=1)
+        expected = student.head(pooled)[0].sigmoid()
+    said = list(model.predict(samples, 24_000).probabilities.values())
+    np.testing.assert_allclose(said, expected.numpy(), atol=1e-5)
 
 
-def test_frames_learn_the_clicks(click_dataset, tiny_settings, clicks):
-    settings = tiny_settings()
-    state = TrainingState(settings, torch.device("cpu"))
-    cutter = Cutter(settings.backbone, 48_000, 24_000)
-    clip = clicks(4)
-    one = cutter.cut(clip.samples, clip.labels, 0.5)
-    batch = {name: torch.stack([tensor, tensor]) for name, tensor in one.items()}
-    for group in state.optimizer.param_groups:
-        group["lr"] = 1e-2
-    first = losses(state.network(batch["input_values"]), batch, settings.loss)
-    for _ in range(120):
-        state.optimizer.zero_grad()
-        loss = losses(state.network(batch["input_values"]), batch, settings.loss)
-        loss.total.backward()
-        state.optimizer.step()
-    assert loss.beats < 0.7 * first.beats
-    assert loss.total < 0.3 * first.total
-
-
-def test_every_layer_answers(tiny_settings):
-    settings = tiny_settings()
-    answers = PretrainNetwork(settings).eval()(torch.randn(3, 48_000))
-    frames = answers.beats.shape[-1]
-    assert answers.beats.shape == answers.downbeats.shape == (2, 3, frames)
-    assert answers.phase.shape == (2, 3, frames, 2)
-    assert answers.frame_meters.shape == (2, 3, frames, 6)
-    assert answers.meters.shape == (3, 6)
-
-
-def test_the_command_takes_settings(click_dataset, tmp_path, tiny_settings):
+def test_the_command_takes_files_flags_and_pairs(tiny_settings, tmp_path):
+    backbone = to_json(tiny_settings())["backbone"]
+    rows = "\n".join(f"{key} = {value}" for key, value in backbone.items())
     file = tmp_path / "tiny.toml"
-    backbone = vars(tiny_settings().backbone)
-    text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in backbone.items())
-    file.write_text(f"chunk_seconds = 2.0\nbatch_size = 1\neval_clips = 1\n[backbone]\n{text}\n")
-    result = CliRunner().invoke(
-        command,
-        [
-            f"--data-dir={click_dataset}",
-            f"--out={tmp_path / 'out'}",
-            f"--config={file}",
-            "steps=1",
-            "device=cpu",
-        ],
-        catch_exceptions=False,
-    )
+    file.write_text(f"chunk_seconds = 2.8\nviews = 1\nbatch_size = 4\n[backbone]\n{rows}\n")
+    (data,) = tiny_settings().data_dir
+    arguments = [f"--data-dir={data}", f"--out={tmp_path / 'out'}", f"--config={file}"]
+    arguments += ["--steps=1", "--eval-clips=1", "augment.gap=0", "device=cpu", "lag_shift=3"]
+    result = CliRunner().invoke(pretrain, arguments, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "1 of 1 steps" in result.output
+    assert "odd: balanced accuracy" in result.stdout
+    told = " ".join(CliRunner().invoke(pretrain, ["--help"]).stdout.split())
+    assert "augment.gap Probability of a short silence. [default: 0.1, within [0, 1]]" in told
+
+
+def test_the_embedded_checkpoint_is_made_by_the_defaults():
+    file = Path(__file__).parents[4] / "docs" / "embedded.toml"
+    assert read_settings(DistillationSettings, file) == DistillationSettings()

@@ -21,7 +21,7 @@ from beatmeter_mert.training.finetune.trainer import (
     TrainingError,
     last_complete_checkpoint,
 )
-from beatmeter_mert.training.settings_file import SettingsError, to_mapping
+from beatmeter_mert.training.settings import SettingsError, to_json
 
 KILLED = """
 import json, os, signal, sys
@@ -29,7 +29,7 @@ from pathlib import Path
 from beatmeter_mert.training.finetune.run import finetune
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
 from beatmeter_mert.training.finetune.trainer import MeterTrainer
-from beatmeter_mert.training.settings_file import from_mapping
+from beatmeter_mert.training.settings import read_settings
 
 training_step = MeterTrainer.training_step
 def killed(self, *args, **kwargs):
@@ -37,7 +37,7 @@ def killed(self, *args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
     return training_step(self, *args, **kwargs)
 MeterTrainer.training_step = killed
-finetune(from_mapping(FinetuneSettings, json.loads(sys.argv[1])), Path(sys.argv[2]))
+finetune(read_settings(FinetuneSettings, json.loads(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
@@ -61,7 +61,7 @@ def scripted(monkeypatch, accuracies):
 def test_a_run_killed_at_once_goes_on_bit_for_bit(tiny_settings, tmp_path):
     settings = tiny_settings(lora_dropout=0.2)
     finetune(settings, tmp_path / "whole")
-    command = [sys.executable, "-c", KILLED, json.dumps(to_mapping(settings))]
+    command = [sys.executable, "-c", KILLED, json.dumps(to_json(settings))]
     killed = subprocess.run([*command, str(tmp_path / "killed")], check=False)
     assert killed.returncode == -9
     with pytest.raises(DatasetError, match="--resume"):
@@ -88,7 +88,7 @@ def test_accumulating_changes_nothing(tiny_settings, tmp_path):
 def test_two_processes_train_as_one(tiny_settings, tmp_path):
     settings = tiny_settings(lora_dropout=0.0, dropout=0.0, epochs=1, noise=0.0)
     finetune(settings, tmp_path / "one")
-    halves = to_mapping(replace(settings, batch_size=2))
+    halves = to_json(replace(settings, batch_size=2))
     overrides = [f"{name}={json.dumps(value)}" for name, value in halves.items()]
     module = "beatmeter_mert.training.finetune"
     subprocess.run(

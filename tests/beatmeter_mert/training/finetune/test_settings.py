@@ -1,8 +1,8 @@
 import pytest
 
-from beatmeter_mert.training.finetune.bars import layer_bars
+from beatmeter_mert.training.finetune.run import layer_bars
 from beatmeter_mert.training.finetune.settings import FinetuneSettings, learning_rates
-from beatmeter_mert.training.settings_file import SettingsError
+from beatmeter_mert.training.settings import SettingsError, read_settings
 
 
 def test_rates_suit_the_width_unless_set():
@@ -34,7 +34,7 @@ def test_rates_suit_the_width_unless_set():
 )
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
-        FinetuneSettings(**wrong)
+        read_settings(FinetuneSettings, wrong)
 
 
 def test_bars_are_as_long_as_their_weights():

@@ -76,6 +76,6 @@ def more_clips(shards):
 def small():
     """Make small settings: (**changes) -> FramesSettings."""
     from beatmeter_mert.training.frames.settings import FramesSettings
-    from beatmeter_mert.training.settings_file import from_mapping
+    from beatmeter_mert.training.settings import read_settings
 
-    return lambda **changes: from_mapping(FramesSettings, SMALL | changes)
+    return lambda **changes: read_settings(FramesSettings, SMALL | changes)

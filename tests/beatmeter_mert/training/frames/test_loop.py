@@ -15,7 +15,7 @@ from beatmeter_mert.training.frames.figures import figures_of
 from beatmeter_mert.training.frames.loop import learning_rate_at, resume, start, update
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import pool_heard
-from beatmeter_mert.training.settings_file import SettingsError
+from beatmeter_mert.training.settings import SettingsError
 
 CPU = torch.device("cpu")
 
