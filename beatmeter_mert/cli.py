@@ -41,7 +41,7 @@ COMMANDS = {
     ),
     "pretrain": (
         "beatmeter_mert.training.distillation.command:pretrain",
-        "Train a small backbone from scratch.",
+        "Train a small backbone from scratch by distillation.",
     ),
     "pretrain-frames": (
         "beatmeter_mert.training.frames.command:pretrain_frames",

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter.corpora.dataset import read_labels
-from beatmeter.errors import DatasetError
 from beatmeter.datasets.folder import read_splits
+from beatmeter.errors import DatasetError
 
 if TYPE_CHECKING:
     from beatmeter.corpora.clip import ClipLabels

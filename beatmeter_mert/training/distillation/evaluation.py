@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.meters import METERS
 from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy, recalls
-from beatmeter_mert.training.inference import answer
+from beatmeter.meters import METERS
+from beatmeter_mert.training.inference import predict_clips
 
 if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.predictions import Predictions
@@ -34,7 +34,7 @@ def evaluate(
     leave_out : sequence of str
         Families, sources and soundfonts that it was not trained on.
     out : Path
-        Folder in which answers are noted on the way.
+        Folder in which predictions are noted on the way.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def evaluate(
         family: ``balanced_accuracy`` and ``accuracy`` over the meters, by the most probable one;
         ``recall_3`` to ``recall_11`` of those present; ``clips``.
     """
-    predictions = answer(model, [clip.file for clip in clips], out)
+    predictions = predict_clips(model, [clip.file for clip in clips], out)
     left_out = np.array([clip.is_of(leave_out) for clip in clips])
     families = np.array([clip.labels.family for clip in clips])
     sets = {"val": ~left_out, "left_out": left_out}

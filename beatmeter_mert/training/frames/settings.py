@@ -65,7 +65,9 @@ class FramesSettings(Settings):
     clip_norm: float = setting(1.0, "Largest norm of the gradient.")
     average: float = setting(0.998, "Decay of the average of weights that is exported.")
     least_clips: int = setting(1, "Wait until so many clips to learn from are there.", "[1, inf)")
-    least_held_out: int = setting(1, "Wait until so many clips to be judged by are there.", "[1, inf)")
+    least_held_out: int = setting(
+        1, "Wait until so many clips to be judged by are there.", "[1, inf)"
+    )
     most_held_out: int = setting(2000, "Judge by no more clips than these.", "[1, inf)")
     growth: float = setting(
         1.2, "Read the shards again when so many times as many clips are there."
