@@ -24,6 +24,7 @@ from transformers import PrinterCallback, TrainingArguments
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
 from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
+from beatmeter_mert.model.backbone import plain_hubert
 from beatmeter_mert.model.device import choose_device, chunks_at_once, computes_in_bfloat16
 from beatmeter_mert.model.head import HeadClassifier
 from beatmeter_mert.training.clip_dataset import collate
@@ -147,7 +148,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
             eval_dataset=datasets[1],
             compute_metrics=figures,
             callbacks=callbacks,
-            rates=learning_rates(settings, model.head.norm.normalized_shape[0] // 2),
+            rates=learning_rates(settings, plain_hubert(model.backbone).config.hidden_size),
             patience=settings.patience,
             save_best=save_best,
         )
