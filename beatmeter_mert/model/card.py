@@ -13,20 +13,8 @@ NON_COMMERCIAL = "-nc"
 
 
 def model_card(config: ClassifierConfig, parameters: ParameterCount) -> str:
-    """Write the model card of a checkpoint.
-
-    Parameters
-    ----------
-    config : ClassifierConfig
-    parameters : ParameterCount
-
-    Returns
-    -------
-    str
-        Markdown with the hub's YAML header.
-    """
+    """Write the model card of a checkpoint: Markdown with the hub's YAML header."""
     sections = [
-        _header(config),
         "# Meter classifier for BeatMeter",
         "Hears the meter of music: an independent probability for each of "
         f"{', '.join(map(str, METERS))} beats in a bar. Load it with "
@@ -41,21 +29,21 @@ def model_card(config: ClassifierConfig, parameters: ParameterCount) -> str:
         sections += ["## Training", config.training_note]
     sections += ["## Evaluation", _evaluation(config.evaluation)]
     sections += ["## Thresholds of a second meter", _thresholds(config)]
-    return "\n\n".join(sections) + "\n"
+    return f"---\n{_header(config)}\n---\n\n" + "\n\n".join(sections) + "\n"
 
 
 def _header(config: ClassifierConfig) -> str:
-    known = config.backbone.licence != UNKNOWN_LICENCE
-    lines = ["---", f"license: {config.backbone.licence if known else 'other'}"]
-    if is_repository(config.backbone.name):
-        lines.append(f"base_model: {config.backbone.name}")
-    lines += [
-        "library_name: beatmeter",
-        "pipeline_tag: audio-classification",
-        "tags: [music, meter, time-signature, mert]",
-        "---",
-    ]
-    return "\n".join(lines)
+    from huggingface_hub import ModelCardData
+
+    base = config.backbone
+    data = ModelCardData(
+        base_model=base.name if is_repository(base.name) else None,
+        library_name="beatmeter",
+        license=base.licence if base.licence != UNKNOWN_LICENCE else "other",
+        pipeline_tag="audio-classification",
+        tags=["music", "meter", "time-signature", "mert"],
+    )
+    return str(data.to_yaml())
 
 
 def _model(config: ClassifierConfig, parameters: ParameterCount) -> str:

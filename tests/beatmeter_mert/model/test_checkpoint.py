@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 
 from beatmeter_mert.errors import CheckpointError
@@ -318,7 +319,7 @@ def test_the_card_says_what_a_reader_must_know(tmp_path, trained_like):
     model.config.thresholds = SecondMeterThresholds((None,) * 6, (0.25,) * 6)
     model.save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text()
-    assert card.startswith("---\nlicense: other\n")
+    assert ModelCard(card).data.license == "other"
     assert "| real | 0.710 |  |" in card
     assert "| rendered |  | 0.800 |" in card
     assert "Thirty epochs." in card
@@ -335,8 +336,9 @@ def test_a_card_on_a_non_commercial_base_says_so(tmp_path, trained_like):
     )
     model.save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text()
-    assert "license: cc-by-nc-4.0" in card
-    assert "base_model: m-a-p/MERT-v1-95M" in card
+    data = ModelCard(card).data
+    assert data.license == "cc-by-nc-4.0"
+    assert data.base_model == "m-a-p/MERT-v1-95M"
     assert "non-commercial use only" in card
 
 
