@@ -2,10 +2,9 @@
 
 Conventions
 -----------
-``probabilities`` is a float array of shape (n, 6): for each clip an independent probability of
-each meter, in the order of :data:`beatmeter.meters.METERS`. ``labels`` is a boolean array of the
-same shape; every clip has at least one label. ``works`` names the song or score of each clip,
-shape (n,). The *top* class of a clip is its most probable one, the earlier of equals.
+As in :mod:`beatmeter.evaluation.metrics`: ``probabilities`` and ``labels`` have shape (n, 6), and
+the six probabilities of a clip are independent of each other. ``works`` names the song or score of
+each clip, shape (n,).
 
 Nothing here needs torch.
 """

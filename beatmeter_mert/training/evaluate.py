@@ -90,8 +90,8 @@ def evaluate_checkpoint(
     from beatmeter import __version__
     from beatmeter.datasets.usable import usable_clips
     from beatmeter_mert.diagnostics import evaluation
+    from beatmeter_mert.diagnostics.subgroups import subgroups_of
     from beatmeter_mert.training.inference import fingerprint, predict_clips
-    from beatmeter_mert.training.subgroups import subgroups_of
 
     labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
     about = {
