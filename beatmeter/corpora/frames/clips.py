@@ -134,7 +134,7 @@ class ClipMaker:
         kit = [] if voicing.kit is None else [voicing.kit.name]
         row = {
             "family": family,
-            "work": performance.origin.work,
+            "work": _work_of(performance, seed),
             "source": performance.origin.source,
             "meter": _meter_of(performance),
             "time_signature": performance.meter.time_signature,
@@ -171,6 +171,13 @@ class ClipMaker:
         if has_drums and self._kits and happens(rng, _KIT_SHARE):
             return Voicing(general, pick(rng, self._kits))
         return Voicing(general)
+
+
+def _work_of(performance: Performance, seed: int) -> str:
+    """The title of a score; of a composition, one that no other has."""
+    origin = performance.origin
+    own = origin.source != "composed" or origin.seed is not None
+    return origin.work if own else f"{origin.work}/{seed}"
 
 
 def _meter_of(performance: Performance) -> int:

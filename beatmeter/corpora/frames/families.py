@@ -26,6 +26,9 @@ _COMPOSED_S = 12.0
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
+_SLOWING = 0.4, 0.85
+_SLOWEST_PULSE = 45.0
+"""Beats a minute, below which nobody counts."""
 _ON_BEAT = 0.13
 """Beats about a beat within which a note is on it."""
 _STROKE_BEATS = 0.5
@@ -92,7 +95,7 @@ class Request:
 
 
 def _composed(ask: Request) -> Performance:
-    return perform(_composition(ask), ask.seconds, ask.rng)
+    return perform(_slower(ask.rng, _composition(ask)), ask.seconds, ask.rng)
 
 
 def _composition(ask: Request) -> Piece:
@@ -104,9 +107,22 @@ def _from_pool(family: str) -> Callable[[Request], Performance]:
     def draw(ask: Request) -> Performance:
         meters = (pick(ask.rng, METERS),)
         piece = ask.material.pool.draw_piece(ask.seed, family, meters)
-        return perform(piece, ask.seconds, ask.rng)
+        return perform(_slower(ask.rng, piece), ask.seconds, ask.rng)
 
     return draw
+
+
+def _slower(rng: np.random.Generator, piece: Piece) -> Piece:
+    """Slow half of the pieces down.
+
+    What is made up has the same pulses in all meters, around 165 beats a minute; scores in two,
+    three and four as they are written are slower. Without this, a slow pulse would speak against
+    the other meters.
+    """
+    if happens(rng, 0.5):
+        return piece
+    pulse = max(piece.pulse_bpm * between(rng, *_SLOWING), _SLOWEST_PULSE)
+    return replace(piece, pulse_bpm=pulse)
 
 
 def _uncommon(ask: Request) -> Performance:
