@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from beatmeter.corpora.frames.clips import NO_BAR, SHARES, ClipMaker
 from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.soundfonts import SYNTHETIC
 from beatmeter.errors import DatasetError
 
 SECONDS = 8.0
@@ -84,6 +87,27 @@ def test_drums_are_struck_on_beats_that_are_labelled(make):
         on.append(power[here : here + 1100].sum())
         off.append(power[max(here - 1300, 0) : max(here - 200, 1)].sum())
     assert np.mean(on) > 1.5 * np.mean(off)
+
+
+def test_compositions_have_titles_of_their_own(make):
+    works = [make("uncommon", number).row["work"] for number in range(4)]
+    assert len(set(works)) == 4
+
+
+def test_made_up_music_is_slow_as_well_as_fast(make):
+    rates = [make("composed", number).row["bpm"] for number in range(12)]
+    assert min(rates) < 90
+    assert max(rates) > 160
+
+
+def test_made_up_soundfonts_play_a_third_of_the_clips(table, small_soundfont):
+    invented = replace(
+        small_soundfont, path=small_soundfont.path.with_name("s"), material=SYNTHETIC
+    )
+    maker = ClipMaker(Material(table, "train"), [small_soundfont, invented], SHARES, 6.0, 0)
+    rng = np.random.default_rng(0)
+    drawn = [maker._voicing(rng, has_drums=False).general for _ in range(200)]
+    assert drawn.count(invented) / 200 == pytest.approx(0.35, abs=0.08)
 
 
 def test_a_kit_alone_is_no_orchestra(table, small_soundfont_path):
