@@ -1,4 +1,4 @@
-"""When a second meter counts as heard: thresholds of the second highest probability.
+"""When a second meter counts as present: thresholds of the second highest probability.
 
 On recordings of a single meter the second highest probability is noise. Its 95th and 99th
 percentile, taken apart for each predicted meter, are the thresholds that it must pass.

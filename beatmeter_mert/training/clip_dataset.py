@@ -64,8 +64,8 @@ class ClipDataset(torch.utils.data.Dataset[Example]):
     """Clips, decoded when they are asked for.
 
     What is drawn for a clip depends on the seed, the epoch and its index alone: not on the
-    order of access, the number of workers, or what was drawn before, so that a resumed run hears
-    what an uninterrupted one hears.
+    order of access, the number of workers, or what was drawn before, so that a resumed run gets
+    the clips that an uninterrupted one gets.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
     -------
     dict of str to Tensor
         ``input_values`` float32 (batch, samples of the longest), zeros after the end of the
-        shorter ones; ``lengths`` int64 (batch,), so that nothing hears those zeros; ``labels``
+        shorter ones; ``lengths`` int64 (batch,), so that those zeros are never used; ``labels``
         float32 (batch, 6), the targets.
     """
     samples = [torch.from_numpy(example["samples"]) for example in examples]

@@ -48,7 +48,7 @@ def fit_scaling(predictions: Predictions) -> PlattScaling:
 
 
 def scaled(probabilities: Floats, scaling: PlattScaling) -> Floats:
-    """Apply a scaling to probabilities that were told without."""
+    """Apply a scaling to probabilities that were predicted without."""
     import torch
 
     changed: Floats = scaling.probabilities(torch.from_numpy(_logits(probabilities))).numpy()

@@ -88,7 +88,7 @@ def read_settings(cls: type[T], *sources: Source) -> T:
         merged = OmegaConf.merge(OmegaConf.structured(cls), *contents)
         return cast("T", OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
-        raise SettingsError(f"setting: {_told(error, cls)}") from error
+        raise SettingsError(f"setting: {_one_line(error, cls)}") from error
 
 
 def to_json(settings: Settings) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def _content(source: Source, cls: type) -> Any:
     return content
 
 
-def _told(error: OmegaConfBaseException, cls: type) -> str:
+def _one_line(error: OmegaConfBaseException, cls: type) -> str:
     """Say in one line which setting is wrong, and what is allowed."""
     first, *_ = str(error).splitlines()
     if not error.full_key:

@@ -1,4 +1,4 @@
-"""The small backbone: the architecture of MERT with a few million parameters, initialised to hear.
+"""The small backbone: the architecture of MERT with a few million parameters, initialised by hand.
 
 The convolutions begin, and stay, as a mel filter bank, onset detectors, averages over time, and a
 lag bank; attention begins as a mean over time. What comes after learns.

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy, recalls
-from beatmeter.meters import METERS
+from beatmeter_mert.training.figures import accuracy_figures
 from beatmeter_mert.training.inference import predict_clips
 
 if TYPE_CHECKING:
-    from beatmeter_mert.diagnostics.predictions import Predictions
     from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.training.distillation.dataset import RenderedClip
 
@@ -40,23 +38,16 @@ def evaluate(
     -------
     dict of str to dict of str to float
         Of the clips like those trained on (``val``), of those left out (``left_out``), and of each
-        family: ``balanced_accuracy`` and ``accuracy`` over the meters, by the most probable one;
-        ``recall_3`` to ``recall_11`` of those present; ``clips``.
+        family: those of :func:`~beatmeter_mert.training.figures.accuracy_figures`, and ``clips``.
     """
     predictions = predict_clips(model, [clip.file for clip in clips], out)
     left_out = np.array([clip.is_of(leave_out) for clip in clips])
     families = np.array([clip.labels.family for clip in clips])
     sets = {"val": ~left_out, "left_out": left_out}
     sets |= {str(family): families == family for family in np.unique(families)}
-    return {name: _figures(predictions, chosen) for name, chosen in sets.items() if chosen.any()}
-
-
-def _figures(predictions: Predictions, chosen: np.ndarray) -> Figures:
-    probabilities, labels = predictions.probabilities[chosen], predictions.labels[chosen]
-    of_meter = zip(METERS, recalls(probabilities, labels), strict=True)
     return {
-        "balanced_accuracy": balanced_accuracy(probabilities, labels),
-        "accuracy": primary_accuracy(probabilities, labels),
-        **{f"recall_{meter}": float(recall) for meter, recall in of_meter if np.isfinite(recall)},
-        "clips": float(chosen.sum()),
+        name: accuracy_figures(predictions.probabilities[chosen], predictions.labels[chosen])
+        | {"clips": float(chosen.sum())}
+        for name, chosen in sets.items()
+        if chosen.any()
     }

@@ -38,7 +38,7 @@ class FinetuneClips:
 
 
 def find_clips(settings: FinetuneSettings) -> dict[str, Labelled]:
-    """Find the clips of a run, unheard.
+    """Find the clips of a run, without decoding them.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def find_clips(settings: FinetuneSettings) -> dict[str, Labelled]:
 
 
 def read_clips(settings: FinetuneSettings) -> FinetuneClips:
-    """Find the clips of a run, and make sure that each can be heard.
+    """Find the clips of a run, and make sure that each can be decoded.
 
     The whole data is judged, whatever the limit; held-out clips are not held against it.
 
@@ -68,10 +68,10 @@ def read_clips(settings: FinetuneSettings) -> FinetuneClips:
     found = find_clips(settings)
     whole = decodable_only(joined(list(found.values())))
     refuse_if_bad(whole, settings.bad_share)
-    heard = set(map(id, whole.files))
+    decodable = set(map(id, whole.files))
 
     def usable(files: Sequence[LabelledFile]) -> list[LabelledFile]:
-        return limited([file for file in files if id(file) in heard], settings.limit)
+        return limited([file for file in files if id(file) in decodable], settings.limit)
 
     clips = FinetuneClips(
         train=usable(found["train"].files + found["extra"].files),

@@ -36,7 +36,7 @@ class EmbeddedClips(torch.utils.data.Dataset[EmbeddedExample]):
     Parameters
     ----------
     embeddings : ndarray of float32, shape (views, n, layers, 2 * hidden)
-        Each epoch hears another view, in turn.
+        Each epoch uses another view, in turn.
     targets : ndarray of float32, shape (n, 6)
     """
 
@@ -50,7 +50,7 @@ class EmbeddedClips(torch.utils.data.Dataset[EmbeddedExample]):
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
-        """Hear the clips as in this epoch."""
+        """Use the view of this epoch."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ def _fingerprint(clips: ClipDataset, view: int, index: int) -> str:
     """Tell what a clip sounds like: its file, and what is drawn for it."""
     path = clips.files[index].path
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    heard = f"{digest} {clips.sample_rate} {clips.clip_s}"
+    clip = f"{digest} {clips.sample_rate} {clips.clip_s}"
     if clips.augmentation == NO_AUGMENTATION:
-        return heard
-    return f"{heard} {clips.augmentation} {clips.seed} {view} {index}"
+        return clip
+    return f"{clip} {clips.augmentation} {clips.seed} {view} {index}"

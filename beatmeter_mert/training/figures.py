@@ -1,0 +1,32 @@
+"""Figures of a classifier on labelled clips that every training run writes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy, recalls
+from beatmeter.meters import METERS
+
+
+def accuracy_figures(
+    probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]
+) -> dict[str, float]:
+    """Tell how often the most probable meter is right.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, 6)
+    labels : ndarray of bool, shape (n, 6)
+
+    Returns
+    -------
+    dict of str to float
+        ``balanced_accuracy``, ``accuracy``, and ``recall_3`` to ``recall_11`` of those present.
+    """
+    of_meter = zip(METERS, recalls(probabilities, labels), strict=True)
+    return {
+        "balanced_accuracy": balanced_accuracy(probabilities, labels),
+        "accuracy": primary_accuracy(probabilities, labels),
+        **{f"recall_{meter}": float(recall) for meter, recall in of_meter if np.isfinite(recall)},
+    }
