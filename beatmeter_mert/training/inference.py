@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.memo import Arrays, Memo
 from beatmeter._util.progress import track
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
@@ -21,7 +22,8 @@ from beatmeter_mert.training.labels import multi_hot
 if TYPE_CHECKING:
     from beatmeter_mert.model import MertMeterClassifier
 
-_RECORD = "answers.jsonl"
+_KEPT = "predictions"
+"""Subfolder of what was predicted so far."""
 
 
 def predict_clips(
@@ -29,7 +31,7 @@ def predict_clips(
 ) -> Predictions:
     """Predict the meters of the middle of every clip.
 
-    Every prediction is noted in the folder at once; a later call with the same weights goes on from
+    Every prediction is kept in the folder at once; a later call with the same weights goes on from
     there, and predicts files that have changed anew.
 
     Raises
@@ -41,17 +43,23 @@ def predict_clips(
     dataset = ClipDataset(
         files, NO_AUGMENTATION, sample_rate=prepared.sample_rate, clip_s=prepared.clip_seconds
     )
+    memo, weights = Memo(folder / _KEPT), fingerprint(model)
+
+    def predict(index: int) -> Arrays:
+        found = model.predict(dataset[index]["samples"], prepared.sample_rate).probabilities
+        return {"probabilities": np.array([found[meter] for meter in METERS])}
+
+    rows = []
     try:
-        record = _Record(folder / _RECORD, fingerprint(model))
         for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
-            if file not in record:
-                predicted = model.predict(dataset[index]["samples"], prepared.sample_rate)
-                record.add(file, [predicted.probabilities[meter] for meter in METERS])
+            state = file.path.stat()
+            key = f"{weights} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
+            rows.append(memo.recall(key, partial(predict, index))["probabilities"])
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error
     clips = [file.clip for file in files]
     return Predictions.from_arrays(
-        [record[file] for file in files],
+        rows,
         multi_hot(clips),
         [clip.work for clip in clips],
         [clip.filename for clip in clips],
@@ -66,46 +74,3 @@ def fingerprint(model: MertMeterClassifier) -> str:
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.cpu().float().numpy()).tobytes())
     return digest.hexdigest()[:16]
-
-
-class _Record:
-    """Predictions on disk, one line each, after a line that says whose they are."""
-
-    def __init__(self, path: Path, weights: str) -> None:
-        self._path = path
-        self._probabilities: dict[str, list[float]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        header = json.dumps({"weights": weights})
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        if lines[:1] == [header]:
-            self._probabilities = dict(_whole_lines(lines[1:]))
-        rows = [json.dumps([key, row]) for key, row in self._probabilities.items()]
-        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-
-    def __contains__(self, file: LabelledFile) -> bool:
-        return _key(file) in self._probabilities
-
-    def add(self, file: LabelledFile, probabilities: list[float]) -> None:
-        self._probabilities[_key(file)] = probabilities
-        with self._path.open("a", encoding="utf-8") as target:
-            target.write(json.dumps([_key(file), probabilities]) + "\n")
-
-    def __getitem__(self, file: LabelledFile) -> list[float]:
-        return self._probabilities[_key(file)]
-
-
-def _whole_lines(lines: list[str]) -> list[tuple[str, list[float]]]:
-    """The predictions up to the first line that an interruption cut short."""
-    whole = []
-    for line in lines:
-        try:
-            key, probabilities = json.loads(line)
-        except ValueError:
-            break
-        whole.append((str(key), [float(p) for p in probabilities]))
-    return whole
-
-
-def _key(file: LabelledFile) -> str:
-    state = file.path.stat()
-    return f"{file.clip.filename} {state.st_size} {state.st_mtime_ns}"
