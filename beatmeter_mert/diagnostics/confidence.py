@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
@@ -96,3 +97,9 @@ def quadrants(probabilities: Floats) -> list[Quadrant]:
         (True, False): Quadrant.POLYRHYTHM_CANDIDATE,
     }
     return [names[bool(a), bool(b)] for a, b in zip(narrow, uncertain, strict=True)]
+
+
+def quadrant_counts(probabilities: Floats) -> dict[Quadrant, int]:
+    """Count the clips in each quadrant."""
+    counted = Counter(quadrants(probabilities))
+    return {quadrant: counted[quadrant] for quadrant in Quadrant}

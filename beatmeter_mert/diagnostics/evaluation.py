@@ -1,8 +1,7 @@
-"""Every diagnostic of one classifier on one set of clips, computed at once."""
+"""How often one classifier is right on one set of clips, with intervals."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,16 +11,8 @@ import numpy as np
 from beatmeter._util.arrays import Booleans, Floats, Integers
 from beatmeter.evaluation import metrics
 from beatmeter.evaluation.bootstrap import RESAMPLES, Interval, interval, resampled_rows
-from beatmeter.evaluation.reliability import ReliabilityBin, calibration_error, reliability
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics import coactivation, confidence
 from beatmeter_mert.diagnostics.predictions import Predictions
-from beatmeter_mert.diagnostics.second_meter import (
-    SecondMeter,
-    ThresholdMeasurement,
-    measure_thresholds,
-    second_meter,
-)
 from beatmeter_mert.diagnostics.subgroups import SubgroupFigures, Subgroups, by_subgroup
 from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
@@ -65,7 +56,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a classifier does on labelled clips; see the functions named for each figure.
+    """What a classifier predicts of labelled clips, and how often it is right.
 
     Attributes
     ----------
@@ -75,21 +66,8 @@ class Evaluation:
         One for each of :data:`STATISTICS`, resampled by work.
     resamples : int
         How often.
-    confusion : ndarray of int, shape (6, 6)
-        :func:`beatmeter.evaluation.metrics.class_confusion`.
-    classes : tuple of ClassFigures, length 6
-    without_positives : tuple of int
-        Meters that the means leave out.
-    cooccurrence : ndarray of int, shape (6, 6)
-    gap_by_predicted : list of Spread, length 6
-    gap_bands : ndarray of float, shape (3,)
-    quadrants : dict of Quadrant to int
-        Clips in each.
-    correlations : ndarray of float, shape (6, 6)
-    second_probabilities : ThresholdMeasurement
-    second_meter : SecondMeter
-    reliability : list of ReliabilityBin
-        Of the predictions of all six meters.
+    thresholds : SecondMeterThresholds
+        Of the checkpoint.
     subgroups : tuple of SubgroupFigures
         Empty where nothing is known of the music.
     """
@@ -98,29 +76,15 @@ class Evaluation:
     predictions: Predictions
     figures: dict[str, Interval]
     resamples: int
-    confusion: Integers
-    classes: tuple[ClassFigures, ...]
-    without_positives: tuple[int, ...]
-    cooccurrence: Integers
-    pairs: list[coactivation.PairCount]
-    gap: confidence.Spread
-    entropy: confidence.Spread
-    gap_by_predicted: list[confidence.Spread]
-    gap_bands: Floats
-    quadrants: dict[confidence.Quadrant, int]
-    correlations: Floats
-    shown_correlations: list[coactivation.PairCorrelation]
-    second_probabilities: ThresholdMeasurement
-    second_meter: SecondMeter
-    reliability: list[ReliabilityBin]
-    calibration_error: float
-    references: tuple[Reference, ...] = ()
-    subgroups: tuple[SubgroupFigures, ...] = ()
+    thresholds: SecondMeterThresholds
+    references: tuple[Reference, ...]
+    subgroups: tuple[SubgroupFigures, ...]
 
     @property
-    def leaks(self) -> bool:
-        """Whether any two classes rise and fall together."""
-        return any(pair.leaks for pair in self.shown_correlations)
+    def without_positives(self) -> tuple[int, ...]:
+        """Meters that no clip has, which the means leave out."""
+        present = self.predictions.labels.any(axis=0).tolist()
+        return tuple(meter for meter, there in zip(METERS, present, strict=True) if not there)
 
 
 def evaluate(
@@ -131,7 +95,7 @@ def evaluate(
     thresholds: SecondMeterThresholds | None = None,
     subgroups: Subgroups = MappingProxyType({}),
 ) -> Evaluation:
-    """Compute every diagnostic.
+    """Compute the figures that get an interval, and those of subgroups.
 
     Parameters
     ----------
@@ -142,10 +106,6 @@ def evaluate(
     subgroups : mapping of str to sequence of str
         By trait, such as the tempo, of what kind each clip is; unknown by default.
     """
-    p, labels = predictions.probabilities, predictions.labels
-    counted = Counter(confidence.quadrants(p))
-    classes = _classes(p, labels)
-    bins = reliability(p.ravel(), labels.ravel())
     drawn = resampled_rows(predictions.works, resamples)
     resampled = np.array([figures_of(predictions, rows) for rows in drawn])
     return Evaluation(
@@ -153,22 +113,7 @@ def evaluate(
         predictions=predictions,
         figures=intervals(figures_of(predictions), resampled),
         resamples=resamples,
-        confusion=metrics.class_confusion(p, labels),
-        classes=classes,
-        without_positives=tuple(figures.meter for figures in classes if figures.clips == 0),
-        cooccurrence=coactivation.cooccurrence(p),
-        pairs=coactivation.commonest_pairs(p),
-        gap=confidence.spread(confidence.confidence_gaps(p)),
-        entropy=confidence.spread(confidence.binary_entropies(p)),
-        gap_by_predicted=confidence.gap_by_predicted_class(p),
-        gap_bands=confidence.gap_bands(p),
-        quadrants={quadrant: counted[quadrant] for quadrant in confidence.Quadrant},
-        correlations=coactivation.correlations(p),
-        shown_correlations=coactivation.shown_correlations(p),
-        second_probabilities=measure_thresholds(p, labels),
-        second_meter=second_meter(p, labels, thresholds or SecondMeterThresholds()),
-        reliability=bins,
-        calibration_error=calibration_error(bins),
+        thresholds=thresholds or SecondMeterThresholds(),
         references=references,
         subgroups=by_subgroup(predictions, subgroups),
     )
@@ -192,7 +137,9 @@ def intervals(values: Floats, resampled: Floats) -> dict[str, Interval]:
     return {name: interval(value, draws) for name, value, draws in found}
 
 
-def _classes(probabilities: Floats, labels: Booleans) -> tuple[ClassFigures, ...]:
+def class_figures(predictions: Predictions) -> tuple[ClassFigures, ...]:
+    """Compute the figures of each of the six classes."""
+    probabilities, labels = predictions.probabilities, predictions.labels
     columns = zip(
         METERS,
         labels.sum(axis=0).tolist(),

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.evaluation.metrics import top_class
+from beatmeter.evaluation.metrics import class_confusion, top_class
 from beatmeter.evaluation.plots import BLUE, QUIET, RED, YELLOW, draw_bars, draw_matrix, put_legend
 from beatmeter.meters import METERS
+from beatmeter_mert.diagnostics.coactivation import cooccurrence, correlations
 from beatmeter_mert.diagnostics.confidence import (
     GAP_BANDS,
     Quadrant,
@@ -16,8 +17,9 @@ from beatmeter_mert.diagnostics.confidence import (
     confidence_gaps,
     quadrants,
 )
-from beatmeter_mert.diagnostics.evaluation import Evaluation
-from beatmeter_mert.diagnostics.second_meter import second_probabilities
+from beatmeter_mert.diagnostics.evaluation import class_figures
+from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.second_meter import measure_thresholds, second_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +33,9 @@ _QUADRANT_COLOURS = {
 }
 
 
-def draw_classes(axes: Axes, evaluation: Evaluation) -> None:
+def draw_classes(axes: Axes, predictions: Predictions) -> None:
     """Recall, average precision and F1 of each meter."""
-    classes = evaluation.classes
+    classes = class_figures(predictions)
     heights = {
         "recall": [figures.recall for figures in classes],
         "average precision": [figures.average_precision for figures in classes],
@@ -42,43 +44,43 @@ def draw_classes(axes: Axes, evaluation: Evaluation) -> None:
     draw_bars(axes, [f"{figures.meter}\n{figures.clips} clips" for figures in classes], heights)
 
 
-def draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
+def draw_confusion(axes: Axes, predictions: Predictions) -> None:
     """Clips by true and most probable meter, shaded by their share of the row."""
-    counts = evaluation.confusion
+    counts = class_confusion(predictions.probabilities, predictions.labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     draw_matrix(axes, shares, counts.astype(str), _NAMES, _NAMES)
     axes.set_xlabel("most probable meter")
     axes.set_ylabel("true meter")
 
 
-def draw_correlations(axes: Axes, evaluation: Evaluation) -> None:
+def draw_correlations(axes: Axes, predictions: Predictions) -> None:
     """Correlation of the probabilities of each two meters."""
-    matrix = evaluation.correlations
+    matrix = correlations(predictions.probabilities)
     texts = np.where(np.isnan(matrix), "", np.char.mod("%.2f", matrix))
     draw_matrix(axes, matrix, texts, _NAMES, _NAMES, "RdBu_r", lowest=-1.0)
 
 
-def draw_cooccurrence(axes: Axes, evaluation: Evaluation) -> None:
+def draw_cooccurrence(axes: Axes, predictions: Predictions) -> None:
     """Clips in which each two meters are probable."""
-    counts = evaluation.cooccurrence
+    counts = cooccurrence(predictions.probabilities)
     draw_matrix(axes, counts / max(1, counts.max()), counts.astype(str), _NAMES, _NAMES, "Oranges")
 
 
-def draw_gaps(axes: Axes, evaluation: Evaluation) -> None:
+def draw_gaps(axes: Axes, predictions: Predictions) -> None:
     """How many clips have which gap between the two highest probabilities."""
-    gaps = confidence_gaps(evaluation.predictions.probabilities)
+    gaps = confidence_gaps(predictions.probabilities)
     axes.hist(gaps, bins=[edge / 40 for edge in range(41)], color=BLUE)
     for band in GAP_BANDS:
         axes.axvline(band, color=QUIET, linestyle="--", linewidth=1)
-    axes.axvline(evaluation.gap.median, color=YELLOW, label="median")
+    axes.axvline(float(np.median(gaps)), color=YELLOW, label="median")
     axes.set_xlabel("highest less second highest probability")
     axes.set_ylabel("clips")
     put_legend(axes, 1)
 
 
-def draw_quadrants(axes: Axes, evaluation: Evaluation) -> None:
+def draw_quadrants(axes: Axes, predictions: Predictions) -> None:
     """Every clip by its gap and its entropy."""
-    probabilities = evaluation.predictions.probabilities
+    probabilities = predictions.probabilities
     gaps, entropies = confidence_gaps(probabilities), binary_entropies(probabilities)
     place = np.array([quadrant.value for quadrant in quadrants(probabilities)])
     for quadrant, colour in _QUADRANT_COLOURS.items():
@@ -86,22 +88,21 @@ def draw_quadrants(axes: Axes, evaluation: Evaluation) -> None:
         axes.scatter(
             gaps[here], entropies[here], s=9, color=colour, label=quadrant.value, rasterized=True
         )
-    axes.axvline(evaluation.gap.median, color=QUIET, linewidth=0.8)
-    axes.axhline(evaluation.entropy.median, color=QUIET, linewidth=0.8)
+    axes.axvline(float(np.median(gaps)), color=QUIET, linewidth=0.8)
+    axes.axhline(float(np.median(entropies)), color=QUIET, linewidth=0.8)
     axes.set_xlabel("gap")
     axes.set_ylabel("normalised binary entropy")
     put_legend(axes, 4)
 
 
-def draw_second_probabilities(axes: Axes, evaluation: Evaluation) -> None:
+def draw_second_probabilities(axes: Axes, predictions: Predictions) -> None:
     """Second probability of every clip of one meter, by its top class, and the percentiles."""
-    predictions = evaluation.predictions
     single = predictions.labels.sum(axis=1) == 1
     second = second_probabilities(predictions.probabilities[single])
     top = top_class(predictions.probabilities[single])
     jitter = np.random.default_rng(0).uniform(-0.25, 0.25, len(second))
     axes.scatter(top + jitter, second, s=6, color=BLUE, alpha=0.5, rasterized=True)
-    parts = evaluation.second_probabilities.by_predicted
+    parts = measure_thresholds(predictions.probabilities, predictions.labels).by_predicted
     for percentile, colour in (("p95", YELLOW), ("p99", RED)):
         for column, part in enumerate(parts):
             value = getattr(part, percentile)

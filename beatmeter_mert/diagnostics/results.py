@@ -7,25 +7,26 @@ by clip and every figure computed again.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from beatmeter.errors import DatasetError
+from beatmeter.evaluation.metrics import class_confusion
+from beatmeter.evaluation.reliability import calibration_error, reliability
 from beatmeter.evaluation.report.files import to_json, write_report
 from beatmeter.evaluation.report.html import to_html
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.meters import METERS
-from beatmeter_mert.diagnostics.evaluation import Evaluation
+from beatmeter_mert.diagnostics import coactivation, confidence
+from beatmeter_mert.diagnostics.evaluation import Evaluation, class_figures
 from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.second_meter import measure_thresholds, second_meter
 from beatmeter_mert.diagnostics.sections import sections
 
 FORMAT = "beatmeter evaluation 1"
 _DECIMALS = 6
-_KEYS = {"second_probabilities": "noise_floor", "subgroups": "kinds"}
-"""What fields are called in the file, where it is not their name."""
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> str:
@@ -50,13 +51,35 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> str:
 
 def content(evaluation: Evaluation) -> dict[str, Any]:
     """All figures of an evaluation, and its clips, for JSON."""
-    figures = {
-        _KEYS.get(field.name, field.name): getattr(evaluation, field.name)
-        for field in fields(evaluation)
-        if field.name != "predictions"
+    predictions = evaluation.predictions
+    p, labels = predictions.probabilities, predictions.labels
+    bins = reliability(p.ravel(), labels.ravel())
+    return {
+        "format": FORMAT,
+        "meters": METERS,
+        "about": evaluation.about,
+        "figures": evaluation.figures,
+        "resamples": evaluation.resamples,
+        "confusion": class_confusion(p, labels),
+        "classes": class_figures(predictions),
+        "without_positives": evaluation.without_positives,
+        "cooccurrence": coactivation.cooccurrence(p),
+        "pairs": coactivation.commonest_pairs(p),
+        "gap": confidence.spread(confidence.confidence_gaps(p)),
+        "entropy": confidence.spread(confidence.binary_entropies(p)),
+        "gap_by_predicted": confidence.gap_by_predicted_class(p),
+        "gap_bands": confidence.gap_bands(p),
+        "quadrants": confidence.quadrant_counts(p),
+        "correlations": coactivation.correlations(p),
+        "shown_correlations": coactivation.shown_correlations(p),
+        "noise_floor": measure_thresholds(p, labels),
+        "second_meter": second_meter(p, labels, evaluation.thresholds),
+        "reliability": bins,
+        "calibration_error": calibration_error(bins),
+        "references": evaluation.references,
+        "kinds": evaluation.subgroups,
+        "clips": _clips(predictions),
     }
-    clips = _clips(evaluation.predictions)
-    return {"format": FORMAT, "meters": METERS, **figures, "clips": clips}
 
 
 def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:

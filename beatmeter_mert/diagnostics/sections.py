@@ -4,29 +4,49 @@ from __future__ import annotations
 
 from functools import partial
 
+from beatmeter.evaluation.metrics import class_confusion
 from beatmeter.evaluation.plots import draw_reliability
+from beatmeter.evaluation.reliability import calibration_error, reliability
 from beatmeter.evaluation.report.section import Row, Section, number
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics import coactivation, plots
-from beatmeter_mert.diagnostics.confidence import GAP_BANDS, Spread
-from beatmeter_mert.diagnostics.evaluation import Evaluation
-from beatmeter_mert.diagnostics.second_meter import PERCENTILES, SecondProbabilities, smallest_n
+from beatmeter_mert.diagnostics.confidence import (
+    GAP_BANDS,
+    Spread,
+    binary_entropies,
+    confidence_gaps,
+    gap_bands,
+    gap_by_predicted_class,
+    quadrant_counts,
+    spread,
+)
+from beatmeter_mert.diagnostics.evaluation import Evaluation, class_figures
+from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.diagnostics.second_meter import (
+    PERCENTILES,
+    SecondProbabilities,
+    measure_thresholds,
+    second_meter,
+    smallest_n,
+)
+from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
     """Lay out an evaluation in the order in which it is read."""
+    predictions = evaluation.predictions
     laid_out = [
         _about(evaluation),
         _figures(evaluation),
-        _classes(evaluation),
-        _confusion(evaluation),
-        _correlations(evaluation),
-        _cooccurrence(evaluation),
-        _gaps(evaluation),
-        _quadrants(evaluation),
-        _second_probabilities(evaluation),
-        _second_meter(evaluation),
-        _reliability(evaluation),
+        _classes(predictions),
+        _confusion(predictions),
+        _correlations(predictions),
+        _cooccurrence(predictions),
+        _gaps(predictions),
+        _quadrants(predictions),
+        _second_probabilities(predictions),
+        _second_meter(predictions, evaluation.thresholds),
+        _reliability(predictions),
     ]
     if evaluation.subgroups:
         laid_out.append(_subgroups(evaluation))
@@ -62,7 +82,7 @@ def _figures(evaluation: Evaluation) -> Section:
     return Section("Figures", note, ("figure", "value", "95 % interval"), rows)
 
 
-def _classes(evaluation: Evaluation) -> Section:
+def _classes(predictions: Predictions) -> Section:
     rows = [
         (
             str(figures.meter),
@@ -71,80 +91,81 @@ def _classes(evaluation: Evaluation) -> Section:
             number(figures.average_precision),
             number(figures.f1),
         )
-        for figures in evaluation.classes
+        for figures in class_figures(predictions)
     ]
     header = ("meter", "clips", "recall", "average precision", "F1")
-    draw = partial(plots.draw_classes, evaluation=evaluation)
+    draw = partial(plots.draw_classes, predictions=predictions)
     return Section("Each meter", "", header, rows, draw)
 
 
-def _confusion(evaluation: Evaluation) -> Section:
-    rows = [
-        (str(meter), *map(str, counts))
-        for meter, counts in zip(METERS, evaluation.confusion.tolist(), strict=True)
-    ]
+def _confusion(predictions: Predictions) -> Section:
+    counts = class_confusion(predictions.probabilities, predictions.labels).tolist()
+    rows = [(str(meter), *map(str, row)) for meter, row in zip(METERS, counts, strict=True)]
     note = (
         "Clips by true meter (rows) and most probable meter (columns); a clip with several labels "
         "stands in the row of its most probable label."
     )
-    draw = partial(plots.draw_confusion, evaluation=evaluation)
+    draw = partial(plots.draw_confusion, predictions=predictions)
     return Section("Confusion", note, ("", *map(str, METERS)), rows, draw)
 
 
-def _correlations(evaluation: Evaluation) -> Section:
+def _correlations(predictions: Predictions) -> Section:
+    pairs = coactivation.shown_correlations(predictions.probabilities)
     rows = [
         (_pair(pair.meters), number(pair.correlation), "LEAKAGE" if pair.leaks else "")
-        for pair in evaluation.shown_correlations
+        for pair in pairs
     ]
     note = (
         "Pearson correlation of two meters' probabilities; above "
         f"{coactivation.LEAKAGE_CORRELATION} the two leak into each other."
     )
-    if evaluation.leaks:
+    if any(pair.leaks for pair in pairs):
         note += f" {coactivation.ADVICE}"
-    draw = partial(plots.draw_correlations, evaluation=evaluation)
+    draw = partial(plots.draw_correlations, predictions=predictions)
     return Section("Correlation", note, ("pair", "r", ""), rows, draw)
 
 
-def _cooccurrence(evaluation: Evaluation) -> Section:
-    rows = [(_pair(pair.meters), str(pair.count)) for pair in evaluation.pairs[:5]]
+def _cooccurrence(predictions: Predictions) -> Section:
+    pairs = coactivation.commonest_pairs(predictions.probabilities)
+    rows = [(_pair(pair.meters), str(pair.count)) for pair in pairs[:5]]
     note = f"Clips in which both probabilities reach {coactivation.COOCCURRENCE_THRESHOLD}."
-    draw = partial(plots.draw_cooccurrence, evaluation=evaluation)
+    draw = partial(plots.draw_cooccurrence, predictions=predictions)
     return Section("Meters together", note, ("pair", "clips"), rows, draw)
 
 
-def _gaps(evaluation: Evaluation) -> Section:
+def _gaps(predictions: Predictions) -> Section:
     low, high = GAP_BANDS
-    below, between, above = evaluation.gap_bands
+    below, between, above = gap_bands(predictions.probabilities)
     note = (
         f"Highest less second highest probability. Below {low}: {below:.1%} of clips; "
         f"{low} to {high}: {between:.1%}; from {high}: {above:.1%}."
     )
-    by_class = zip(METERS, evaluation.gap_by_predicted, strict=True)
+    by_class = zip(METERS, gap_by_predicted_class(predictions.probabilities), strict=True)
     rows = [
-        _spread_row("all clips", evaluation.gap),
+        _spread_row("all clips", spread(confidence_gaps(predictions.probabilities))),
         *(_spread_row(f"heard as {meter}", gap) for meter, gap in by_class),
     ]
     header = ("", "clips", "mean", "median", "deviation")
-    draw = partial(plots.draw_gaps, evaluation=evaluation)
+    draw = partial(plots.draw_gaps, predictions=predictions)
     return Section("Confidence gap", note, header, rows, draw)
 
 
-def _quadrants(evaluation: Evaluation) -> Section:
-    entropy = evaluation.entropy
+def _quadrants(predictions: Predictions) -> Section:
+    entropy = spread(binary_entropies(predictions.probabilities))
+    counts = quadrant_counts(predictions.probabilities)
     note = (
         "Clips by gap and by normalised binary entropy "
         f"(mean {number(entropy.mean)}, median {number(entropy.median)}), divided at the medians. "
         "Below the median gap, high entropy is a risk of leakage, low entropy a candidate for a "
         "polyrhythm."
     )
-    rows = [(quadrant.value, str(count)) for quadrant, count in evaluation.quadrants.items()]
-    draw = partial(plots.draw_quadrants, evaluation=evaluation)
+    rows = [(quadrant.value, str(count)) for quadrant, count in counts.items()]
+    draw = partial(plots.draw_quadrants, predictions=predictions)
     return Section("Entropy and gap", note, ("quadrant", "clips"), rows, draw)
 
 
-def _second_probabilities(evaluation: Evaluation) -> Section:
-    measured = evaluation.second_probabilities
+def _second_probabilities(predictions: Predictions) -> Section:
+    measured = measure_thresholds(predictions.probabilities, predictions.labels)
     by_true = zip(METERS, measured.by_true, strict=True)
     by_predicted = zip(METERS, measured.by_predicted, strict=True)
     needed = ", ".join(f"{q}th: {smallest_n(q)}" for q in PERCENTILES)
@@ -158,12 +179,12 @@ def _second_probabilities(evaluation: Evaluation) -> Section:
         *(_second_row(f"heard as {meter}", part) for meter, part in by_predicted),
     ]
     header = ("", "clips", "mean", "median", *(f"{q}th" for q in PERCENTILES))
-    draw = partial(plots.draw_second_probabilities, evaluation=evaluation)
+    draw = partial(plots.draw_second_probabilities, predictions=predictions)
     return Section("Second-meter threshold", note, header, rows, draw)
 
 
-def _second_meter(evaluation: Evaluation) -> Section:
-    second = evaluation.second_meter
+def _second_meter(predictions: Predictions, thresholds: SecondMeterThresholds) -> Section:
+    second = second_meter(predictions.probabilities, predictions.labels, thresholds)
     rows = [
         ("clips", str(second.several), str(second.single)),
         ("all labels on top", number(second.on_top), ""),
@@ -179,7 +200,8 @@ def _second_meter(evaluation: Evaluation) -> Section:
     return Section("Second meter", note, ("", "several labels", "one label"), rows)
 
 
-def _reliability(evaluation: Evaluation) -> Section:
+def _reliability(predictions: Predictions) -> Section:
+    bins = reliability(predictions.probabilities.ravel(), predictions.labels.ravel())
     rows = [
         (
             f"{bin_.low:.1f} to {bin_.high:.1f}",
@@ -187,14 +209,14 @@ def _reliability(evaluation: Evaluation) -> Section:
             number(bin_.mean_probability),
             number(bin_.share_true),
         )
-        for bin_ in evaluation.reliability
+        for bin_ in bins
     ]
     note = (
         "The predictions of all six meters, sorted by probability. Expected calibration error: "
-        f"{number(evaluation.calibration_error)}."
+        f"{number(calibration_error(bins))}."
     )
     header = ("probability", "predictions", "mean", "share true")
-    draw = partial(draw_reliability, bins=evaluation.reliability)
+    draw = partial(draw_reliability, bins=bins)
     return Section("Reliability", note, header, rows, draw)
 
 
@@ -226,9 +248,8 @@ def _references(evaluation: Evaluation) -> Section:
     return Section("Published figures", note, header, rows)
 
 
-def _spread_row(name: str, spread: Spread) -> Row:
-    figures = (spread.mean, spread.median, spread.deviation)
-    return (name, str(spread.n), *map(number, figures))
+def _spread_row(name: str, of: Spread) -> Row:
+    return (name, str(of.n), *map(number, (of.mean, of.median, of.deviation)))
 
 
 def _second_row(name: str, second: SecondProbabilities) -> Row:
