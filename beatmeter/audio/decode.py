@@ -1,53 +1,60 @@
 """Reading recordings: any format, any rate, any number of channels, to mono float32.
 
-libsndfile reads wav, flac, mp3, ogg vorbis and opus; ffmpeg, where it is installed, decodes the
-rest (m4a, webm, ...) into a temporary file first. A file is known by its content: its suffix only
-decides whether a folder's search finds it. Recordings are read in pieces, so that memory does not
-grow with their length.
+PyAV decodes (:mod:`beatmeter.audio.container`); no program needs to be installed. A file is known
+by its content: its suffix only decides whether a folder's search finds it. Recordings are read
+excerpt by excerpt, each at its exact sample, so that memory does not grow with their length.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from io import BytesIO, TextIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from beatmeter._util.text import escape_control
-from beatmeter.audio import ffmpeg
+from beatmeter.audio.container import Block, Container, UndecodableError
+from beatmeter.audio.downmix import downmix
+from beatmeter.audio.formats import describe, id3_size
+from beatmeter.audio.samples import Samples as Samples
+from beatmeter.audio.timeline import Piece, Timeline
 from beatmeter.errors import AudioError, AudioWarning
-
-if TYPE_CHECKING:
-    from soundfile import SoundFile
-
-Samples = npt.NDArray[np.float32]
-
-NATIVE_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff"})
-FFMPEG_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".webm", ".mka", ".wma", ".mkv"})
-AUDIO_SUFFIXES = NATIVE_SUFFIXES | FFMPEG_SUFFIXES
 
 SHORTEST_S = 2.0
 SILENCE_PEAK = 1e-4
-_SALVAGE_FRAMES = 4096
+
 _NEGLIGIBLE_S = 0.1
-_STANDARD_ERROR = threading.Lock()
+"""How much a recording may fall short of its header before that is said; padding is less."""
+_PREROLL_S = 0.5
+"""Decoded and thrown away before an excerpt: what mp3's bit reservoir and Opus's filters span."""
+_ONWARD_S = 1.0
+"""How far one decodes on to an excerpt rather than seek to it."""
+_DECLARING = frozenset({"aiff", "asf", "au", "caf", "flac", "mov", "matroska", "tta", "w64", "wv"})
+"""Containers whose header tells the length; that of others is guessed from the bit rate."""
+_MOST_TOLD = 5
+"""Places named in one warning."""
+_HEADERS = (b"Xing", b"Info", b"VBRI")
+"""Marks of the frame with which an mp3 declares its length, and which holds no sound."""
+_TAGS = (*_HEADERS, b"ID3", b"TAG", b"APETAGEX")
+"""Marks of what may stand between two mp3 files that were joined, instead of sound."""
+_TAG_BYTES = 2048
+"""How far into a packet that does not decode such a mark is looked for."""
+
+File = str | os.PathLike[str] | bytes | BinaryIO
 
 
-@dataclass(frozen=True)
 class Recording:
-    """An open recording, read in pieces.
+    """An open recording, read excerpt by excerpt.
 
     Attributes
     ----------
-    path : Path
+    name : str
+        What to call it in messages.
     sample_rate : int
         Hz.
     frames : int
@@ -55,11 +62,16 @@ class Recording:
     channels : int
     """
 
-    path: Path
-    sample_rate: int
-    frames: int
-    channels: int
-    _file: SoundFile
+    def __init__(self, name: str, timeline: Timeline, breaks_off: bool) -> None:
+        self.name = name
+        self.sample_rate = timeline.sample_rate
+        self.frames = timeline.frames
+        self.channels = timeline.channels
+        self._timeline = timeline
+        self._breaks_off = breaks_off
+        self._pieces: Iterator[Piece] = iter(())
+        self._held: tuple[int, int, Block] | None = None
+        self._told: set[tuple[int, int]] = set()
 
     @property
     def duration_s(self) -> float:
@@ -69,56 +81,103 @@ class Recording:
     def read(self, start_s: float, end_s: float) -> Samples:
         """Return the samples between two times, mono: shape (n,), empty past the end.
 
+        What cannot be decoded between the two is silence, unless it is the end.
+
         Raises
         ------
         AudioError
-            If nothing of the piece can be decoded, or it holds NaN or infinity.
+            If nothing of the excerpt can be decoded, or it holds NaN or infinity.
 
         Warns
         -----
         AudioWarning
-            If the file is damaged within the piece, which then ends there.
+            If something in the excerpt cannot be decoded.
         """
-        first = round(start_s * self.sample_rate)
+        first = max(0, round(start_s * self.sample_rate))
         last = min(round(end_s * self.sample_rate), self.frames)
         if last <= first:
             return np.zeros(0, np.float32)
-        import soundfile
+        block = np.zeros((last - first, self.channels), np.float32)
+        holes = self._fill(block, first)
+        if sum(end - start for start, end in holes) >= len(block):
+            raise AudioError(f"{self.name}: cannot be decoded at {start_s:.1f} s")
+        if holes and holes[-1][1] == self.frames:
+            block = block[: holes[-1][0] - first]
+            if self._breaks_off:
+                holes.pop()
+        self._tell(holes)
+        return downmix(block, self.sample_rate, self.name)
 
-        with _quietly():
-            try:
-                self._file.seek(first)
-                block = self._file.read(last - first, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError:
-                block = self._salvage(first, last - first)
-        if not len(block):
-            raise AudioError(f"{self.path}: cannot be decoded at {start_s:.1f} s")
-        if len(block) < last - first:
-            damage_s = start_s + len(block) / self.sample_rate
-            message = escape_control(f"{self.path}: is damaged at {damage_s:.1f} s")
-            warnings.warn(message, AudioWarning, stacklevel=2)
-        return to_mono(block, str(self.path))
+    def _fill(self, target: Block, first: int) -> list[tuple[int, int]]:
+        """Decode into an array, from a sample on: the stretches that could not be, in samples."""
+        last = done = first
+        last += len(target)
+        holes: list[tuple[int, int]] = []
+        for start, count, block in self._blocks(first):
+            begin, end = max(start, done), min(start + min(count, len(block)), last)
+            if begin < end:
+                target[begin - first : end - first] = block[begin - start : end - start]
+                _add_hole(holes, done, begin)
+                done = end
+            if start + count >= last:
+                self._held = (start, count, block)
+                break
+        _add_hole(holes, done, last)
+        return holes
 
-    def _salvage(self, first: int, count: int) -> npt.NDArray[np.float32]:
-        """The frames from `first` to where decoding fails: shape (n, channels), n <= count."""
-        import soundfile
+    def _blocks(self, first: int) -> Iterator[tuple[int, int, Block]]:
+        """Decoded packets in order, from before a sample or from where the last read ended."""
+        held, self._held = self._held, None
+        onward = round(_ONWARD_S * self.sample_rate)
+        if held is not None and held[0] <= first <= held[0] + held[1] + onward:
+            yield held
+        else:
+            self._pieces = self._timeline.pieces(first)
+        preroll = round(_PREROLL_S * self.sample_rate)
+        for piece in self._pieces:
+            if piece.start + piece.count >= first - preroll:
+                yield piece.start, piece.count, self._block_of(piece)
 
-        pieces = [np.zeros((0, self.channels), np.float32)]
-        with suppress(soundfile.LibsndfileError):
-            self._file.seek(first)
-            while len(pieces[-1]) or len(pieces) == 1:
-                wanted = min(_SALVAGE_FRAMES, count - sum(map(len, pieces)))
-                pieces.append(self._file.read(wanted, dtype="float32", always_2d=True))
-        return np.concatenate(pieces)
+    def _block_of(self, piece: Piece) -> Block:
+        """The samples of a piece, shape (n, channels): fewer than it should have if damaged."""
+        try:
+            block, rate = (
+                (piece.block, self.sample_rate)
+                if piece.block is not None
+                else self._timeline.container.decode(piece.packet)
+            )
+        except UndecodableError:
+            is_tag = any(mark in bytes(piece.packet)[:_TAG_BYTES] for mark in _TAGS)
+            return np.zeros((piece.count if is_tag else 0, self.channels), np.float32)
+        if rate != self.sample_rate:
+            return np.zeros((0, self.channels), np.float32)
+        if block.shape[1] != self.channels:
+            block = np.repeat(block.mean(axis=1, keepdims=True), self.channels, axis=1)
+        return block[piece.lead :]
+
+    def _tell(self, holes: list[tuple[int, int]]) -> None:
+        """Warn of holes that no earlier excerpt met."""
+        new = [hole for hole in holes if hole not in self._told]
+        self._told.update(new)
+        if new:
+            places = ", ".join(f"{start / self.sample_rate:.1f}" for start, _ in new[:_MOST_TOLD])
+            more = ", ..." if len(new) > _MOST_TOLD else ""
+            lost = sum(end - start for start, end in new) / self.sample_rate
+            warnings.warn(
+                escape_control(f"{self.name}: is damaged at {places}{more} s ({lost:.2f} s lost)"),
+                AudioWarning,
+                stacklevel=3,
+            )
 
 
 @contextmanager
-def open_recording(path: str | Path) -> Iterator[Recording]:
-    """Open a recording for reading in pieces.
+def open_recording(source: File) -> Iterator[Recording]:
+    """Open a recording for reading excerpt by excerpt.
 
     Parameters
     ----------
-    path : str or Path
+    source : path, bytes or binary file
+        Bytes are the content of a file. A file is read from its beginning and stays open.
 
     Yields
     ------
@@ -134,28 +193,34 @@ def open_recording(path: str | Path) -> Iterator[Recording]:
     AudioWarning
         If it breaks off before the length that it declares; what is there can be read.
     """
-    path = Path(path)
-    _check_file(path)
-    with tempfile.TemporaryDirectory(prefix="beatmeter-") as scratch:
-        readable = _readable(path, Path(scratch) / "decoded.flac")
-        frames = _decodable_frames(readable)
-        with _open_native(readable) as file:
-            held, declared = frames / file.samplerate, file.frames / file.samplerate
-            if declared - held > _NEGLIGIBLE_S:
-                warnings.warn(
-                    escape_control(f"{path}: breaks off after {held:.1f} s of {declared:.1f} s"),
-                    AudioWarning,
-                    stacklevel=3,
-                )
-            yield Recording(path, file.samplerate, frames, file.channels, file)
+    with _open_file(source) as (file, name):
+        size = file.seek(0, os.SEEK_END)
+        if not size:
+            raise AudioError(f"{name}: is empty (allowed: an audio file)")
+        try:
+            container = Container(file)
+        except UndecodableError as error:
+            raise AudioError(f"{name}: {_reason(file, error)}") from error
+        try:
+            timeline = Timeline(container, size)
+            held_s, declared_s = timeline.frames / timeline.sample_rate, _declared_s(file, timeline)
+            breaks_off = declared_s - held_s > _NEGLIGIBLE_S
+            if breaks_off:
+                message = f"{name}: breaks off after {held_s:.1f} s of {declared_s:.1f} s"
+                warnings.warn(escape_control(message), AudioWarning, stacklevel=3)
+            yield Recording(name, timeline, breaks_off)
+        except UndecodableError as error:
+            raise AudioError(f"{name}: {_reason(file, error)}") from error
+        finally:
+            container.close()
 
 
-def load(path: str | Path) -> tuple[Samples, int]:
+def load(source: File) -> tuple[Samples, int]:
     """Read a whole recording.
 
     Parameters
     ----------
-    path : str or Path
+    source : path, bytes or binary file
 
     Returns
     -------
@@ -168,35 +233,10 @@ def load(path: str | Path) -> tuple[Samples, int]:
     AudioError
         If it cannot be read, is shorter than two seconds, silent, or not finite.
     """
-    with open_recording(path) as recording:
+    with open_recording(source) as recording:
         samples = recording.read(0.0, recording.duration_s)
-        check_audible(samples, recording.sample_rate, str(path))
+        check_audible(samples, recording.sample_rate, recording.name)
         return samples, recording.sample_rate
-
-
-def to_mono(block: npt.NDArray[np.floating], name: str) -> Samples:
-    """Mix channels to one: shape (n, channels) or (n,) to (n,), float32.
-
-    Channels that cancel each other are replaced by the loudest one.
-
-    Raises
-    ------
-    AudioError
-        If any sample is NaN or infinite, or the array has more than two dimensions.
-    """
-    if block.ndim > 2:
-        raise AudioError(f"{name}: samples of shape {block.shape} (allowed: (n,) or (n, channels))")
-    if not np.isfinite(block).all():
-        raise AudioError(f"{name}: holds NaN or infinite samples (allowed: finite numbers)")
-    if block.ndim == 1:
-        return np.ascontiguousarray(block, np.float32)
-    if block.shape[1] == 0:
-        raise AudioError(f"{name}: has no channels (allowed: at least one)")
-    mixed = block.mean(axis=1, dtype=np.float32)
-    energy = np.square(block, dtype=np.float64).sum(axis=0)
-    if np.square(mixed, dtype=np.float64).sum() < 0.01 * energy.max() / block.shape[1]:
-        mixed = block[:, int(energy.argmax())]
-    return np.ascontiguousarray(mixed, np.float32)
 
 
 def check_audible(samples: Samples, sample_rate: int, name: str) -> None:
@@ -224,86 +264,67 @@ def is_silent(samples: Samples) -> bool:
     return bool(np.ptp(samples) < 2 * SILENCE_PEAK)
 
 
-def _check_file(path: Path) -> None:
+@contextmanager
+def _open_file(source: File) -> Iterator[tuple[BinaryIO, str]]:
+    """A seekable binary file, and what to call it."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        with _open_path(path) as file:
+            yield file, str(path)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        yield BytesIO(source), "bytes"
+    else:
+        named = getattr(source, "name", None)
+        name = named if isinstance(named, str) else "file"
+        yield _seekable(source, name), name
+
+
+def _open_path(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
             raise AudioError(f"{path}: is a folder (allowed: an audio file)")
         if path.exists() and not path.is_file():
             raise AudioError(f"{path}: is not a regular file (allowed: an audio file)")
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        return path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise AudioError(f"{path}: no such file") from error
     except OSError as error:
         raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
-    if empty:
-        raise AudioError(f"{path}: is empty (allowed: an audio file)")
+    except ValueError as error:  # a NUL character, which no file name may hold
+        raise AudioError(f"{path}: is no file name ({error})") from error
 
 
-def _readable(path: Path, scratch: Path) -> Path:
-    """`path` if libsndfile reads it rightly, else `scratch`, decoded by ffmpeg."""
-    import soundfile
-
+def _seekable(file: Any, name: str) -> BinaryIO:
+    if isinstance(file, TextIOBase):
+        raise AudioError(f"{name}: is open as text (allowed: a file opened in binary mode)")
     try:
-        with _open_native(path) as file:
-            guessed = file.format == "MP3" and not _declares_length(path)
-        if not (guessed and ffmpeg.available()):
-            return path
-    except soundfile.LibsndfileError as error:
-        if path.suffix.lower() not in FFMPEG_SUFFIXES and not ffmpeg.available():
-            reason = error.error_string.rstrip(".")
-            raise AudioError(f"{path}: is not audio that can be decoded ({reason})") from error
-    ffmpeg.decode(path, scratch)
-    return scratch
+        if file.seekable():
+            return file
+        return BytesIO(file.read())
+    except (AttributeError, OSError, ValueError) as error:
+        raise AudioError(f"{name}: cannot be read ({error})") from error
 
 
-def _open_native(path: Path) -> SoundFile:
-    import soundfile
-
-    # Through a descriptor, for libsndfile takes the name "-" and the suffix .raw specially.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    with _quietly():
-        return soundfile.SoundFile(descriptor)
+def _reason(file: BinaryIO, error: UndecodableError) -> str:
+    what = describe(file)
+    return f"is {what}, not audio" if what else f"is not audio that can be decoded ({error})"
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep from the terminal what mpg123 has to say of damaged files, in C and at length."""
-    with _STANDARD_ERROR:
-        kept = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(nowhere)
-            os.close(kept)
-
-
-def _declares_length(mp3: Path) -> bool:
-    """Whether the first frame says how many follow; else libsndfile guesses from the bit rate."""
-    with mp3.open("rb") as file:
-        tag = file.read(10)
-        size = 0
-        if tag.startswith(b"ID3"):
-            shifts = (21, 14, 7, 0)
-            size = 10 + sum((b & 0x7F) << shift for b, shift in zip(tag[6:], shifts, strict=True))
-        file.seek(size)
+def _declared_s(file: BinaryIO, timeline: Timeline) -> float:
+    """Length in seconds that the header tells; 0 where it tells none, or that of another stream."""
+    container = timeline.container
+    if container.format == "mp3":
+        here = file.tell()
+        file.seek(0)
+        file.seek(id3_size(file.read(10)))
         first_frame = file.read(192)
-    return any(mark in first_frame for mark in (b"Xing", b"Info", b"VBRI"))
+        file.seek(here)  # where the container left it
+        declares = any(mark in first_frame for mark in _HEADERS)
+    else:
+        declares = not _DECLARING.isdisjoint(container.format.split(","))
+    return (container.declared_s or 0.0) if declares and not timeline.is_cut else 0.0
 
 
-def _decodable_frames(path: Path) -> int:
-    """Length of what can be decoded, in samples: the declared one unless the file breaks off."""
-    import soundfile
-
-    with _open_native(path) as file, suppress(soundfile.LibsndfileError), _quietly():
-        file.seek(max(0, file.frames - 1))
-        if len(file.read(1)) == min(1, file.frames):
-            return int(file.frames)
-    frames = 0
-    with _open_native(path) as file, suppress(soundfile.LibsndfileError), _quietly():
-        while piece := len(file.read(_SALVAGE_FRAMES)):
-            frames += piece
-    return frames
+def _add_hole(holes: list[tuple[int, int]], start: int, end: int) -> None:
+    if start < end:
+        holes.append((start, end))

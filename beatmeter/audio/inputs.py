@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from beatmeter._util.atomic import longest_name
-from beatmeter.audio.decode import AUDIO_SUFFIXES
+from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.errors import AudioError, ReportError
 
 Problems = dict[Path, AudioError]

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, BinaryIO
 
-import numpy as np
 import numpy.typing as npt
 
-from beatmeter._util.text import escape_control
-from beatmeter.audio.decode import (
-    SHORTEST_S,
-    Samples,
-    check_audible,
-    is_silent,
-    open_recording,
-    to_mono,
-)
+from beatmeter.audio.decode import SHORTEST_S, check_audible, is_silent, open_recording
+from beatmeter.audio.samples import Samples, check_rate, to_mono
 from beatmeter.errors import AudioError, AudioWarning
 
-Source = str | Path | npt.ArrayLike
+Source = str | os.PathLike[str] | bytes | BinaryIO | npt.ArrayLike | tuple[npt.ArrayLike, int]
 
 
 @dataclass(frozen=True)
@@ -32,20 +25,18 @@ class OpenSource:
     Attributes
     ----------
     path : str or None
-        None for samples.
+        None for samples and for files without a path.
+    name : str
+        What to call it in messages.
     duration_s : float
         Seconds.
     """
 
     path: str | None
+    name: str
     duration_s: float
     sample_rate: int
     _read: Callable[[float, float], Samples]
-
-    @property
-    def name(self) -> str:
-        """What to call it in messages."""
-        return "samples" if self.path is None else escape_control(self.path)
 
     def excerpts(self, spans: Sequence[tuple[float, float]]) -> Iterator[tuple[float, Samples]]:
         """The audible ones of some spans, one at a time: start in seconds, and samples.
@@ -76,27 +67,61 @@ class OpenSource:
 
 
 @contextmanager
-def open_source(source: Source, sample_rate: int | None) -> Iterator[OpenSource]:
+def open_source(source: Any, sample_rate: Any = None) -> Iterator[OpenSource]:
     """Open a file, or wrap samples.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, array_like or (array_like, rate)
+        A path; the content of a file, as bytes or as a file opened in binary mode; or samples of
+        shape (n,), (n, channels) or (channels, n): an array, a tensor, or a pair of one and its
+        sample rate, as readers of audio return it.
+    sample_rate : int, optional
+        Hz; with samples only.
 
     Raises
     ------
     AudioError
-        If the file cannot be read, or a sample rate is missing with samples or given with a file.
+        If the source cannot be read, or a sample rate is missing with samples or given with a file.
     """
-    if isinstance(source, str | Path):
+    if source is None:
+        raise AudioError("source: None (allowed: a path, bytes, a binary file or samples)")
+    if isinstance(source, str | os.PathLike | bytes | bytearray) or hasattr(source, "read"):
         if sample_rate is not None:
-            raise AudioError(f"sample_rate: {sample_rate} (allowed: only with samples)")
+            raise AudioError(f"sample_rate: {sample_rate!r} (allowed: only with samples)")
         with open_recording(source) as recording:
+            path = os.fsdecode(source) if isinstance(source, str | os.PathLike) else None
             yield OpenSource(
-                str(source), recording.duration_s, recording.sample_rate, recording.read
+                path,
+                recording.name,
+                recording.duration_s,
+                recording.sample_rate,
+                recording.read,
             )
         return
-    if sample_rate is None or sample_rate <= 0:
-        raise AudioError(f"sample_rate: {sample_rate} (allowed: Hz, above 0, with samples)")
-    samples = to_mono(np.asarray(source), "samples")
+    source, sample_rate = _unpack(source, sample_rate)
+    rate = check_rate(sample_rate)
+    samples = to_mono(source, rate, "samples")
 
     def read(start_s: float, end_s: float) -> Samples:
-        return samples[round(start_s * sample_rate) : round(end_s * sample_rate)]
+        return samples[round(start_s * rate) : round(end_s * rate)]
 
-    yield OpenSource(None, len(samples) / sample_rate, sample_rate, read)
+    yield OpenSource(None, "samples", len(samples) / rate, rate, read)
+
+
+def _unpack(source: Any, sample_rate: Any) -> tuple[Any, Any]:
+    """Part (samples, rate) into the two; other samples stay as they are."""
+    if not isinstance(source, tuple) or len(source) != 2:
+        return source, sample_rate
+    first, second = map(_holds_several, source)
+    if second and not first:
+        raise AudioError("source: is (rate, samples) (allowed: (samples, rate))")
+    if second or not first:
+        return source, sample_rate
+    if sample_rate not in (None, source[1]):
+        raise AudioError(f"sample_rate: {sample_rate!r} (allowed: {source[1]!r}, as in the source)")
+    return source
+
+
+def _holds_several(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes)

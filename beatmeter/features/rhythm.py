@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.decode import Samples, check_audible, to_mono
+from beatmeter.audio.decode import check_audible
+from beatmeter.audio.samples import Samples, check_rate, to_mono
 from beatmeter.features import beatsync, onsets, pulses, spectra
 from beatmeter.features.beatsync import BeatFeatures
 from beatmeter.features.pulses import Pulse
@@ -39,7 +40,7 @@ class Rhythm:
 
     Parameters
     ----------
-    samples : array_like, shape (n,) or (n, channels)
+    samples : array_like, shape (n,), (n, channels) or (channels, n)
         Finite; mixed to mono.
     sample_rate : int
         Hz.
@@ -56,8 +57,8 @@ class Rhythm:
         self, samples: npt.ArrayLike, sample_rate: int, path: str | Path | None = None
     ) -> None:
         name = "samples" if path is None else str(path)
-        self.samples: Samples = to_mono(np.asarray(samples), name)
-        self.sample_rate = int(sample_rate)
+        self.sample_rate = check_rate(sample_rate)
+        self.samples: Samples = to_mono(samples, self.sample_rate, name)
         self.path = None if path is None else Path(path)
         check_audible(self.samples, self.sample_rate, name)
         self._resampled: dict[int, Samples] = {self.sample_rate: self.samples}

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from beatmeter.audio.decode import Samples, to_mono
+from beatmeter.audio.samples import Samples, to_mono
 from beatmeter.errors import AudioError
 from beatmeter_mert.errors import CheckpointError
 
@@ -137,9 +137,7 @@ def prepare(
 
     if not math.isfinite(sample_rate) or sample_rate < 1000:
         raise AudioError(f"sample rate: {sample_rate} Hz (allowed: 1000 Hz or more)")
-    samples = to_mono(audio, "audio")
-    if not len(samples):
-        raise AudioError("audio: has no samples (allowed: at least one)")
+    samples = to_mono(audio, sample_rate, "audio")
     if sample_rate != preprocessing.sample_rate:
         samples = soxr.resample(samples, sample_rate, preprocessing.sample_rate)
     return centre_crop(samples, preprocessing.clip_samples)

@@ -189,7 +189,7 @@ def test_silent_sections_are_passed_over(drum_pattern):
         (silence(100), "is silent"),
         (np.ones(SAMPLE_RATE), r"1\.00 s long"),
         (np.full(5 * SAMPLE_RATE, np.nan), "NaN"),
-        (np.zeros(0), r"0\.00 s long"),
+        (np.zeros(0), r"no samples"),
     ],
 )
 def test_what_cannot_be_heard_is_an_audio_error(samples, complaint):

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
-from beatmeter.audio.decode import AUDIO_SUFFIXES, open_recording
+from beatmeter.audio.decode import open_recording
+from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.corpora.render import SAMPLE_RATE
 from beatmeter.corpora.source_excerpt import Take

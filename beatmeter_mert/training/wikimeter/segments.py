@@ -1,13 +1,16 @@
-"""Cutting a recording into clips, by ffmpeg, exact to the sample."""
+"""Cutting a recording into clips, coded by ffmpeg, exact to the sample."""
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter.audio import ffmpeg
+import numpy as np
+
+from beatmeter.audio.decode import open_recording
 from beatmeter.errors import AudioError
 
 SAMPLE_RATE = 44_100
@@ -17,6 +20,8 @@ MARGIN_S = 10.0
 MARGINS_ABOVE_S = 40.0
 MOST = 25
 _TIMEOUT_S = 1800
+_BLOCK_S = 60
+"""Decoded at once."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +78,21 @@ def decode(source: Path, target: Path) -> int:
     Raises
     ------
     AudioError
-        If ffmpeg is missing or cannot decode it.
+        If it cannot be decoded.
     """
-    lossless = target.with_suffix(".flac")
-    ffmpeg.decode(source, lossless)
-    options = ["-ac", "1", "-ar", str(SAMPLE_RATE), "-c:a", "pcm_s16le"]
-    _ffmpeg(["-i", f"file:{lossless}", *options, f"file:{target}"], source)
-    lossless.unlink()
     import soundfile
+    import soxr
 
-    return int(soundfile.info(target).frames)
+    with (
+        open_recording(source) as recording,
+        soundfile.SoundFile(target, "w", SAMPLE_RATE, channels=1, subtype="PCM_16") as file,
+    ):
+        resampler = soxr.ResampleStream(recording.sample_rate, SAMPLE_RATE, 1)
+        for start_s in range(0, math.ceil(recording.duration_s), _BLOCK_S):
+            block = recording.read(start_s, start_s + _BLOCK_S)
+            is_last = start_s + _BLOCK_S >= recording.duration_s
+            file.write(np.clip(resampler.resample_chunk(block, last=is_last), -1.0, 1.0))
+        return int(file.tell())
 
 
 def cut(decoded: Path, segment: Segment, target: Path) -> None:

@@ -128,7 +128,7 @@ def test_channels_are_mixed(samples, rhythm):
         (np.full(3 * RATE, np.inf), RATE, "NaN or infinite"),
         (np.ones(RATE), RATE, r"1\.00 s long"),
         (np.zeros((2, 3, 4)), RATE, r"shape \(2, 3, 4\)"),
-        (np.zeros((5, 0)), RATE, "no channels"),
+        (np.zeros((5, 0)), RATE, "no samples"),
         (np.tile([0.5, -0.5], 5000), 500, "sample rate 500 Hz"),
     ],
 )

@@ -1,0 +1,112 @@
+"""Which files hold sound: the containers that are opened, their suffixes, and what the rest is."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import BinaryIO
+
+# fmt: off
+AUDIO_SUFFIXES = frozenset({
+    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi",
+    ".caf", ".dts", ".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp2", ".mp3",
+    ".mp4", ".mpc", ".oga", ".ogg", ".ogv", ".opus", ".rf64", ".snd", ".spx", ".tak", ".tta",
+    ".w64", ".wav", ".weba", ".webm", ".wma", ".wv",
+})
+"""What a search of folders looks for. To read a file its content counts, not its suffix."""
+
+DEMUXERS = ",".join([
+    "aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dts", "dtshd", "eac3", "flac",
+    "flv", "loas", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "ogg", "rm", "tak",
+    "truehd", "tta", "voc", "w64", "wav", "wv", "xwma",
+])
+"""Containers that hold sound themselves; playlists, which name other files, are not among them."""
+# fmt: on
+
+_HEAD = 4096
+"""Bytes that are looked at to name what a file is instead of sound."""
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"BM", "a picture"),
+    (b"II*\0", "a picture"),
+    (b"MM\0*", "a picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"MThd", "a MIDI file, notes without sound"),
+    (b"MZ", "a program"),
+    (b"\x7fELF", "a program"),
+)
+_PLAYLISTS = (b"#extm3u", b"[playlist]", b"#extinf")
+_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<svg")
+
+
+def describe(file: BinaryIO) -> str | None:
+    """Say what a file that holds no sound is, as "a web page"; None where nothing fits."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    if head.startswith(b"ID3"):
+        file.seek(id3_size(head))
+        body = file.read(_HEAD)
+        return "an ID3 tag and nothing else" if not body.strip(b"\0") else None
+    if head.startswith(b"TAG") and len(head) == 128:  # the ID3v1 tag, which ends an mp3
+        return "an ID3 tag and nothing else"
+    if not head.strip(b"\0"):
+        return "nothing but zeros"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a picture"
+    for signature, what in _SIGNATURES:
+        if head.startswith(signature):
+            return what
+    return _describe_text(head)
+
+
+def id3_size(head: bytes) -> int:
+    """Bytes of the ID3v2 tag that a file begins with, 0 without one (ID3v2.4, section 3.1)."""
+    if not head.startswith(b"ID3") or len(head) < 10:
+        return 0
+    shifts = (21, 14, 7, 0)
+    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], shifts, strict=True))
+
+
+def understates_length(file: BinaryIO) -> bool:
+    """Whether more samples follow in a WAV than its data chunk claims: a crashed recorder's file.
+
+    What follows the data chunk of a whole file is another chunk, or less than a header.
+    """
+    size = file.seek(0, os.SEEK_END)
+    at = 12  # after "RIFF", a length and "WAVE"
+    file.seek(0)
+    head = file.read(at)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return False
+    was_data = False
+    while at + 8 <= size:
+        file.seek(at)
+        name, length = struct.unpack("<4sI", file.read(8))
+        if not (name.isascii() and name.decode().isprintable() and at + 8 + length <= size):
+            return was_data
+        was_data = name == b"data"
+        at += 8 + length + length % 2
+    return False
+
+
+def _describe_text(head: bytes) -> str | None:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith(_PLAYLISTS):
+        return "a playlist"
+    if start.startswith(_PAGES):
+        return "a web page"
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # else the last character is cut
+            return None
+        text = head[: error.start].decode("utf-8")
+    is_text = all(character.isprintable() or character.isspace() for character in text)
+    return "text" if is_text else None
