@@ -1,4 +1,4 @@
-"""``beatmeter mert corpus``: render labelled music, check it for leakage."""
+"""``beatmeter corpus``: render labelled music, check it for confounds."""
 
 from __future__ import annotations
 

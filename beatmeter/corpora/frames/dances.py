@@ -47,6 +47,7 @@ DANCES: dict[str, Dance] = {
 }
 """Dances by the names of the index."""
 
+BAND_STYLES = ("balkan", "turkish", "folk")
 _BAND_SHARE = 0.6
 _BARE_SHARE = 0.25
 
@@ -58,7 +59,7 @@ def danced(rng: np.random.Generator, piece: Piece, dance: str) -> Piece:
         pulse = 60 * sum(known.grouping) / between(rng, *known.bar_s)
         piece = replace(piece, pulse_bpm=pulse, meter=replace(piece.meter, grouping=known.grouping))
     if happens(rng, _BAND_SHARE):
-        return arrange(rng, piece, STYLES[pick(rng, ("balkan", "turkish", "folk"))])
+        return arrange(rng, piece, STYLES[pick(rng, BAND_STYLES)])
     if happens(rng, _BARE_SHARE / (1 - _BAND_SHARE)):
         return replace(piece, parts=piece.parts[:1])
     return piece

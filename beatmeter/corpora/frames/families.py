@@ -58,6 +58,8 @@ _QUARTETS: tuple[tuple[int, ...], ...] = (
     (52, 52, 52, 52),
 )
 
+SWINGING_STYLES = ("jazz", "jazz", "rock", "pop", "folk", "eclectic")
+
 UNCOMMON: tuple[Meter, ...] = (
     Meter((4,), "2/4", (2,)),
     Meter((3,), "6/8", (3, 3)),
@@ -136,7 +138,7 @@ def _uncommon(ask: Request) -> Performance:
 def _swing(ask: Request) -> Performance:
     """Swing and shuffle: the second half of each beat late, up to triplets and beyond."""
     rng = ask.rng
-    style = STYLES[pick(rng, ("jazz", "jazz", "rock", "pop", "folk", "eclectic"))]
+    style = STYLES[pick(rng, SWINGING_STYLES)]
     meter = pick(rng, (*METERS, 4, 4, 4, 4, 3))
     grouping = {4: (4,), 3: (3,), 5: (3, 2), 7: (4, 3), 9: (4, 5), 11: (4, 4, 3)}[meter]
     pulse = between(rng, 65.0, 240.0)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.corpora.frames.dances import BAND_STYLES
+from beatmeter.corpora.frames.families import SWINGING_STYLES
 from beatmeter.corpora.frames.material import AS_WRITTEN, Material, split_of
+from beatmeter.corpora.reserved import reserved
 from beatmeter.errors import DatasetError
 
 
@@ -28,6 +31,12 @@ def test_copies_of_a_title_stay_together(copy):
 def test_an_unknown_split_is_named(table):
     with pytest.raises(DatasetError, match="split: 'test'"):
         Material(table, "test")
+
+
+def test_nothing_of_the_fixtures_is_played(table):
+    kept = reserved()
+    assert not kept.styles & {*SWINGING_STYLES, *BAND_STYLES}
+    assert not kept.styles & {style.family for style in Material(table, "train").pool.styles}
 
 
 def test_written_tempo_is_kept_within_fifteen_percent(whole_table_material):
