@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ BEATLESS: dict[str, float] = {"clicks": 0.015, "no music": 0.03}
 SHARES: dict[str, float] = {name: share for name, (share, _) in FAMILIES.items()} | BEATLESS
 """Every family, and how often training draws from it."""
 
+Labels: TypeAlias = tuple[tuple[float, ...], tuple[float, ...], npt.NDArray[np.uint8]]
+"""Beats, downbeats, and the beats of the bar at each frame."""
+
 NO_BAR, UNKNOWN = 0, 255
 """Values of ``bar`` where there is none, and where nobody knows."""
 
@@ -37,6 +40,11 @@ _KIT_SHARE = 0.5
 _SYNTHETIC_SHARE = 0.35
 """Of the clips, when there are recorded soundfonts as well."""
 _QUIET_SHARE = 0.12
+_BEGINNING_SHARE = 0.08
+_LONGEST_SILENCE_S = 4.0
+"""Before music that begins within a clip, beyond the time to its first downbeat."""
+_LATEST_FIRST_S = 6.0
+"""First downbeat, beyond which too little of the music would be left."""
 _RESIZED_SHARE = 0.5
 _LARGEST_RESIZING = 4
 """Semitones by which instruments are made larger or smaller."""
@@ -129,8 +137,12 @@ class ClipMaker:
         voicing = self._voicing(rng, any(part.is_drums for part in parts))
         played = replace(performance, parts=_shifted(parts, size))
         rendered = render(played, voicing, SAMPLE_RATE, 2 ** (size / 12))
-        samples, effects = apply_effects(rendered[round(_LEAD_S * SAMPLE_RATE) :], SAMPLE_RATE, rng)
-        beats, downbeats, bar = _labels(performance, self._seconds)
+        labels = _labels(performance, self._seconds)
+        dry = rendered[round(_LEAD_S * SAMPLE_RATE) :]
+        if happens(rng, _BEGINNING_SHARE):
+            dry, labels = _beginning(rng, dry, labels)
+        samples, effects = apply_effects(dry, SAMPLE_RATE, rng)
+        beats, downbeats, bar = labels
         kit = [] if voicing.kit is None else [voicing.kit.name]
         row = {
             "family": family,
@@ -214,9 +226,30 @@ def _shifted(parts: tuple[Part, ...], semitones: int) -> tuple[Part, ...]:
     )
 
 
-def _labels(
-    performance: Performance, seconds: float
-) -> tuple[tuple[float, ...], tuple[float, ...], npt.NDArray[np.uint8]]:
+def _beginning(
+    rng: np.random.Generator, samples: Samples, labels: Labels
+) -> tuple[Samples, Labels]:
+    """Silence, then the music from its first downbeat on: of the same length as before."""
+    beats, downbeats, bar = labels
+    if not downbeats or downbeats[0] > _LATEST_FIRST_S:
+        return samples, labels
+    cut = int(downbeats[0] * FRAMES_PER_SECOND)
+    silence = cut + int(rng.integers(1, round(_LONGEST_SILENCE_S * FRAMES_PER_SECOND)))
+    later = (silence - cut) / FRAMES_PER_SECOND
+    ends = len(samples) / SAMPLE_RATE
+    quiet = np.zeros(silence * HOP_LENGTH, np.float32)
+    moved = [
+        tuple(time + later for time in times if time >= downbeats[0] and time + later < ends)
+        for times in (beats, downbeats)
+    ]
+    none = np.full(silence, NO_BAR, np.uint8)
+    return (
+        np.concatenate([quiet, samples[cut * HOP_LENGTH :]])[: len(samples)],
+        (moved[0], moved[1], np.concatenate([none, bar[cut:]])[: len(bar)]),
+    )
+
+
+def _labels(performance: Performance, seconds: float) -> Labels:
     """Beats, downbeats and bars of a performance without its lead."""
     last = max(note.onset for part in performance.parts for note in part.notes)
     ring = max(note.onset + note.duration for part in performance.parts for note in part.notes)

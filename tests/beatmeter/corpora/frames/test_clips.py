@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from beatmeter.corpora.frames import clips
 from beatmeter.corpora.frames.clips import NO_BAR, SHARES, ClipMaker
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.soundfonts import SYNTHETIC
@@ -87,6 +88,21 @@ def test_drums_are_struck_on_beats_that_are_labelled(make):
         on.append(power[here : here + 1100].sum())
         off.append(power[max(here - 1300, 0) : max(here - 200, 1)].sum())
     assert np.mean(on) > 1.5 * np.mean(off)
+
+
+def test_music_may_begin_within_a_clip(make, monkeypatch):
+    monkeypatch.setattr(clips, "_BEGINNING_SHARE", 1.0)
+    for number in range(4):
+        clip = make("groove", number, 12.0)
+        first = clip.beats[0]
+        assert first == clip.downbeats[0]
+        assert 0 < first < 10
+        assert clip.bar[0] == NO_BAR
+        assert clip.bar[round(50 * first) + 2] == 4
+        before, after = (
+            np.square(clip.samples[round(22050 * (first + at)) :][:2000]).sum() for at in (-0.1, 0)
+        )
+        assert after > before
 
 
 def test_compositions_have_titles_of_their_own(make):
