@@ -13,12 +13,12 @@ DEMO := docs/demo/escape-from-chaosland.opus
 
 setup: $(READY)
 
-# beatnet and tinysoundfont come without their requirements: of the one only the networks are
-# used, of the other only the synthesizer, not its sound card output.
+# tinysoundfont comes without its requirements: only its synthesizer is used, not its sound card
+# output.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[neural,jams,mert,train,dev]'
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps beatnet==1.1.3 tinysoundfont
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[jams,mert,train,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps tinysoundfont
 	touch $@
 
 demo: $(READY)

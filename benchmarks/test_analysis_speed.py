@@ -35,7 +35,7 @@ def samples() -> np.ndarray:
 def all_dsp_signals(samples: np.ndarray) -> None:
     rhythm = Rhythm(samples, RATE)
     for signal in beatmeter_signals():
-        if signal.name != "neural_downbeat":
+        if not signal.name.startswith("neural_"):
             signal.score(rhythm)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from beatmeter._util.atomic import replacing
+from beatmeter.cli.options import jobs_option
+
 _Folder = click.Path(file_okay=False, path_type=Path)
 _File = click.Path(dir_okay=False, exists=True, path_type=Path)
 _frames = click.argument("frames", type=click.Path(file_okay=False, exists=True, path_type=Path))
@@ -72,6 +75,34 @@ def study(frames: Path, config: Path, out: Path, device: str | None) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     run_study(common, stages, frames, out, str(_place(device)))
+
+
+@beats.command()
+@click.argument("recordings", type=click.Path(file_okay=False, exists=True, path_type=Path))
+@click.option(
+    "--tracker",
+    "names",
+    multiple=True,
+    default=("beatmeter", "beatnet", "librosa"),
+    show_default=True,
+    help="beatmeter, beatnet, beatnet+bars, librosa, or a network's file *.npz; may be repeated.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Figures as JSON.")
+@jobs_option
+def evaluate(recordings: Path, names: tuple[str, ...], out: Path | None, jobs: int) -> None:
+    """Compare trackers on annotated RECORDINGS: F-measure, CMLt and AMLt of mir_eval."""
+    from beatmeter._util.progress import track
+    from beatmeter.datasets.beat_annotations import read_annotated
+    from beatmeter.evaluation.beats import as_json, as_text, evaluate_beats
+    from beatmeter.evaluation.trackers import tracker
+
+    clips = read_annotated(recordings)
+    trackers = {Path(name).stem: tracker(name) for name in names}
+    results = list(track(evaluate_beats(clips, trackers, jobs), "clips", total=len(clips)))
+    if out is not None:
+        with replacing(out) as partial:
+            partial.write_text(as_json(results) + "\n", encoding="utf-8")
+    click.echo(as_text(results))
 
 
 def _place(device: str | None) -> Any:

@@ -100,8 +100,9 @@ def _fit(clips: list[ClipEvidence], cache: Path, jobs: int) -> EnsembleFit:
 
 
 def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
+    signals = calibrated_signals()
     for name, calibration in fit.calibrations.items():
-        write_calibration(name, calibration)
+        write_calibration(signals[name].calibration, calibration)
     weights = load_weights()
     rows = sorted((clip.clip.filename, clip.clip.meters) for clip in clips)
     fitted = {

@@ -16,7 +16,7 @@ USER_ERROR = 2
 _OURS = ("beatmeter", "beatmeter_mert")
 EXTRAS = {
     "jams": ("jams",),
-    "neural": ("BeatNet", "madmom_infer", "metricon"),
+    "beatnet": ("BeatNet", "madmom_infer"),
     "ray": ("ray",),
     "train": (
         "accelerate",
@@ -25,6 +25,7 @@ EXTRAS = {
         "huggingface_hub",
         "librosa",
         "mido",
+        "mir_eval",
         "partitura",
         "peft",
         "requests",

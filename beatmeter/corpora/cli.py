@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatmeter.corpora.splicing.listening import splices
+
+if TYPE_CHECKING:
+    from beatmeter.corpora.frames.shards import FramesConfig
 
 _Folder = click.Path(file_okay=False, path_type=Path)
 _split = click.option(
@@ -121,65 +125,87 @@ def soundfont(seed: int, out: Path) -> None:
     click.echo(f"{path}, {path.stat().st_size:,} bytes")
 
 
+_OF_CLIPS = (
+    click.option(
+        "--table",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=True,
+        help="Scores, as `table` wrote them.",
+    ),
+    click.option(
+        "--soundfont",
+        "soundfonts",
+        type=click.Path(dir_okay=False, path_type=Path),
+        multiple=True,
+        help="Soundfont to play on; may be repeated. [default: those of the system]",
+    ),
+    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
+    click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips."),
+    click.option(
+        "--split",
+        type=click.Choice(("train", "val")),
+        default="train",
+        show_default=True,
+        help="Whose works: nine tenths train, a tenth validates.",
+    ),
+    click.option(
+        "--family", "families", multiple=True, help="Way of making music; may be repeated."
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
+    ),
+)
+"""Options of the commands that render clips with a label for every frame."""
+
+
+def _of_clips(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OF_CLIPS):
+        command = option(command)
+    return command
+
+
 @corpus.command()
+@_of_clips
 @click.option(
-    "--table",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="Scores, as `table` wrote them.",
-)
-@click.option(
-    "--soundfont",
-    "named",
-    type=click.Path(dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Soundfont to play on; may be repeated. [default: those of the system]",
-)
-@click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
-@click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips.")
-@click.option(
-    "--split",
-    type=click.Choice(("train", "val")),
-    default="train",
+    "--shard",
+    "clips_per_shard",
+    type=click.IntRange(1),
+    default=64,
     show_default=True,
-    help="Whose works: nine tenths train, a tenth validates.",
+    help="Clips.",
 )
-@click.option("--family", "families", multiple=True, help="Way of making music; may be repeated.")
-@click.option("--shard", type=click.IntRange(min=1), default=64, show_default=True, help="Clips.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--out", type=_Folder, required=True, help="Folder of shards, new or begun.")
-def frames(
-    table: Path,
-    named: tuple[Path, ...],
-    clips: int,
-    seconds: float,
-    seed: int,
-    split: str,
-    families: tuple[str, ...],
-    shard: int,
-    jobs: int,
-    out: Path,
-) -> None:
+def frames(clips: int, jobs: int, out: Path, **config: Any) -> None:
     """Render clips straight to spectrograms with a label for every frame.
 
     Run again to go on with an interrupted folder, or to add to one.
     """
-    from beatmeter.corpora.frames.shards import FramesConfig, write_shards
+    from beatmeter.corpora.frames.shards import write_shards
+
+    with _progress(f"shards in {out}") as report:
+        write_shards(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@_of_clips
+@click.option("--out", type=_Folder, required=True, help="Folder of recordings.")
+def sound(clips: int, jobs: int, out: Path, **config: Any) -> None:
+    """Render the same clips as `frames` does, as sound with annotated beats."""
+    from beatmeter.corpora.frames.sound import write_sound
+
+    with _progress(f"clips in {out}") as report:
+        write_sound(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+def _frames_config(values: dict[str, Any]) -> FramesConfig:
+    from beatmeter.corpora.frames.shards import FramesConfig
     from beatmeter.corpora.training_soundfonts import training_soundfonts
 
-    config = FramesConfig(
-        table=table,
-        soundfonts=named or training_soundfonts(),
-        split=split,
-        families=families,
-        seconds=seconds,
-        seed=seed,
-        clips_per_shard=shard,
-    )
-    with _progress(f"shards in {out}") as report:
-        write_shards(config, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    soundfonts = values["soundfonts"] or training_soundfonts()
+    return FramesConfig(**values | {"soundfonts": soundfonts})
 
 
 @corpus.command()

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide
-from beatmeter.features.pulses import Pulse, salience
+from beatmeter.features.pulses import Pulse
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def gather_evidence(
 def network_pulses(activations: Activations, rhythm: Rhythm) -> list[Pulse]:
     """The beats that a network hears as pulses: their own rate, halves, double and triple."""
     from beatmeter.signals.neural.bars import decode_beats
+    from beatmeter.signals.neural.pulses import as_pulse
 
     beats = decode_beats(activations)
     if len(beats) < FEWEST_BEATS:
@@ -121,10 +122,7 @@ def network_pulses(activations: Activations, rhythm: Rhythm) -> list[Pulse]:
     for times in (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3)):
         if len(times) < FEWEST_BEATS:
             continue
-        frames = np.round(times * rhythm.frame_rate).astype(np.int64)
-        inside = frames[frames < len(rhythm.onset_envelope)]
-        bpm = 60.0 / float(np.median(np.diff(times)))
-        found.append(Pulse(bpm, times, salience(rhythm.onset_envelope, inside)))
+        found.append(as_pulse(times, rhythm))
     return found
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
-    """Offer six signals, one that takes them together, and the neural downbeat signal."""
+    """Offer six signals, one that takes them together, and two of the network."""
     from beatmeter.signals.accent_folding import AccentFolding
     from beatmeter.signals.bar_similarity import BarSimilarity
     from beatmeter.signals.beat_histogram import BeatHistogram
@@ -20,6 +20,7 @@ def beatmeter_signals() -> list[Signal]:
     from beatmeter.signals.harmonic_change import HarmonicChange
     from beatmeter.signals.metrogram import Metrogram
     from beatmeter.signals.neural_downbeat import NeuralDownbeat
+    from beatmeter.signals.neural_meter import NeuralMeter
     from beatmeter.signals.onset_autocorrelation import OnsetAutocorrelation
 
     on_pulses = [
@@ -30,4 +31,4 @@ def beatmeter_signals() -> list[Signal]:
         HarmonicChange(),
         BarSimilarity(),
     ]
-    return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat()]
+    return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat(), NeuralMeter()]

@@ -28,6 +28,11 @@ class CalibratedSignal(ABC):
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
         """The ways to count, and the raw evidence on each: k pulses, shape (k, d)."""
 
+    @property
+    def calibration(self) -> str:
+        """The name of its calibration: its own, unless another was fitted to other evidence."""
+        return self.name
+
     def unavailable(self) -> str | None:
         """None, unless the signal needs more than the package."""
         return None
@@ -41,7 +46,7 @@ class CalibratedSignal(ABC):
             If the tactus has fewer than eight beats.
         """
         require_beats(rhythm)
-        calibration = load_calibration(self.name)
+        calibration = load_calibration(self.calibration)
         pulses, evidence = self.hypotheses(rhythm)
         return MeterScores.from_array(calibration.probabilities(evidence, pulse_context(pulses)))
 

@@ -61,7 +61,7 @@ def test_the_constraints_pin_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     asked = project["dependencies"] + [
-        r for extra in ("neural", "jams", "mert", "train", "dev") for r in extras[extra]
+        r for extra in ("beatnet", "jams", "mert", "train", "dev") for r in extras[extra]
     ]
     names = {re.split(r"[\[<>=]", requirement)[0] for requirement in asked} - {"beatmeter"}
     assert names <= set(pins)

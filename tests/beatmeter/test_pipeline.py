@@ -65,7 +65,7 @@ def told(weights: dict[str, float] | None = None, **answers) -> Ensemble:
 
 @pytest.fixture(scope="module")
 def real() -> Ensemble:
-    return Ensemble({s.name: s for s in beatmeter_signals() if s.name != "neural_downbeat"})
+    return Ensemble({s.name: s for s in beatmeter_signals() if not s.name.startswith("neural_")})
 
 
 def test_a_file_and_its_samples_give_the_same_analysis(real, drum_pattern, write_audio):

@@ -165,28 +165,27 @@ def _path(folder: Path, number: int) -> Path:
 def _make(config: FramesConfig, folder: Path, number: int) -> None:
     first = number * config.clips_per_shard
     numbers = range(first, first + config.clips_per_shard)
-    held_out = "work" if config.split == "val" else ""
-    arrays = shard_arrays((_maker(config).make(n) for n in numbers), held_out)
+    arrays = shard_arrays((clip_maker(config).make(n) for n in numbers), config.split)
     with replacing(_path(folder, number)) as part, part.open("wb") as file:
         np.savez(file, **arrays)
 
 
 @lru_cache(maxsize=1)
-def _maker(config: FramesConfig) -> ClipMaker:
+def clip_maker(config: FramesConfig) -> ClipMaker:
     """The maker of a worker, which has one configuration all its life."""
     fonts = [open_soundfont(path) for path in config.soundfonts]
     material = Material(load_table(config.table), config.split)
     return ClipMaker(material, fonts, config.shares, config.seconds, config.seed)
 
 
-def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, Any]:
-    """The arrays of a shard; `held_out` says in every row what training does not know of it."""
+def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, Any]:
+    """The arrays of a shard; every row says what training does not know of it."""
     mels, bars, rows = [], [], []
     times: dict[str, list[npt.NDArray[np.float32]]] = {"beats": [], "downbeats": []}
     for clip in clips:
         mels.append(to_bytes(log_mel(clip.samples)))
         bars.append(clip.bar)
-        rows.append(clip.row | {"held_out": _held_out(clip.row, held_out)})
+        rows.append(clip.row | {"held_out": held_out_of(clip.row, split)})
         times["beats"].append(np.array(clip.beats, np.float32))
         times["downbeats"].append(np.array(clip.downbeats, np.float32))
     arrays: dict[str, Any] = {
@@ -201,12 +200,15 @@ def shard_arrays(clips: Iterable[FrameClip], held_out: str = "") -> dict[str, An
     return arrays
 
 
-def _held_out(row: dict[str, Any], held_out: str) -> str:
-    if held_out and str(row.get("soundfont", "")).startswith(VALIDATION_SOUNDFONTS):
+def held_out_of(row: dict[str, Any], split: str) -> str:
+    """What training does not know of a clip: its soundfont, its family, its work, or nothing."""
+    if split == "train":
+        return ""
+    if str(row.get("soundfont", "")).startswith(VALIDATION_SOUNDFONTS):
         return "soundfont"
-    if held_out and row["family"] in VALIDATION_FAMILIES:
+    if row["family"] in VALIDATION_FAMILIES:
         return "family"
-    return held_out
+    return "work"
 
 
 def _starts(parts: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:

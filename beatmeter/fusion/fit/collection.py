@@ -19,6 +19,7 @@ from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import Abstain, AudioError
 from beatmeter.features.rhythm import Rhythm
+from beatmeter.fusion.effective import fingerprint
 from beatmeter.meters import METERS
 from beatmeter.plugins import installed_signals
 from beatmeter.signals.calibrated import CalibratedSignal, require_beats
@@ -127,5 +128,6 @@ def _middle(samples: Samples, length: float) -> Samples:
 
 @cache
 def evidence_code() -> str:
-    """Hash of the code that makes evidence: it changes when evidence may."""
-    return code_hash("audio", "features", "signals", seed=",".join(sorted(calibrated_signals())))
+    """Hash of the code and the networks that make evidence: it changes when evidence may."""
+    listening = [f"{name} {fingerprint(signal)}" for name, signal in calibrated_signals().items()]
+    return code_hash("audio", "features", "signals", seed=",".join(sorted(listening)))

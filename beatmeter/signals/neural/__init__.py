@@ -1,4 +1,1 @@
-"""Neural beat and downbeat activations: networks of others, found where they are installed.
-
-Everything here needs the extra ``neural``; torch is imported only when an activation is computed.
-"""
+"""Networks that hear beats: one of our own, run by numpy, and two of others that may be named."""

@@ -1,25 +1,32 @@
-"""Beat and downbeat activations, from whichever network is at hand."""
+"""Beat and downbeat activations, from the network of our own or from one that the user names.
+
+``BEATMETER_BEAT_NETWORK`` names another network: ``beatnet``, or a file that ``beatmeter beats
+train`` wrote. ``BEATMETER_BEAT_THIS_CHECKPOINT`` names a checkpoint of Beat This!.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.signals.neural import frontend
+from beatmeter.errors import Abstain
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter.signals.neural.network import BeatNetwork
+    from beatmeter.signals.neural.frame_network import FrameNetwork
 
+NETWORK_VARIABLE = "BEATMETER_BEAT_NETWORK"
 BEAT_THIS_VARIABLE = "BEATMETER_BEAT_THIS_CHECKPOINT"
-INSTALL_HINT = "pip install 'beatmeter[neural]' && pip install --no-deps beatnet==1.1.3"
+BEATNET = "beatnet"
+NETWORK = "beats.npz"
+"""The trained network, in this package."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +39,24 @@ class Activations:
         Logits of a beat (downbeats included) and of a downbeat.
     frame_rate : int
         Frames a second.
+    bpm_range : (float, float)
+        Between which rates the network was taught to hear beats.
+    bar : ndarray of float, shape (frames, 13), optional
+        Logits of :data:`~beatmeter.signals.neural.frame_network.BAR_CLASSES`, from a network that
+        tells them.
     """
 
     beat: npt.NDArray[np.float64]
     downbeat: npt.NDArray[np.float64]
     frame_rate: int
+    bpm_range: tuple[float, float] = (55.0, 215.0)
+    bar: npt.NDArray[np.float64] | None = None
 
 
 class ActivationSource(Protocol):
     """A network that hears beats."""
+
+    name: str
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or None."""
@@ -55,97 +71,87 @@ class ActivationSource(Protocol):
         ...
 
 
-class BeatNetSource:
-    """The mean of the three BeatNet networks, from the installed ``beatnet`` distribution."""
+class FrameNetworkSource:
+    """The network of our own, or one like it that the user has trained.
 
-    def unavailable(self) -> str | None:
-        """What is missing and how to install it, or None."""
-        for module in ("torch", "madmom_infer", "metricon"):
-            if find_spec(module) is None:
-                return f"{module} is not installed: {INSTALL_HINT}"
-        if not self.weight_files():
-            return f"the BeatNet networks are not installed: {INSTALL_HINT}"
-        return None
-
-    def activations(self, rhythm: Rhythm) -> Activations:
-        """Mean probabilities of the networks, as logits."""
-        import torch
-
-        samples = rhythm.resampled(frontend.SAMPLE_RATE)
-        samples = samples / np.abs(samples).max()
-        features = torch.from_numpy(frontend.features(samples))[None]
-        with torch.inference_mode():
-            outputs = [network(features)[0].softmax(dim=1) for network in _networks()]
-        beat, downbeat, _ = torch.stack(outputs).mean(dim=0).double().numpy().T
-        return Activations(_logit(beat + downbeat), _logit(downbeat), frontend.FRAMES_PER_SECOND)
-
-    def weight_files(self) -> list[Path]:
-        """The files of the three networks."""
-        spec = find_spec("BeatNet")
-        folders = list(spec.submodule_search_locations or []) if spec else []
-        return [path for f in folders for path in sorted(Path(f).glob("models/*_weights.pt"))]
-
-
-class BeatThisSource:
-    """A Beat This! checkpoint that the user names in ``BEATMETER_BEAT_THIS_CHECKPOINT``.
-
-    References
+    Parameters
     ----------
-    F. Foscarin, J. Schlueter and G. Widmer, Beat This! Accurate beat tracking without DBN
-    postprocessing, ISMIR 2024.
+    path : Path, optional
+        Its file; the one in this package by default.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint = checkpoint
+    name = "beatmeter"
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or Path(str(files("beatmeter.signals.neural") / NETWORK))
 
     def unavailable(self) -> str | None:
-        """What is missing, or None."""
-        for module in ("torch", "beat_this", "metricon"):
-            if find_spec(module) is None:
-                return f"{BEAT_THIS_VARIABLE} is set, but {module} is not installed"
-        if not self.checkpoint.is_file():
-            return f"{BEAT_THIS_VARIABLE}: {self.checkpoint}: no such file"
+        """That its file is missing, or None."""
+        if not self.path.is_file():
+            return f"the network that hears beats is missing: {self.path}"
         return None
 
     def activations(self, rhythm: Rhythm) -> Activations:
-        """Logits of the checkpoint's network."""
-        samples = rhythm.resampled(frontend.SAMPLE_RATE)
-        beat, downbeat = _beat_this(self.checkpoint)(samples, frontend.SAMPLE_RATE)
-        return Activations(beat.double().numpy(), downbeat.double().numpy(), 50)
+        """Logits of beats, downbeats and bar lengths.
+
+        Raises
+        ------
+        Abstain
+            If the file is not a network.
+        """
+        from beatmeter.signals.neural import spectrogram
+
+        try:
+            network = _frame_network(self.path)
+        except ValueError as error:
+            raise Abstain(str(error)) from error
+        samples = rhythm.resampled(spectrogram.SAMPLE_RATE)
+        logits = network(spectrogram.log_mel(samples))
+        return Activations(
+            beat=logits.beat.astype(np.float64),
+            downbeat=logits.downbeat.astype(np.float64),
+            frame_rate=spectrogram.FRAMES_PER_SECOND,
+            bpm_range=(40.0, 360.0),
+            bar=logits.bar.astype(np.float64),
+        )
 
     def weight_files(self) -> list[Path]:
-        """The checkpoint."""
-        return [self.checkpoint] if self.checkpoint.is_file() else []
+        """Its file."""
+        return [self.path] if self.path.is_file() else []
 
 
 def activation_source() -> ActivationSource:
-    """Beat This! when the user named a checkpoint, else BeatNet."""
-    named = os.environ.get(BEAT_THIS_VARIABLE)
-    return BeatThisSource(Path(named)) if named else BeatNetSource()
+    """The network that the user named, else the one of our own, else BeatNet."""
+    from beatmeter.signals.neural.beat_this import BeatThisSource
+    from beatmeter.signals.neural.beatnet import BeatNetSource
+
+    checkpoint = os.environ.get(BEAT_THIS_VARIABLE)
+    if checkpoint:
+        return BeatThisSource(Path(checkpoint))
+    named = os.environ.get(NETWORK_VARIABLE)
+    own = FrameNetworkSource(Path(named) if named else None)
+    if named == BEATNET or (not named and own.unavailable()):
+        return BeatNetSource()
+    return own
+
+
+def activations_of(rhythm: Rhythm) -> Activations:
+    """What the network hears in a recording; it runs once, whoever asks.
+
+    Raises
+    ------
+    Abstain
+        If the network cannot run here.
+    """
+    source = activation_source()
+    reason = source.unavailable()
+    if reason is not None:
+        raise Abstain(reason)
+    return rhythm.evidence(f"activations {source.name}", source.activations)
 
 
 @cache
-def _networks() -> list[BeatNetwork]:
-    import torch
+def _frame_network(path: Path) -> FrameNetwork:
+    from beatmeter.signals.neural.frame_network import FrameNetwork
 
-    from beatmeter.signals.neural.network import BeatNetwork
-
-    networks = []
-    for path in BeatNetSource().weight_files():
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network = BeatNetwork()
-        network.load_state_dict(state)
-        networks.append(network.eval())
-    return networks
-
-
-@cache
-def _beat_this(checkpoint: Path) -> Any:
-    from beat_this.inference import Audio2Frames
-
-    return Audio2Frames(checkpoint_path=str(checkpoint), device="cpu")
-
-
-def _logit(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    clipped = np.clip(probability, 1e-5, 1 - 1e-5)
-    return np.log(clipped / (1 - clipped))
+    return FrameNetwork.load(path)

@@ -8,10 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.signals.neural.activations import Activations
+from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS
 
 Times = npt.NDArray[np.float64]
 
+BAR_WEIGHT = 0.3
+"""What the bar-length head says at one beat, beside what the downbeat head says there: neighbouring
+beats hear the same music, so they do not count in full."""
 _REACH_FRAMES = 2
+_BROKEN_BAR = 1e-4
+"""Probability that a bar ends before its length."""
+_LEAST_PROBABILITY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,14 @@ class Bars:
     numbers: npt.NDArray[np.int64]
     contrast: float
 
+    @property
+    def downbeats(self) -> Times:
+        """Seconds at which bars begin."""
+        return self.beats[self.numbers == 1]
+
 
 def decode_beats(activations: Activations) -> Times:
-    """Beat times in seconds, by metricon's bar-pointer model at 55 to 215 beats a minute.
+    """Beat times in seconds, by metricon's bar-pointer model, at rates that the network knows.
 
     References
     ----------
@@ -43,7 +55,14 @@ def decode_beats(activations: Activations) -> Times:
     """
     import metricon
 
-    tracked = metricon.track_beats(activations.beat, fps=activations.frame_rate, snap="center")
+    slowest, fastest = activations.bpm_range
+    tracked = metricon.track_beats(
+        activations.beat,
+        fps=activations.frame_rate,
+        min_bpm=slowest,
+        max_bpm=fastest,
+        snap="center",
+    )
     return np.asarray(tracked.times, dtype=np.float64)
 
 
@@ -67,17 +86,97 @@ def decode_bars(activations: Activations, beats: Times, length: int) -> Bars:
     tracked = metricon.track_bars(
         activations.downbeat, beats, beats_per_bar=(length,), fps=activations.frame_rate
     )
-    logits = downbeat_logits(activations, beats)
-    first = tracked.numbers == 1
-    contrast = float(logits[first].mean() - logits[~first].mean()) if first.any() else 0.0
-    return Bars(beats, np.asarray(tracked.numbers), contrast)
+    return Bars(
+        beats, np.asarray(tracked.numbers), _contrast(activations, beats, tracked.numbers == 1)
+    )
+
+
+def decode_downbeats(activations: Activations, beats: Times) -> Bars:
+    """The likeliest bars over beats that are given, of whatever length.
+
+    The length is the same throughout; now and then a bar may break off. Downbeats weigh in by the
+    probability that a beat is a downbeat, lengths by what the network says of the length at each
+    beat, if it says anything.
+
+    Parameters
+    ----------
+    activations : Activations
+    beats : ndarray, shape (n,)
+        Seconds, ascending; may be empty.
+    """
+    if not len(beats):
+        return Bars(beats, np.zeros(0, np.int64), 0.0)
+    probability = _downbeat_probability(activations, beats)
+    logs = np.log(probability), np.log1p(-probability)
+    best, numbers = -np.inf, np.ones(len(beats), np.int64)
+    for length, prior in _length_scores(activations, beats).items():
+        score, places = _places(*logs, length)
+        if score + prior > best:
+            best, numbers = score + prior, places
+    return Bars(beats, numbers, _contrast(activations, beats, numbers == 1))
 
 
 def downbeat_logits(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
     """The greatest downbeat logit within 40 ms of each beat: shape (n,)."""
+    return _greatest(activations.downbeat, activations.frame_rate, beats)
+
+
+def _greatest(
+    logits: npt.NDArray[np.float64], frame_rate: int, beats: Times
+) -> npt.NDArray[np.float64]:
     from scipy.ndimage import maximum_filter1d
 
-    widened = maximum_filter1d(activations.downbeat, 2 * _REACH_FRAMES + 1)
-    frames = np.round(beats * activations.frame_rate).astype(int)
+    widened = maximum_filter1d(logits, 2 * _REACH_FRAMES + 1)
+    frames = np.round(beats * frame_rate).astype(int)
     nearest: npt.NDArray[np.float64] = widened[np.clip(frames, 0, len(widened) - 1)]
     return nearest
+
+
+def _downbeat_probability(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
+    """Of each beat, given that it is one: shape (n,), between 0.001 and 0.999."""
+    beat, downbeat = (
+        1 / (1 + np.exp(-_greatest(logits, activations.frame_rate, beats)))
+        for logits in (activations.beat, activations.downbeat)
+    )
+    share = downbeat / np.maximum(beat, downbeat)
+    return np.clip(share, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+
+
+def _length_scores(activations: Activations, beats: Times) -> dict[int, float]:
+    """What speaks for each bar length before downbeats are looked at: log probabilities, summed."""
+    if activations.bar is None:
+        return dict.fromkeys(BAR_LENGTHS, 0.0)
+    frames = np.round(beats * activations.frame_rate).astype(int)
+    logits = activations.bar[np.clip(frames, 0, len(activations.bar) - 1)]
+    logits = logits - logits.max(axis=1, keepdims=True)
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    summed = BAR_WEIGHT * logs.sum(axis=0)
+    return {length: float(summed[BAR_CLASSES.index(length)]) for length in BAR_LENGTHS}
+
+
+def _places(
+    on: npt.NDArray[np.float64], off: npt.NDArray[np.float64], length: int
+) -> tuple[float, npt.NDArray[np.int64]]:
+    """The likeliest places in bars of a length: its log probability, and numbers from 1."""
+    early = np.log(_BROKEN_BAR)
+    scores = np.full(length, off[0])
+    scores[0] = on[0]
+    came_from = np.zeros(len(on), np.int64)  # the place before, where a bar begins
+    for beat in range(1, len(on)):
+        closing = scores + early
+        closing[-1] = scores[-1]
+        came_from[beat] = int(closing.argmax())
+        scores = np.concatenate([[closing.max() + on[beat]], scores[:-1] + off[beat]])
+    place = int(scores.argmax())
+    places = np.empty(len(on), np.int64)
+    for beat in range(len(on) - 1, -1, -1):
+        places[beat] = place
+        place = place - 1 if place else int(came_from[beat])
+    return float(scores.max()), places + 1
+
+
+def _contrast(activations: Activations, beats: Times, first: npt.NDArray[np.bool_]) -> float:
+    logits = downbeat_logits(activations, beats)
+    if not first.any() or first.all():
+        return 0.0
+    return float(logits[first].mean() - logits[~first].mean())

@@ -8,24 +8,28 @@ import pytest
 from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.signals.neural import activations as source
+from beatmeter.signals.neural import beat_this, beatnet
 from beatmeter.signals.neural.activations import (
     BEAT_THIS_VARIABLE,
+    NETWORK_VARIABLE,
     Activations,
-    BeatNetSource,
-    BeatThisSource,
+    FrameNetworkSource,
     activation_source,
 )
+from beatmeter.signals.neural.beat_this import BeatThisSource
+from beatmeter.signals.neural.beatnet import INSTALL_HINT, BeatNetSource
 from beatmeter.signals.neural_downbeat import NeuralDownbeat
+from beatmeter.signals.neural_meter import NeuralMeter
 
 FPS = 50
 RATE = 22050
 
 
 @pytest.fixture
-def beatnet(monkeypatch) -> BeatNetSource:
+def networks(monkeypatch) -> BeatNetSource:
     """The networks, or the reason why they are not here."""
     monkeypatch.delenv(BEAT_THIS_VARIABLE, raising=False)
+    monkeypatch.setenv(NETWORK_VARIABLE, "beatnet")
     if reason := BeatNetSource().unavailable():
         pytest.skip(reason)
     return BeatNetSource()
@@ -36,7 +40,8 @@ def installed(monkeypatch):
     """``installed("torch", ...)``: nothing else is, as far as the sources can see."""
 
     def only(*modules: str) -> None:
-        monkeypatch.setattr(source, "find_spec", lambda name: name if name in modules else None)
+        for source in (beatnet, beat_this):
+            monkeypatch.setattr(source, "find_spec", lambda name: name if name in modules else None)
 
     return only
 
@@ -110,7 +115,7 @@ def test_the_logit_of_a_beat_is_the_greatest_within_40_ms():
 
 def test_the_network_scores_three_classes_a_frame_and_hears_no_future():
     torch = pytest.importorskip("torch")
-    from beatmeter.signals.neural.network import N_FEATURES, BeatNetwork
+    from beatmeter.signals.neural.beatnet_network import N_FEATURES, BeatNetwork
 
     torch.manual_seed(0)
     network = BeatNetwork().eval()
@@ -125,7 +130,7 @@ def test_the_network_scores_three_classes_a_frame_and_hears_no_future():
     assert not torch.allclose(again[:, 5:], logits[:, 5:])
 
 
-def test_weights_are_loaded_as_nothing_but_weights(beatnet, monkeypatch):
+def test_weights_are_loaded_as_nothing_but_weights(networks, monkeypatch):
     import torch
 
     load, options = torch.load, []
@@ -135,16 +140,16 @@ def test_weights_are_loaded_as_nothing_but_weights(beatnet, monkeypatch):
         return load(path, **given)
 
     monkeypatch.setattr(torch, "load", watched)
-    source._networks.cache_clear()
-    networks = source._networks()
-    assert len(networks) == len(beatnet.weight_files()) == 3
+    beatnet.networks.cache_clear()
+    loaded = beatnet.networks()
+    assert len(loaded) == len(networks.weight_files()) == 3
     assert [given["weights_only"] for given in options] == [True] * 3
-    assert not any(network.training for network in networks)
+    assert not any(network.training for network in loaded)
 
 
-def test_features_come_fifty_times_a_second(beatnet, drum_pattern):
-    from beatmeter.signals.neural.frontend import features
-    from beatmeter.signals.neural.network import N_FEATURES
+def test_features_come_fifty_times_a_second(networks, drum_pattern):
+    from beatmeter.signals.neural.beatnet_features import features
+    from beatmeter.signals.neural.beatnet_network import N_FEATURES
 
     found = features(drum_pattern(4, 120.0, 0)[: 4 * RATE])
     assert found.dtype == np.float32
@@ -154,23 +159,23 @@ def test_features_come_fifty_times_a_second(beatnet, drum_pattern):
 
 @pytest.mark.parametrize(("sure_of", "beat", "downbeat"), [(0, 1, 0), (1, 1, 1), (2, 0, 0)])
 def test_the_classes_are_beat_downbeat_and_neither(
-    beatnet, drum_pattern, monkeypatch, sure_of, beat, downbeat
+    networks, drum_pattern, monkeypatch, sure_of, beat, downbeat
 ):
     import torch
 
     def network(features):
         return 20.0 * torch.eye(3)[sure_of].expand(*features.shape[:2], 3)
 
-    monkeypatch.setattr(source, "_networks", lambda: [network])
-    found = beatnet.activations(Rhythm(drum_pattern(4, 120.0, 0)[: 4 * RATE], RATE))
+    monkeypatch.setattr(beatnet, "networks", lambda: [network])
+    found = networks.activations(Rhythm(drum_pattern(4, 120.0, 0)[: 4 * RATE], RATE))
     assert set(found.beat > 0) == {bool(beat)}
     assert set(found.downbeat > 0) == {bool(downbeat)}
 
 
-def test_the_networks_hear_generated_beats(beatnet, drum_pattern):
+def test_the_networks_hear_generated_beats(networks, drum_pattern):
     from beatmeter.signals.neural.bars import downbeat_logits
 
-    activations = beatnet.activations(Rhythm(drum_pattern(4, 120.0, 0), RATE))
+    activations = networks.activations(Rhythm(drum_pattern(4, 120.0, 0), RATE))
     assert activations.beat.shape == activations.downbeat.shape
     assert (activations.beat >= activations.downbeat).all()
     beats = 0.1 + np.arange(4, 48) * 0.5
@@ -179,21 +184,21 @@ def test_the_networks_hear_generated_beats(beatnet, drum_pattern):
     assert np.mean(on) > np.mean(between) + 2.0
 
 
-def test_the_networks_tell_generated_bars_of_3_and_4(beatnet, drum_pattern):
+def test_the_networks_tell_generated_bars_of_3_and_4(networks, drum_pattern):
     from beatmeter.signals.neural.bars import decode_bars
 
     for meter, other in ((3, 4), (4, 3)):
         margins = []
         for bpm in (100.0, 140.0):
             for seed in (0, 1):
-                activations = beatnet.activations(Rhythm(drum_pattern(meter, bpm, seed), RATE))
+                activations = networks.activations(Rhythm(drum_pattern(meter, bpm, seed), RATE))
                 beats = 0.1 + np.arange(int(25 * bpm / 60)) * 60 / bpm
                 right, wrong = (decode_bars(activations, beats, n) for n in (meter, other))
                 margins.append(right.contrast - wrong.contrast)
         assert np.mean(margins) > 0.3
 
 
-def test_the_signal_weighs_its_own_beats_too(beatnet, drum_pattern):
+def test_the_signal_weighs_its_own_beats_too(networks, drum_pattern):
     rhythm = Rhythm(drum_pattern(4, 120.0, 0), RATE)
     pulses, evidence = NeuralDownbeat().hypotheses(rhythm)
     assert evidence.shape == (len(pulses), 28)
@@ -201,20 +206,22 @@ def test_the_signal_weighs_its_own_beats_too(beatnet, drum_pattern):
     assert any(pulse not in rhythm.pulses for pulse in pulses)
 
 
-@pytest.mark.parametrize("missing", ["torch", "madmom_infer", "metricon"])
+@pytest.mark.parametrize("missing", ["torch", "madmom_infer"])
 def test_a_missing_package_is_named_with_the_way_to_install_it(installed, monkeypatch, missing):
     monkeypatch.delenv(BEAT_THIS_VARIABLE, raising=False)
-    installed(*{"torch", "madmom_infer", "metricon"} - {missing})
+    monkeypatch.setenv(NETWORK_VARIABLE, "beatnet")
+    installed(*{"torch", "madmom_infer"} - {missing})
     reason = NeuralDownbeat().unavailable()
-    assert reason == f"{missing} is not installed: {source.INSTALL_HINT}"
+    assert reason == f"{missing} is not installed: {INSTALL_HINT}"
     with pytest.raises(Abstain, match=f"^{missing} is not installed"):
         NeuralDownbeat().hypotheses(Rhythm(np.random.default_rng(0).normal(size=3 * RATE), RATE))
 
 
 def test_missing_networks_are_told_of(installed, monkeypatch):
     monkeypatch.delenv(BEAT_THIS_VARIABLE, raising=False)
+    monkeypatch.setenv(NETWORK_VARIABLE, "beatnet")
     monkeypatch.setattr(BeatNetSource, "weight_files", lambda self: [])
-    installed("torch", "madmom_infer", "metricon")
+    installed("torch", "madmom_infer")
     assert NeuralDownbeat().unavailable().startswith("the BeatNet networks are not installed: pip")
 
 
@@ -222,17 +229,19 @@ def test_a_checkpoint_of_the_users_is_taken_instead(installed, monkeypatch, tmp_
     checkpoint = tmp_path / "mine.ckpt"
     monkeypatch.setenv(BEAT_THIS_VARIABLE, str(checkpoint))
     assert isinstance(activation_source(), BeatThisSource)
-    installed("torch", "metricon")
+    installed("torch")
     assert NeuralDownbeat().unavailable() == (
         f"{BEAT_THIS_VARIABLE} is set, but beat_this is not installed"
     )
-    installed("torch", "metricon", "beat_this")
+    installed("torch", "beat_this")
     assert NeuralDownbeat().unavailable() == f"{BEAT_THIS_VARIABLE}: {checkpoint}: no such file"
     assert NeuralDownbeat().fingerprint() == ""
+    assert NeuralMeter().unavailable() == "beat_this does not tell the length of the bar"
     checkpoint.write_bytes(b"one")
     assert NeuralDownbeat().unavailable() is None
     first = NeuralDownbeat().fingerprint()
     checkpoint.write_bytes(b"two")
     assert NeuralDownbeat().fingerprint() not in (first, "")
     monkeypatch.delenv(BEAT_THIS_VARIABLE)
-    assert isinstance(activation_source(), BeatNetSource)
+    monkeypatch.setenv(NETWORK_VARIABLE, str(checkpoint))
+    assert isinstance(activation_source(), FrameNetworkSource)

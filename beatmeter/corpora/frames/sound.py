@@ -1,0 +1,72 @@
+"""Clips as sound with their beats, for trackers that do not read spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beatmeter._util.atomic import replacing
+from beatmeter._util.progress import say_nothing
+from beatmeter._util.workers import in_workers
+from beatmeter.corpora.frames.shards import FramesConfig, clip_maker, held_out_of
+from beatmeter.datasets.beat_annotations import write_beats, write_table
+from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
+
+_REACH_S = 0.002
+"""Within which a beat and a downbeat are one, though both were rounded."""
+
+
+def write_sound(
+    config: FramesConfig,
+    folder: Path,
+    clips: int,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] = say_nothing,
+) -> None:
+    """Render clips as FLAC files with their beats, and a table of them.
+
+    Parameters
+    ----------
+    config : FramesConfig
+        The same clips come of it as in shards.
+    folder : Path
+    clips : int >= 1
+    jobs : int >= 1
+        Processes.
+    on_progress : callable, optional
+        Called with the clips done and wanted after each.
+    """
+    rows = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in in_workers(partial(_write, config, folder), range(clips), jobs):
+        rows.append(row)
+        on_progress(len(rows), clips)
+    write_table(folder, rows)
+
+
+def _write(config: FramesConfig, folder: Path, number: int) -> dict[str, Any]:
+    import soundfile
+
+    clip = clip_maker(config).make(number)
+    path = folder / f"{number:05d}.flac"
+    with replacing(path) as part:
+        soundfile.write(part, clip.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    beats = np.array(clip.beats, np.float64)
+    write_beats(path.with_suffix(".beats"), beats, _places(beats, np.array(clip.downbeats)))
+    return clip.row | {"filename": path.name, "held_out": held_out_of(clip.row, config.split)}
+
+
+def _places(beats: np.ndarray, downbeats: np.ndarray) -> np.ndarray:
+    """Places in bars from 1; 0 before the first downbeat, and where there are none."""
+    places = np.zeros(len(beats), np.int64)
+    place = 0
+    for number, beat in enumerate(beats):
+        begins = bool(len(downbeats)) and bool(np.abs(downbeats - beat).min() <= _REACH_S)
+        place = 1 if begins else place + 1 if place else 0
+        places[number] = place
+    return places

@@ -1,0 +1,92 @@
+"""Folders of recordings whose every beat is annotated.
+
+A folder holds sound, beside each file ``NAME.beats`` with a line for each beat (seconds, place in
+the bar from 1, or 0 where there is no bar; the field's tab-separated text), and ``clips.csv`` with
+a row for each file: filename, family (the way it was made), meter, work and held_out (what
+training does not know of it).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
+from beatmeter.errors import DatasetError
+
+Times = npt.NDArray[np.float64]
+
+TABLE = "clips.csv"
+COLUMNS = ("filename", "family", "meter", "work", "held_out")
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A recording whose beats are known.
+
+    Attributes
+    ----------
+    path : Path
+    row : dict of str to str
+        What ``clips.csv`` says of it.
+    beats, downbeats : ndarray of float
+        Seconds.
+    """
+
+    path: Path
+    row: dict[str, str]
+    beats: Times
+    downbeats: Times
+
+
+def read_annotated(folder: Path) -> list[Annotated]:
+    """The recordings of a folder, in the order of its table.
+
+    Raises
+    ------
+    DatasetError
+        If the table, a column, a recording or its beats are missing or malformed.
+    """
+    table = folder / TABLE
+    if not table.is_file():
+        raise DatasetError(f"{table}: no such file")
+    with table.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = set(COLUMNS) - set(reader.fieldnames or ())
+        if missing:
+            raise DatasetError(f"{table}: no column {', '.join(sorted(missing))}")
+        return [_annotated(folder, row) for row in reader]
+
+
+def _annotated(folder: Path, row: dict[str, str]) -> Annotated:
+    path = folder / row["filename"]
+    if not path.is_file():
+        raise DatasetError(f"{path}: named in {TABLE}, but not there")
+    lines = path.with_suffix(".beats")
+    try:
+        pairs = [line.split() for line in lines.read_text(encoding="utf-8").splitlines() if line]
+        times = np.array([float(time) for time, _ in pairs])
+        places = np.array([int(place) for _, place in pairs])
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise DatasetError(f"{lines}: not a list of seconds and places in the bar") from error
+    return Annotated(path, row, times, times[places == 1])
+
+
+def write_beats(path: Path, beats: Times, places: npt.NDArray[np.int64]) -> None:
+    """Write the beats of a recording: seconds, and places in the bar from 1, 0 for none."""
+    lines = (f"{time:.3f}\t{place}\n" for time, place in zip(beats, places, strict=True))
+    with replacing(path) as partial:
+        partial.write_text("".join(lines), encoding="utf-8")
+
+
+def write_table(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write ``clips.csv``; what a row holds beside the columns is left out."""
+    with replacing(folder / TABLE) as partial, partial.open("w", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,91 @@
+"""Beat trackers that can be compared: ours, and others where they are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from beatmeter.audio.decode import load
+from beatmeter.errors import DatasetError
+from beatmeter.evaluation.beats import Tracked, Tracker
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.signals.neural.activations import ActivationSource, FrameNetworkSource
+from beatmeter.signals.neural.bars import decode_beats, decode_downbeats
+from beatmeter.signals.neural.beatnet import BeatNetSource
+
+_LIBROSA_RATE = 22050
+
+
+def tracker(name: str) -> Tracker:
+    """A tracker by its name: a network's file, or one of ``TRACKERS``.
+
+    Raises
+    ------
+    DatasetError
+        If there is none of that name, or it cannot run here.
+    """
+    if name.endswith(".npz"):
+        return partial(by_network, FrameNetworkSource(Path(name)))
+    if name not in TRACKERS:
+        known = ", ".join(TRACKERS)
+        raise DatasetError(f"tracker {name!r}: unknown; known are {known}, or a file *.npz")
+    return TRACKERS[name]()
+
+
+def by_network(source: ActivationSource, path: Path) -> Tracked:
+    """Beats by metricon, then the likeliest bars over them."""
+    samples, rate = load(path)
+    activations = source.activations(Rhythm(samples, rate, path))
+    beats = decode_beats(activations)
+    return Tracked(beats, decode_downbeats(activations, beats).downbeats)
+
+
+def by_beatnet(path: Path) -> Tracked:
+    """BeatNet's networks with metricon's decoder of bars of 3 and 4, which is what they know."""
+    import metricon
+
+    samples, rate = load(path)
+    activations = BeatNetSource().activations(Rhythm(samples, rate, path))
+    tracked = metricon.track_downbeats(
+        activations.beat, activations.downbeat, fps=activations.frame_rate, snap="center"
+    )
+    numbers = np.asarray(tracked.numbers)
+    times = np.asarray(tracked.times, np.float64)
+    return Tracked(times, times[numbers == 1])
+
+
+def by_librosa(path: Path) -> Tracked:
+    """Dynamic programming of librosa; it tells no downbeats."""
+    import librosa
+
+    samples, rate = load(path)
+    samples = Rhythm(samples, rate, path).resampled(_LIBROSA_RATE)
+    _, beats = librosa.beat.beat_track(y=samples, sr=_LIBROSA_RATE, units="time")
+    return Tracked(np.asarray(beats, np.float64), None)
+
+
+def _own() -> Tracker:
+    return partial(by_network, FrameNetworkSource())
+
+
+def _beatnet() -> Tracker:
+    reason = BeatNetSource().unavailable()
+    if reason is not None:
+        raise DatasetError(reason)
+    return by_beatnet
+
+
+def _beatnet_with_our_bars() -> Tracker:
+    _beatnet()
+    return partial(by_network, BeatNetSource())
+
+
+TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "beatmeter": _own,
+    "beatnet": _beatnet,
+    "beatnet+bars": _beatnet_with_our_bars,
+    "librosa": lambda: by_librosa,
+}

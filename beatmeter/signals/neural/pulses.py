@@ -1,0 +1,44 @@
+"""The pulses that a network's beats offer: at their own rate, and cut into two and three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beatmeter.features.beatsync import subdivide
+from beatmeter.features.pulses import Pulse, salience
+from beatmeter.signals.neural.activations import activations_of
+from beatmeter.signals.neural.bars import Times, decode_beats
+
+if TYPE_CHECKING:
+    from beatmeter.features.rhythm import Rhythm
+
+FEWEST_BEATS = 4
+_SUBDIVISIONS = (1, 2, 3)
+
+
+def network_pulses(rhythm: Rhythm) -> tuple[Pulse, ...]:
+    """Pulses on the decoded beats, their own rate first; none where too few beats are heard.
+
+    Raises
+    ------
+    Abstain
+        If the network cannot run here.
+    """
+    return rhythm.evidence("network_pulses", _decoded)
+
+
+def _decoded(rhythm: Rhythm) -> tuple[Pulse, ...]:
+    beats = decode_beats(activations_of(rhythm))
+    if len(beats) < FEWEST_BEATS:
+        return ()
+    return tuple(as_pulse(subdivide(beats, divisions), rhythm) for divisions in _SUBDIVISIONS)
+
+
+def as_pulse(times: Times, rhythm: Rhythm) -> Pulse:
+    """Beats in seconds, two or more, as a pulse of a recording."""
+    frames = np.round(times * rhythm.frame_rate).astype(np.int64)
+    inside = frames[frames < len(rhythm.onset_envelope)]
+    bpm = 60.0 / float(np.median(np.diff(times)))
+    return Pulse(bpm, times, salience(rhythm.onset_envelope, inside))

@@ -1,0 +1,48 @@
+"""What a neural network says of the length of the bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beatmeter.errors import Abstain
+from beatmeter.signals.folding import Floats
+from beatmeter.signals.neural_downbeat import NeuralSignal
+
+if TYPE_CHECKING:
+    from beatmeter.features.pulses import Pulse
+    from beatmeter.features.rhythm import Rhythm
+
+
+class NeuralMeter(NeuralSignal):
+    """The bar-length head of the network of our own, over the whole recording.
+
+    At every frame the head says how probable bars of 2 to 12 beats and longer ones are, and that
+    there are none. The means over time of the log probabilities (what holds throughout) and
+    the logarithms of the mean probabilities (what holds somewhere) are the evidence.
+    """
+
+    name = "neural_meter"
+
+    def unavailable(self) -> str | None:
+        """What is missing, or None."""
+        from beatmeter.signals.neural.activations import FrameNetworkSource, activation_source
+
+        source = activation_source()
+        if source.name != FrameNetworkSource.name:
+            return f"{source.name} does not tell the length of the bar"
+        return source.unavailable()
+
+    def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
+        """Mean log probability, and log mean probability, of each length: shape (1, 26)."""
+        from beatmeter.signals.neural.pulses import network_pulses
+
+        bar = self.activations(rhythm).bar
+        if bar is None:
+            raise Abstain("this network does not tell the length of the bar")
+        logs = bar - np.logaddexp.reduce(bar, axis=1, keepdims=True)
+        lasting, somewhere = logs.mean(axis=0), np.log(np.exp(logs).mean(axis=0))
+        pulses = network_pulses(rhythm)[:1] or (rhythm.tactus,)
+        return pulses, np.concatenate([lasting, somewhere])[None]

@@ -1,0 +1,106 @@
+"""Measures of beats against mir_eval's own meaning, and the folder they are taken on."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mir_eval")
+
+from beatmeter.datasets.beat_annotations import Annotated, read_annotated
+from beatmeter.errors import DatasetError
+from beatmeter.evaluation.beats import (
+    MEASURES,
+    Tracked,
+    as_json,
+    as_text,
+    evaluate_beats,
+    measures,
+)
+from beatmeter.evaluation.trackers import tracker
+
+BEATS = 0.5 + 0.5 * np.arange(40)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two annotated clips, in 4 and without bars."""
+    lines = ["filename,family,meter,work,held_out"]
+    for name, places in (("a", np.arange(40) % 4 + 1), ("b", np.zeros(40, int))):
+        (tmp_path / f"{name}.wav").write_bytes(b"")
+        text = "".join(f"{t}\t{p}\n" for t, p in zip(BEATS, places, strict=True))
+        (tmp_path / f"{name}.beats").write_text(text)
+        lines.append(f"{name}.wav,made,{places.max()},work {name},work")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def truth() -> Annotated:
+    return Annotated(None, {}, BEATS, BEATS[::4])
+
+
+def test_what_is_right_is_1():
+    found = measures(truth(), Tracked(BEATS, BEATS[::4]))
+    assert found == dict.fromkeys(MEASURES, 1.0)
+
+
+def test_half_the_rate_counts_only_for_amlt():
+    found = measures(truth(), Tracked(BEATS[::2], None))
+    assert found["beat_f"] == pytest.approx(2 / 3)
+    assert found["beat_cmlt"] == 0.0
+    assert found["beat_amlt"] == 1.0
+    assert "downbeat_f" not in found
+
+
+def test_nothing_heard_is_0_and_nothing_annotated_is_left_out():
+    assert measures(truth(), Tracked(BEATS[:0], BEATS[:0])) == dict.fromkeys(MEASURES, 0.0)
+    assert measures(Annotated(None, {}, BEATS[:0], BEATS[:0]), Tracked(BEATS, BEATS)) == {}
+
+
+def test_a_folder_is_read_and_every_group_is_told(folder):
+    clips = read_annotated(folder)
+    assert [len(clip.downbeats) for clip in clips] == [10, 0]
+    trackers = {
+        "right": lambda path: Tracked(BEATS, BEATS[::4]),
+        "deaf": lambda path: Tracked(BEATS[:0], None),
+    }
+    results = list(evaluate_beats(clips, trackers, 1))
+    told = json.loads(as_json(results))["means"]
+    assert set(told) == {"all", "held_out work", "family made", "meter 4", "meter 0"}
+    assert told["all"]["right"] == dict.fromkeys(MEASURES, 1.0)
+    assert told["all"]["deaf"] == {"beat_f": 0.0, "beat_cmlt": 0.0, "beat_amlt": 0.0}
+    assert "downbeat_f" not in told["meter 0"]["right"]
+    lines = as_text(results).splitlines()
+    assert len(lines) == 1 + 2 * 5
+    assert lines[2].split()[-3:] == ["-", "-", "-"]
+
+
+@pytest.mark.parametrize("broken", ["clips.csv", "a.wav", "a.beats"])
+def test_a_missing_file_is_named(folder, broken):
+    (folder / broken).unlink()
+    with pytest.raises(DatasetError, match=broken):
+        read_annotated(folder)
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.beats", "1.0 x\n"), ("clips.csv", "filename\n")])
+def test_a_malformed_file_is_named(folder, name, text):
+    (folder / name).write_text(text)
+    with pytest.raises(DatasetError, match=name):
+        read_annotated(folder)
+
+
+def test_an_unknown_tracker_is_named_with_those_that_are_known():
+    with pytest.raises(DatasetError, match="'ear': unknown; known are beatmeter, beatnet"):
+        tracker("ear")
+
+
+def test_librosa_hears_a_drum_pattern(drum_pattern, tmp_path):
+    pytest.importorskip("librosa")
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", drum_pattern(4, 120.0, 0), 22050)
+    heard = tracker("librosa")(tmp_path / "a.wav")
+    assert heard.downbeats is None
+    assert np.median(np.diff(heard.beats)) == pytest.approx(0.5, abs=0.03)
