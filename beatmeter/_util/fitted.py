@@ -12,9 +12,7 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-import platformdirs
-
-from beatmeter._util.folders import home
+from beatmeter._util.folders import data_folder, home
 
 SHIPPED = Path(str(files("beatmeter"))) / "fitted"
 DATA_VARIABLE = "BEATMETER_DATA"
@@ -22,8 +20,8 @@ DATA_VARIABLE = "BEATMETER_DATA"
 
 def user_path(name: str) -> Path:
     """Where the user's own file or folder of that name lies, whether or not it is there."""
-    folder = Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_data_path("beatmeter"))
-    return (folder if folder.is_absolute() else home() / folder) / name
+    named = os.environ.get(DATA_VARIABLE)
+    return (home() / named if named else data_folder()) / name
 
 
 def find_fitted(name: str) -> Path:

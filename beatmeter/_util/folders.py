@@ -18,6 +18,18 @@ def expanded(name: str) -> Path:
     return Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser raises instead
 
 
+def data_folder() -> Path:
+    """Where what the user made is kept; it need not be there.
+
+    That of a user without a home is below the root folder, where only the administrator writes.
+    """
+    import platformdirs
+
+    if not _is_known("XDG_DATA_HOME"):
+        return home() / ".local/share/beatmeter"
+    return platformdirs.user_data_path("beatmeter")
+
+
 def cache_folder() -> Path:
     """Where what can be made again is kept; it need not be there.
 
@@ -28,7 +40,12 @@ def cache_folder() -> Path:
     """
     import pooch
 
-    if not (os.environ.get("XDG_CACHE_HOME") or expanded("~").is_absolute()):
+    if not _is_known("XDG_CACHE_HOME"):
         wanted = "there is no home folder (set HOME or XDG_CACHE_HOME)"
         raise FileNotFoundError(errno.ENOENT, wanted, "~")
     return Path(pooch.os_cache("beatmeter"))
+
+
+def _is_known(variable: str) -> bool:
+    """Whether there is a home, or the variable names a folder instead of one below it."""
+    return bool(os.environ.get(variable)) or expanded("~").is_absolute()

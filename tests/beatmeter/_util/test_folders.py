@@ -12,20 +12,22 @@ from beatmeter._util import folders
 @pytest.fixture
 def homeless(monkeypatch) -> None:
     """As for a user number that no passwd entry has, with HOME unset."""
-    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME"):
+    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
 
 
 def test_without_a_home_nothing_is_kept_below_the_working_folder(homeless):
     assert folders.home() == Path("/")
+    assert folders.data_folder() == Path("/.local/share/beatmeter")
     with pytest.raises(FileNotFoundError, match="set HOME or XDG_CACHE_HOME"):
         folders.cache_folder()
 
 
-def test_a_named_cache_needs_no_home(homeless, monkeypatch, tmp_path):
+def test_named_folders_need_no_home(homeless, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert folders.cache_folder() == tmp_path / "beatmeter"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert folders.cache_folder() == folders.data_folder() == tmp_path / "beatmeter"
 
 
 def test_the_home_of_a_stranger_stays_as_it_is_written():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
+import soundfile
 
 from beatmeter import cli
 from beatmeter.cli.errors import EXTRAS, one_line_errors
@@ -103,3 +106,22 @@ def test_closed_streams_change_no_exit_code(tmp_path, closed):
         cwd=tmp_path,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, b"", b"")
+
+
+def test_a_user_without_a_home_can_analyse(tmp_path):
+    program = (
+        "import os, sys; os.path.expanduser = lambda path: path\n"
+        "from beatmeter.cli import main; main()"
+    )
+    nowhere = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
+    path, time = tmp_path / "beeps.wav", np.arange(5 * 8000)
+    soundfile.write(path, np.sin(time / 4) * (time % 4000 < 400), 8000)
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "analyze", "--json", str(path)],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env=nowhere,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert list(tmp_path.iterdir()) == [path]
