@@ -83,8 +83,8 @@ class Evaluation:
     @property
     def without_positives(self) -> tuple[int, ...]:
         """Meters that no clip has, which the means leave out."""
-        present = self.predictions.labels.any(axis=0).tolist()
-        return tuple(meter for meter, there in zip(METERS, present, strict=True) if not there)
+        clips = self.predictions.labels.sum(axis=0)
+        return tuple(meter for meter, n in zip(METERS, clips.tolist(), strict=True) if n == 0)
 
 
 def evaluate(
