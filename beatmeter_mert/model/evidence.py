@@ -10,24 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter.errors import Abstain
-from beatmeter.plugins import installed_signals
-from beatmeter.signals.calibrated import PulseSignal, require_beats
-from beatmeter.signals.calibration import pulse_context
-from beatmeter.signals.common_pulse import CommonPulse
+from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
 from beatmeter_mert.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from beatmeter.features.rhythm import Rhythm
 
 Vector = npt.NDArray[np.float32]
 
 _VERSION = 1
+_PROBE_S = 10
 _SALIENCE_CONTRAST = 4.0
 """How much more a salient pulse counts in the mean."""
 
@@ -49,6 +44,11 @@ class Evidence:
 
 def gather(rhythm: Rhythm) -> Evidence | None:
     """Gather the evidence of the built-in signals; None where there are too few beats for it."""
+    from beatmeter.plugins import installed_signals
+    from beatmeter.signals.calibrated import PulseSignal, require_beats
+    from beatmeter.signals.calibration import pulse_context
+    from beatmeter.signals.common_pulse import CommonPulse
+
     try:
         require_beats(rhythm)
     except Abstain:
@@ -65,6 +65,16 @@ def gather(rhythm: Rhythm) -> Evidence | None:
     values = np.concatenate([rows.max(axis=0), mean, context[0]])
     layout = " ".join(f"{name}:{part.shape[1]}" for name, part in found.items())
     return Evidence(values.astype(np.float32), f"{_VERSION} {layout}")
+
+
+@cache
+def rhythm_layout() -> tuple[str, int]:
+    """The layout of what :func:`gather` gathers here, and how many values that is."""
+    clicks = np.zeros(_PROBE_S * ANALYSIS_RATE, np.float32)
+    clicks[:: ANALYSIS_RATE // 2] = 1.0
+    found = gather(Rhythm(clicks, ANALYSIS_RATE))
+    assert found is not None, "two clicks a second are beats"
+    return found.layout, len(found.values)
 
 
 def joined(parts: Sequence[Evidence | None]) -> Evidence | None:

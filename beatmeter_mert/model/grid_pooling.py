@@ -74,7 +74,13 @@ def on_grid(
     groups = np.array_split(by_pulse, min(LAYER_GROUPS, len(by_pulse)))
     groups += groups[-1:] * (LAYER_GROUPS - len(groups))
     values = np.concatenate([group.mean(axis=0).ravel() for group in groups])
-    return Evidence(values.astype(np.float32), f"grid {_VERSION}:{len(values)}")
+    return Evidence(values.astype(np.float32), grid_layout()[0])
+
+
+def grid_layout() -> tuple[str, int]:
+    """The layout of what :func:`on_grid` gives, and how many values that is."""
+    size = LAYER_GROUPS * PULSES * (len(LAGS) + len(METERS))
+    return f"grid {_VERSION}:{size}", size
 
 
 @torch.inference_mode()

@@ -178,7 +178,34 @@ class HeadClassifier(nn.Module):
         self, pooled: Tensor, labels: Tensor | None = None, evidence: Tensor | None = None
     ) -> SequenceClassifierOutput:
         """Pooled layers (batch, layers, features) to logits, and their loss if labelled."""
-        return multilabel_output(self.head(pooled, evidence), labels, self.pos_weight)
+        return answer(self.head, pooled, evidence, labels, self.pos_weight)
+
+
+def answer(
+    head: Head,
+    pooled: Tensor,
+    evidence: Tensor | None,
+    labels: Tensor | None,
+    pos_weight: Tensor | None,
+) -> SequenceClassifierOutput:
+    """Ask a head; of several, each is trained by a loss of its own.
+
+    Parameters
+    ----------
+    head : Head
+    pooled : Tensor, shape (batch, layers, features)
+    evidence : Tensor, shape (batch, size), optional
+    labels, pos_weight : Tensor, optional
+        See :func:`multilabel_output`.
+    """
+    if not isinstance(head, HeadMean):
+        return multilabel_output(head(pooled, evidence), labels, pos_weight)
+    each = head.each(pooled, evidence)
+    output = multilabel_output(
+        each, labels if labels is None else labels.expand_as(each), pos_weight
+    )
+    output.logits = each.mean(dim=0)
+    return output
 
 
 def multilabel_output(

@@ -75,6 +75,8 @@ class JointHead(nn.Module):
     def standardise(self, evidence: Tensor) -> None:
         """Take mean and deviation from the evidence of the training clips, (n, size)."""
         there = evidence[~evidence.isnan().any(dim=1)]
+        if not len(there):
+            return
         self.evidence_mean.copy_(there.mean(dim=0))
         self.evidence_scale.copy_(there.std(dim=0, correction=0).clamp(min=_LEAST_SCALE))
 
@@ -143,6 +145,10 @@ class HeadMean(nn.Module):
         for head in self.members:
             head.standardise(evidence)
 
+    def each(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
+        """Answer for a batch with every head: shape (heads, batch, 6)."""
+        return torch.stack([head(pooled, evidence) for head in self.members])
+
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
         """Answer for a batch: as any of the heads does."""
-        return torch.stack([head(pooled, evidence) for head in self.members]).mean(dim=0)
+        return self.each(pooled, evidence).mean(dim=0)

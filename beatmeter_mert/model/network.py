@@ -14,7 +14,7 @@ from beatmeter_mert.model.backbone import (
     plain_hubert,
 )
 from beatmeter_mert.model.device import attention, chunks_at_once
-from beatmeter_mert.model.head import Head, build_head, multilabel_output
+from beatmeter_mert.model.head import Head, answer, build_head
 from beatmeter_mert.model.lora import (
     ParameterCount,
     add_lora,
@@ -95,8 +95,8 @@ class MeterNetwork(nn.Module):
         SequenceClassifierOutput
             ``logits`` (batch, 6), and with labels ``loss``, their mean binary cross-entropy.
         """
-        logits = self.head(self.embed(input_values, lengths), evidence)
-        return multilabel_output(logits, labels, self.pos_weight)
+        pooled = self.embed(input_values, lengths)
+        return answer(self.head, pooled, evidence, labels, self.pos_weight)
 
     def embed(self, input_values: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Pool the hidden states of clips: to (batch, layers, 2 * hidden), float32.

@@ -32,10 +32,10 @@ def ablate(
 ) -> None:
     """Train the variants of STUDY with several seeds, and compare them.
 
-    STUDY is smoothing, rank, lora, extra-data or crop, or a folder of TOML files, each of which
-    holds what one variant does otherwise. KEY=VALUE are settings of 'beatmeter mert finetune' for
-    all variants. Run again to go on with a study that was interrupted; what it has finished must
-    be of the same settings and clips.
+    STUDY is smoothing, rank, lora, extra-data, crop, inputs or pooling, or a folder of TOML files,
+    each of which holds what one variant does otherwise. KEY=VALUE are settings of 'beatmeter mert
+    finetune' for all variants. Run again to go on with a study that was interrupted; what it has
+    finished must be of the same settings and clips.
     """
     from beatmeter_mert.training.ablation.results import read_results
     from beatmeter_mert.training.ablation.run import here, in_processes, on_ray, run_all, unfinished

@@ -17,10 +17,7 @@ from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beatmeter._util.memo import Memo
-from beatmeter_mert.model import MertMeterClassifier
-
-_LIMIT_BYTES = 2**40
+    from beatmeter_mert.model import MertMeterClassifier
 
 
 class EmbeddedExample(TypedDict):
@@ -76,7 +73,7 @@ def embed_clips(
     folder : Path
         Where embeddings are kept, each in a file of its own.
     """
-    cache = Memo(folder, _LIMIT_BYTES)
+    cache = Memo(folder)
     count = 1 if clips.augmentation == NO_AUGMENTATION else views
     wanted = [(view, index) for view in range(count) for index in range(len(clips))]
     rows = [

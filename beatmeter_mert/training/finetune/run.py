@@ -23,7 +23,7 @@ from transformers import PrinterCallback, TrainingArguments
 
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
-from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
+from beatmeter_mert.model import LoraSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import plain_hubert
 from beatmeter_mert.model.device import choose_device, chunks_at_once, computes_in_bfloat16
 from beatmeter_mert.model.head import HeadClassifier
@@ -41,6 +41,12 @@ from beatmeter_mert.training.finetune.data import (
     validation_clips,
 )
 from beatmeter_mert.training.finetune.embedded import collate_embedded, embed_clips
+from beatmeter_mert.training.finetune.evidence import (
+    WithEvidence,
+    gather_rows,
+    head_settings,
+    with_evidence,
+)
 from beatmeter_mert.training.finetune.figures import figures
 from beatmeter_mert.training.finetune.settings import (
     MAY_CHANGE,
@@ -192,7 +198,7 @@ def _build(settings: FinetuneSettings) -> MertMeterClassifier:
         settings.model,
         max_layer=settings.max_layer or None,
         lora=lora if settings.lora else None,
-        head=HeadSettings(settings.head_dim, settings.dropout),
+        head=head_settings(settings),
         chunk_seconds=settings.chunk_seconds,
         clip_seconds=settings.clip_seconds,
     )
@@ -213,12 +219,22 @@ def _what_is_trained(
     out: Path,
 ) -> tuple[nn.Module, tuple[Any, Any], Callable[..., Any]]:
     """Choose network, datasets and collator: everything, or the head on embeddings."""
-    if settings.lora:
-        return model, (train, val), collate
     folder = out / "embeddings"
-    embedded = [embed_clips(model, clips, settings.views, folder) for clips in (train, val)]
-    head = HeadClassifier(model.head, model.pos_weight)
-    return head, (embedded[0], embedded[1]), collate_embedded
+    network: nn.Module = model
+    datasets: list[Any] = [train, val]
+    collator: Callable[..., Any] = collate
+    rows = [gather_rows(model, clips, folder) for clips in (train, val)]
+    if not settings.lora:
+        datasets = [embed_clips(model, clips, settings.views, folder) for clips in (train, val)]
+        network, collator = HeadClassifier(model.head, model.pos_weight), collate_embedded
+    if rows[0] is not None and rows[1] is not None:
+        head: Any = model.head
+        head.standardise(torch.from_numpy(rows[0]).to(model.device))
+        datasets = [
+            WithEvidence(d, r) for d, r in zip(datasets, rows, strict=True) if r is not None
+        ]
+        collator = with_evidence(collator)
+    return network, (datasets[0], datasets[1]), collator
 
 
 def _arguments(settings: FinetuneSettings, out: Path, device: torch.device) -> OneDeviceArguments:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from beatmeter_mert.training.settings import Settings, setting
+from beatmeter_mert.training.settings import Settings, SettingsError, setting
 
 _AT_LEAST_0, _AT_LEAST_1, _ABOVE_0 = "[0, inf)", "[1, inf)", "(0, inf)"
 
@@ -30,6 +30,16 @@ class FinetuneSettings(Settings):
     )
     chunk_seconds: float = setting(5.0, "Length of what the backbone is given at once.", _ABOVE_0)
     clip_seconds: float = setting(30.0, "Length of what is used of a recording.", _ABOVE_0)
+    inputs: Literal["mert", "rhythm", "mert+rhythm"] = setting(
+        "mert", "What the head hears: MERT, the ensemble's evidence of rhythm, or both."
+    )
+    pooling: Literal["time", "time+grid"] = setting(
+        "time", "Of hidden states; on the grid of beats as well only without adapters."
+    )
+    modality_dropout: float = setting(
+        0.3, "Share of examples in which one of two inputs is left out.", "[0, 1)"
+    )
+    members: int = setting(1, "Heads trained side by side, whose mean is the answer.", _AT_LEAST_1)
     head_dim: int = setting(256, "Width of the head.", _AT_LEAST_1)
     dropout: float = setting(0.3, "Dropout in the head.", "[0, 1)")
     epochs: int = setting(30, "Most epochs; the rate falls along a cosine over them.", _AT_LEAST_1)
@@ -65,6 +75,14 @@ class FinetuneSettings(Settings):
     checkpoint_activations: bool = setting(False, "Less memory, more time.")
     workers: int = setting(2, "Processes that decode clips.", _AT_LEAST_0)
     carry_backbone: str = setting("", "Licence under which the backbone goes into the checkpoint.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lora and self.pooling != "time":
+            raise SettingsError(
+                f"setting: pooling {self.pooling!r} (allowed with lora: 'time', since what is "
+                "gathered once would not follow the adapters)"
+            )
 
 
 MAY_CHANGE = frozenset({"device", "workers", "checkpoint_activations"})

@@ -6,8 +6,8 @@ from beatmeter_mert.training.settings import SettingsError
 GIVEN = {"data_dir": "data", "extra_data": ["more"]}
 
 
-def test_there_are_five_studies_of_which_no_two_variants_agree():
-    assert study_names() == ["crop", "extra-data", "lora", "rank", "smoothing"]
+def test_there_are_seven_studies_of_which_no_two_variants_agree():
+    assert study_names() == ["crop", "extra-data", "inputs", "lora", "pooling", "rank", "smoothing"]
     for study in study_names():
         assert len(read_study(study, GIVEN)) >= 2
 

@@ -1,0 +1,113 @@
+"""Training a head that hears more than pooled layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from beatmeter.datasets.labels import LabelledClip, write_table
+from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.training.curve import read_curve
+from beatmeter_mert.training.finetune import evidence
+from beatmeter_mert.training.finetune.run import finetune
+from beatmeter_mert.training.settings import SettingsError, to_json
+
+RATE = 22050
+
+
+def clicks(meter, seed):
+    """Eight seconds at 150 a minute, the first of each bar louder and lower."""
+    rng = np.random.default_rng(seed)
+    samples = rng.normal(0, 1e-3, 8 * RATE)
+    for beat in range(19):
+        start, first = round((0.1 + 0.4 * beat) * RATE), beat % meter == 0
+        tone = np.sin(np.arange(2000) * (0.02 if first else 0.2)) * (1.0 if first else 0.4)
+        samples[start : start + 2000] += tone * np.exp(-np.arange(2000) / 300)
+    return samples
+
+
+@pytest.fixture(scope="module")
+def clicking(tmp_path_factory):
+    """A folder of clicks in 3 and in 4, and one recording that is too short for evidence."""
+    folder = tmp_path_factory.mktemp("clicking")
+    (folder / "audio").mkdir()
+    for split, clips in (("train", 3), ("val", 1), ("test", 1)):
+        rows = []
+        for meter in (3, 4):
+            for number in range(clips):
+                name = f"audio/{split}_{meter}_{number}.wav"
+                soundfile.write(folder / name, clicks(meter, number), RATE)
+                rows.append(LabelledClip(name, (meter,), None, name))
+        if split == "train":
+            soundfile.write(folder / "audio/short.wav", clicks(3, 9)[: 2 * RATE], RATE)
+            rows.append(LabelledClip("audio/short.wav", (3,), None, "short"))
+        write_table(folder / f"data_{split}_4_classes.tab", rows)
+    return folder
+
+
+@pytest.fixture
+def settings(tiny_settings, clicking):
+    common = {"epochs": 2, "clip_seconds": 8.0, "lora": False, "views": 1}
+    return lambda **changes: tiny_settings(data_dir=str(clicking), **common | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inputs": "mert+rhythm"},
+        {"inputs": "rhythm", "members": 2},
+        {"inputs": "mert", "pooling": "time+grid"},
+        {"inputs": "mert+rhythm", "lora": True},
+    ],
+    ids=str,
+)
+def test_a_run_makes_a_checkpoint_that_hears_as_it_was_trained(settings, tmp_path, changes):
+    chosen = settings(**changes)
+    finetune(chosen, tmp_path)
+    model = MertMeterClassifier.from_pretrained(tmp_path / "model", dtype="float32")
+    head = model.config.head
+    assert (head.inputs, head.pooling) == (chosen.inputs, chosen.pooling)
+    assert head.members == chosen.members
+    probabilities = model.predict(clicks(3, 5).astype(np.float32), RATE).probabilities
+    assert all(0 < value < 1 for value in probabilities.values())
+    assert len([row for row in read_curve(tmp_path) if row["of"] == "val"]) == 2
+
+
+def test_evidence_is_standardised_on_the_training_clips_and_kept(settings, tmp_path, monkeypatch):
+    chosen = settings(inputs="mert+rhythm")
+    trained = finetune(chosen, tmp_path / "one")
+    assert not torch.equal(trained.model.head.evidence_mean, torch.zeros(1))
+    assert trained.model.head.evidence_scale.min() > 0
+    monkeypatch.setattr(evidence, "_row", lambda *_: pytest.fail("was gathered before"))
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "embeddings").rename(tmp_path / "two" / "embeddings")
+    again = finetune(chosen, tmp_path / "two")
+    assert torch.equal(again.model.head.evidence_mean, trained.model.head.evidence_mean)
+    assert again.best == trained.best
+
+
+def test_too_few_beats_are_a_row_of_nan(settings, clicking, tmp_path):
+    from beatmeter_mert.training.finetune.data import read_clips, validation_clips
+    from beatmeter_mert.training.finetune.run import _build
+
+    chosen = settings(inputs="rhythm")
+    model = _build(chosen)
+    clips = validation_clips(read_clips(chosen).train, chosen, model.config.preprocessing)
+    rows = evidence.gather_rows(model, clips, tmp_path)
+    missing = np.isnan(rows).any(axis=1)
+    assert [file.clip.work for file, out in zip(clips.files, missing, strict=True) if out] == [
+        "short"
+    ]
+
+
+def test_the_grid_does_not_follow_adapters(tiny_settings):
+    with pytest.raises(SettingsError, match=r"pooling 'time\+grid' .allowed with lora"):
+        tiny_settings(lora=True, pooling="time+grid")
+
+
+def test_a_head_of_mert_alone_is_what_it_was(settings):
+    plain = evidence.head_settings(settings())
+    assert not plain.has_evidence
+    assert to_json(settings())["inputs"] == "mert"
