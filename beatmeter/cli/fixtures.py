@@ -108,7 +108,7 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
 def sheet_of_fixtures(name: str, each: int, out: Path) -> None:
     """Draw a few fixtures of each meter: onset envelope, beats and bars."""
     from beatmeter.datasets.fixtures import open_set
-    from beatmeter.evaluation.fixture_sheet import draw_sheet, fixture_strips
+    from beatmeter.datasets.fixtures.sheet import draw_sheet, fixture_strips
 
     strips = fixture_strips(open_set(name), each)
     draw_sheet(strips, out)

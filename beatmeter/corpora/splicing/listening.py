@@ -31,7 +31,7 @@ def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
         search_recordings,
     )
     from beatmeter.datasets.fixtures.annotations import Annotation
-    from beatmeter.evaluation.fixture_sheet import Strip, draw_sheet
+    from beatmeter.datasets.fixtures.sheet import Strip, draw_sheet
     from beatmeter.meters import METERS
 
     found = search_recordings(recordings, recordings_index(recordings))
