@@ -33,7 +33,7 @@ class WeightsError(BeatMeterError):
 
 
 class WeightsWarning(UserWarning):
-    """A weight that is not honoured, because no gate record vouches for it."""
+    """A weight that is not in force, because no gate record vouches for it."""
 
 
 class GateError(BeatMeterError):

@@ -24,7 +24,7 @@ def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
     from beatmeter.evaluation import ensemble
     from beatmeter.evaluation.ensemble_report import sections
     from beatmeter.evaluation.report.text import to_text
-    from beatmeter.evaluation.score_cache import ScoreCache, default_cache
+    from beatmeter.evaluation.score_cache import open_cache
     from beatmeter.fusion.effective import effective_weights
     from beatmeter.plugins import installed_signals
 
@@ -35,7 +35,7 @@ def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
             find_set(set_name),
             signals,
             weights,
-            default_cache() if scores is None else ScoreCache(scores),
+            open_cache(scores),
             jobs,
         )
     click.echo(to_text(sections(evaluation, weights)), nl=False)

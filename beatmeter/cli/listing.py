@@ -21,9 +21,9 @@ def signals() -> None:
     from beatmeter.fusion.weights import load_weights
     from beatmeter.plugins import installed_signals, load_plugins
 
-    honoured = vouched(load_weights(), installed_signals())
-    weights = honoured.weights.signals
-    rows, reasons = [], dict(honoured.refused)
+    effective = vouched(load_weights(), installed_signals())
+    weights = effective.weights.signals
+    rows, reasons = [], dict(effective.refused)
     for name, offered in load_plugins().signals.items():
         plugin = offered.plugin
         state, reason = _state(offered.signal)

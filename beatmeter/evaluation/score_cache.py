@@ -52,6 +52,6 @@ class ScoreCache:
         Memo(self.folder).keep(f"{audio} {identity}", arrays)
 
 
-def default_cache() -> ScoreCache:
-    """The scores kept in the user's cache."""
-    return ScoreCache(cache_folder() / "gate")
+def open_cache(folder: Path | None = None) -> ScoreCache:
+    """The scores kept in a folder, or in the user's cache."""
+    return ScoreCache(cache_folder() / "gate" if folder is None else folder)

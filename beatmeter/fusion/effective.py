@@ -1,4 +1,4 @@
-"""Which weights are honoured: a weight that nobody fitted votes only with a gate record.
+"""Which weights are in force: a weight that nobody fitted votes only with a gate record.
 
 The weights of signals that ``beatmeter calibrate`` fits need no record. Every other weight above
 0, and every tuned one, must be the one that ``beatmeter tune`` wrote, with a record that matches
@@ -43,17 +43,17 @@ class EffectiveWeights:
 
 
 def effective_weights(signals: Mapping[str, Signal]) -> Weights:
-    """The weights of ``weights.toml`` as far as they are honoured; the others are 0.0.
+    """The weights of ``weights.toml`` as far as they are in force; the others are 0.0.
 
     Warns
     -----
     WeightsWarning
         Once a process for each that is not.
     """
-    honoured = vouched(load_weights(), signals)
-    for line in honoured.refused.values():
+    effective = vouched(load_weights(), signals)
+    for line in effective.refused.values():
         warnings.warn(line, WeightsWarning, stacklevel=3)
-    return honoured.weights
+    return effective.weights
 
 
 def vouched(
@@ -72,10 +72,10 @@ def vouched(
         Folder of the gate records.
     """
     needing = [name for name in signals if needs_record(name, signals[name], weights)]
-    silent = {name: 0.0 for name in needing if why_unavailable(signals[name]) is not None}
+    unable = {name: 0.0 for name in needing if why_unavailable(signals[name]) is not None}
     refused: dict[str, str] = {}
-    kept = [name for name in needing if name not in silent]
-    current = weights.with_signals(silent)
+    kept = [name for name in needing if name not in unable]
+    current = weights.with_signals(unable)
     while kept:
         reasons = {name: _reason(signals[name], current, records) for name in kept}
         failing = {name: reason for name, reason in reasons.items() if reason is not None}
@@ -140,7 +140,7 @@ def fingerprint(signal: Signal) -> str:
         return ""
     try:
         return str(tell())
-    except Exception as error:  # foreign code: whatever it raises, its weight is not honoured
+    except Exception as error:  # foreign code: whatever it raises, its weight is not in force
         reason = escape_control(f"{type(error).__name__}: {error}")
         raise GateError(f"{signal.name} cannot tell its checkpoint ({reason})") from error
 

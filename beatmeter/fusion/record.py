@@ -1,4 +1,4 @@
-"""The gate record: what was measured when a signal passed, so that its weight may be honoured."""
+"""The gate record: what was measured when a signal passed, so that its weight may be in force."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from beatmeter.datasets.fixtures.sets import find_set
 from beatmeter.evaluation.report.text import to_markdown
-from beatmeter.evaluation.score_cache import ScoreCache, default_cache
+from beatmeter.evaluation.score_cache import open_cache
 from beatmeter.fusion.record import (
     RECORDS,
     GateRecord,
@@ -114,7 +114,7 @@ def run_gate(
         find_set(set_name),
         installed_signals(),
         load_weights(),
-        default_cache() if scores is None else ScoreCache(scores),
+        open_cache(scores),
         jobs,
         RECORDS,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from beatmeter.datasets.fixtures.sets import find_set
 from beatmeter.errors import GateError
 from beatmeter.evaluation.report.text import to_markdown
-from beatmeter.evaluation.score_cache import ScoreCache, default_cache
+from beatmeter.evaluation.score_cache import open_cache
 from beatmeter.fusion.effective import check_record
 from beatmeter.fusion.record import RECORDS, GateRecord, read_record
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
@@ -90,7 +90,7 @@ def tune_signal(
         )
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
-    cache = default_cache() if scores is None else ScoreCache(scores)
+    cache = open_cache(scores)
     run = score_candidate(
         name, find_set(record.fixture_set), signals, weights, cache, jobs, RECORDS
     )

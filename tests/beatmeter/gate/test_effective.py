@@ -77,9 +77,9 @@ def set_weights(stage, **weights):
 
 
 def test_a_tuned_weight_with_its_record_is_honoured(passed):
-    honoured = vouched(passed.weights, passed.signals, passed.records)
-    assert honoured.weights == passed.weights
-    assert honoured.refused == {}
+    found = vouched(passed.weights, passed.signals, passed.records)
+    assert found.weights == passed.weights
+    assert found.refused == {}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_a_tuned_weight_with_its_record_is_honoured(passed):
 )
 def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason):
     tamper(passed)
-    honoured = vouched(passed.weights, passed.signals, passed.records)
-    assert honoured.weights.signals == passed.weights.signals | {"new": 0.0}
-    line = honoured.refused["new"]
+    found = vouched(passed.weights, passed.signals, passed.records)
+    assert found.weights.signals == passed.weights.signals | {"new": 0.0}
+    line = found.refused["new"]
     assert line.startswith(f"W_NEW = {passed.weights.signals['new']:g} is not honoured, 0.0")
     assert reason in line
     assert "\n" not in line
@@ -130,9 +130,9 @@ def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason
 def test_a_weight_set_by_hand_without_any_record_is_not_honoured(make_stage):
     stage = make_stage()
     set_weights(stage, new=0.3)
-    honoured = vouched(stage.weights, stage.signals, stage.records)
-    assert honoured.weights.signals["new"] == 0.0
-    assert "no gate record" in honoured.refused["new"]
+    found = vouched(stage.weights, stage.signals, stage.records)
+    assert found.weights.signals["new"] == 0.0
+    assert "no gate record" in found.refused["new"]
 
 
 def test_fitted_weights_need_no_record_unless_they_were_tuned(passed):
@@ -147,16 +147,16 @@ def test_a_signal_that_falls_takes_those_with_it_whose_gate_it_stood_in(passed):
     second = type(passed.candidate)("second", passed.candidate.answers)
     set_weights(passed, second=0.2)
     signals = passed.signals | {"second": second}
-    honoured = vouched(passed.weights, signals, passed.records)
-    assert honoured.weights.signals == {"base": 0.5, "new": 0.0, "second": 0.0}
-    assert set(honoured.refused) == {"new", "second"}
+    found = vouched(passed.weights, signals, passed.records)
+    assert found.weights.signals == {"base": 0.5, "new": 0.0, "second": 0.0}
+    assert set(found.refused) == {"new", "second"}
 
 
 def test_a_signal_that_cannot_run_has_no_voice_and_is_not_complained_of(passed):
     passed.candidate.missing = "no model"
-    honoured = vouched(passed.weights, passed.signals, passed.records)
-    assert honoured.weights.signals["new"] == 0.0
-    assert honoured.refused == {}
+    found = vouched(passed.weights, passed.signals, passed.records)
+    assert found.weights.signals["new"] == 0.0
+    assert found.refused == {}
 
 
 def test_where_no_fixtures_came_along_the_record_stands(passed, monkeypatch, tmp_path):
