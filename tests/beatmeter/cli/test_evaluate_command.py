@@ -34,7 +34,7 @@ def test_it_prints_the_accuracy_and_keeps_the_scores(run, labelled_set, tmp_path
     ran = run(str(labelled_set.folder))
     assert ran.exit_code == 0
     assert ran.stdout.startswith("3 recordings, 0.667 right (")
-    assert len(list((tmp_path / "scores").rglob("*.json"))) == 3
+    assert len(list((tmp_path / "scores").rglob("*.memo"))) == 3
     assert run(str(labelled_set.folder)).stdout == ran.stdout
 
 
