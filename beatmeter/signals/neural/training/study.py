@@ -22,14 +22,16 @@ from typing import Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.training.settings import TrainSettings, settings_from
+from beatmeter.signals.neural.training.summary import as_text, score
 
+RESULTS = "results.json"
 _PACK_EVERY_S = 30.0
 _POLL_S = 1.0
 _GRACE_S = 12.0
 """Time that a worker has after the end of its stage to take the last figures."""
 _FIRST_RESERVE_S = 1.0
 _LONGEST_TAR = 15 * 2**20
-_LOG_LINES = 40
+_LOG_LINES = 100
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def run_study(
             worker.join()
         pack(runs_folder, out)
         say(f"{time.time() - began:.0f} s: stage {stage.name} is over")
+    say(as_text(json.loads((out / RESULTS).read_text(encoding="utf-8"))))
 
 
 def work(
@@ -174,13 +177,11 @@ def work(
 def best_of(candidates: list[str], runs_folder: Path) -> str:
     """The run that hears beats, downbeats and bar lengths best: the highest sum of the three."""
 
-    def score(name: str) -> float:
+    def score_of(name: str) -> float:
         found = figures(runs_folder / name).get("all")
-        if found is None:  # it came to no end
-            return -1.0
-        return sum(found.get(key) or 0.0 for key in ("beat", "downbeat", "bar"))
+        return -1.0 if found is None else score(found)  # without figures, it came to no end
 
-    return max(candidates, key=score)
+    return max(candidates, key=score_of)
 
 
 def figures(folder: Path) -> dict[str, Any]:
@@ -205,7 +206,7 @@ def pack(runs_folder: Path, out: Path) -> None:
             "result": json.loads(ended.read_text(encoding="utf-8")) if ended.exists() else None,
         }
         networks += [folder / "network.npz"] if (folder / "network.npz").exists() else []
-    with replacing(out / "results.json") as partial:
+    with replacing(out / RESULTS) as partial:
         partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
     size = 0
     newest = sorted(networks, key=lambda path: path.stat().st_mtime, reverse=True)

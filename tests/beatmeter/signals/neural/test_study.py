@@ -24,6 +24,7 @@ from beatmeter.signals.neural.training.study import (
     read_study,
     work,
 )
+from beatmeter.signals.neural.training.summary import as_text
 
 SMALL = """
 steps = 2
@@ -99,5 +100,9 @@ def test_a_worker_goes_on_after_a_run_that_fails_and_all_is_packed(frames_folder
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["good"]["result"]["steps"] == 2
     assert results["bad"]["result"] is None
+    lines = as_text(results).splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["run", "good"]
+    assert lines[3] == "good on each kind of clips held out"
+    assert as_text({"bad": results["bad"]}) == "no run came to its end"
     with tarfile.open(tmp_path / "networks.tar") as tar:
         assert tar.getnames() == ["good.npz"]

@@ -1,0 +1,44 @@
+"""The results of a study as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_FIGURES = ("beat", "downbeat", "bar")
+
+
+def as_text(results: Mapping[str, Any]) -> str:
+    """A line for each run that came to its end, and how the best one does on each kind of clip.
+
+    Parameters
+    ----------
+    results : mapping
+        As ``results.json`` holds them.
+    """
+    ended = {name: run["result"] for name, run in results.items() if run["result"] is not None}
+    if not ended:
+        return "no run came to its end"
+    lines = [
+        f"{'run':20}{'parameters':>11}{'clips':>8}{'steps':>7}{'beat':>8}{'downbeat':>10}{'bar':>7}"
+    ]
+    for name, result in ended.items():
+        sizes = f"{result['parameters']:11}{result['clips']:8}{result['steps']:7}"
+        lines.append(f"{name:20}{sizes}{_figures(result['figures']['all'])}")
+    best = max(ended, key=lambda name: score(ended[name]["figures"]["all"]))
+    lines += ["", f"{best} on each kind of clips held out"]
+    for kind in ("held_out", "family", "meter"):
+        for value, found in ended[best]["figures"][kind].items():
+            lines.append(f"{kind + ' ' + value:32}{found['n']:14}{_figures(found)}")
+    return "\n".join(lines)
+
+
+def score(figures: Mapping[str, float | None]) -> float:
+    """What runs are chosen by: the sum of the figures of beats, downbeats and bar lengths."""
+    return sum(figures[name] or 0.0 for name in _FIGURES)
+
+
+def _figures(found: Mapping[str, float | None]) -> str:
+    values = (found[name] for name in _FIGURES)
+    beat, downbeat, bar = ("-" if value is None else f"{value:.3f}" for value in values)
+    return f"{beat:>8}{downbeat:>10}{bar:>7}"
