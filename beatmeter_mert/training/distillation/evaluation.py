@@ -32,7 +32,7 @@ def evaluate(
     leave_out : sequence of str
         Families, sources and soundfonts that it was not trained on.
     out : Path
-        Folder in which predictions are noted on the way.
+        Predictions are noted in it on the way.
 
     Returns
     -------
@@ -40,13 +40,22 @@ def evaluate(
         Of the clips like those trained on (``val``), of those left out (``left_out``), and of each
         family: those of :func:`~beatmeter_mert.training.figures.accuracy_figures`, and ``clips``.
     """
-    predictions = predict_clips(model, [clip.file for clip in clips], out)
+    folders = list(dict.fromkeys(clip.folder for clip in clips))
+    clips = [clip for folder in folders for clip in clips if clip.folder == folder]
+    parts = [
+        predict_clips(
+            model, [clip.file for clip in clips if clip.folder == folder], out / f"val-{number}"
+        )
+        for number, folder in enumerate(folders)
+    ]
+    probabilities = np.concatenate([part.probabilities for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
     left_out = np.array([clip.is_of(leave_out) for clip in clips])
     families = np.array([clip.labels.family for clip in clips])
     sets = {"val": ~left_out, "left_out": left_out}
     sets |= {str(family): families == family for family in np.unique(families)}
     return {
-        name: accuracy_figures(predictions.probabilities[chosen], predictions.labels[chosen])
+        name: accuracy_figures(probabilities[chosen], labels[chosen])
         | {"clips": float(chosen.sum())}
         for name, chosen in sets.items()
         if chosen.any()

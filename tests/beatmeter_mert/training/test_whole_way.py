@@ -76,6 +76,8 @@ def test_from_rendered_music_to_the_ensemble(
     voting = load_weights().with_signals({"mert": 0.3})
     monkeypatch.setattr("beatmeter.fusion.effective.load_weights", lambda: voting)
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(model))  # no gate record is of this one
-    output = json.loads(run(cli, "analyze", "--json", RECORDING))["signals"]["mert"]
+    output = json.loads(run(cli, "analyze", "--json", "--signals", "all", RECORDING))["signals"][
+        "mert"
+    ]
     assert output["weight"] == 0.0
     assert all(0 < score < 1 for score in output["scores"].values())

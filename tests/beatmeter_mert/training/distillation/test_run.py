@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,13 @@ def test_what_is_left_out_is_evaluated_by_itself(tiny_settings, tmp_path):
     assert figures["val"] == figures["plain"]
     with pytest.raises(DatasetError, match="leaves nothing"):
         distill(tiny_settings(leave_out=["odd", "plain"]), tmp_path / "nothing")
+
+
+def test_datasets_may_name_their_clips_alike(tiny_settings, click_dataset, tmp_path):
+    other = shutil.copytree(click_dataset, tmp_path / "other")
+    alone = distill(tiny_settings(), tmp_path / "alone")
+    both = distill(tiny_settings(data_dir=[str(click_dataset), str(other)]), tmp_path / "both")
+    assert both["val"]["clips"] == alone["val"]["clips"]
 
 
 def test_clips_of_each_family_are_spread_over_the_dataset(click_dataset):
