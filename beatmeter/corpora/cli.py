@@ -41,7 +41,7 @@ def corpus() -> None:
     "named",
     type=click.Path(dir_okay=False, path_type=Path),
     multiple=True,
-    help="Soundfont to play on; may be repeated. [default: those of the system]",
+    help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
 )
 @click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of each.")
@@ -137,7 +137,7 @@ _OF_CLIPS = (
         "soundfonts",
         type=click.Path(dir_okay=False, path_type=Path),
         multiple=True,
-        help="Soundfont to play on; may be repeated. [default: those of the system]",
+        help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
     ),
     click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
     click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),

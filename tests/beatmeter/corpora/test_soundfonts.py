@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.corpora.soundfonts import find_soundfonts, open_soundfont
+from beatmeter.corpora import soundfonts
+from beatmeter.corpora.soundfonts import SYNTHETIC, find_soundfonts, open_soundfont
+from beatmeter.corpora.training_soundfonts import training_soundfonts
 from beatmeter.errors import DatasetError
 
 
@@ -41,3 +43,17 @@ def test_only_soundfonts_are_opened(tmp_path: Path):
         open_soundfont(song)
     with pytest.raises(DatasetError, match=r"absent.sf2: cannot be read"):
         open_soundfont(tmp_path / "absent.sf2")
+
+
+def test_where_the_system_has_none_they_are_made_up(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(soundfonts, "system_folders", lambda: (shared,))
+    made = training_soundfonts()
+    assert len(made) > 1
+    assert {open_soundfont(path).material for path in made} == {SYNTHETIC}
+    assert len({path.read_bytes() for path in made}) == len(made)
+    assert training_soundfonts() == made
+    (shared / "FluidR3_GM.sf2").touch()
+    assert training_soundfonts() == (shared / "FluidR3_GM.sf2",)
