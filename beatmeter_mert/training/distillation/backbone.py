@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from beatmeter_mert.model.backbone import build_backbone
+from beatmeter_mert.model.preprocessing import Preprocessing, shortest_for
 from beatmeter_mert.training.distillation.filter_bank import (
     init_average,
     init_filter_bank,
@@ -29,7 +30,10 @@ from beatmeter_mert.training.settings import SettingsError
 if TYPE_CHECKING:
     from transformers import HubertModel
 
-    from beatmeter_mert.training.distillation.settings import BackboneSettings
+    from beatmeter_mert.training.distillation.settings import (
+        BackboneSettings,
+        DistillationSettings,
+    )
 
 BRANCH_GAIN = 0.1
 """Of the branches of each layer beside the residual path, which begins nearly as it is."""
@@ -97,6 +101,17 @@ def hubert_fields(settings: BackboneSettings) -> dict[str, Any]:
         "feat_proj_dropout": 0.0,
         "final_dropout": 0.0,
     }
+
+
+def preprocessing_of(settings: DistillationSettings) -> Preprocessing:
+    """Tell how the classifier wants its audio: at least as long as its convolutions need."""
+    shape = settings.backbone
+    return Preprocessing(
+        settings.sample_rate,
+        settings.chunk_seconds,
+        max(settings.clip_seconds, settings.chunk_seconds),
+        shortest_seconds=shortest_for(shape.conv_kernel, shape.conv_stride, settings.sample_rate),
+    )
 
 
 def lags_of(backbone: HubertModel) -> LagShape:

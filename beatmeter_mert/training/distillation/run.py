@@ -21,16 +21,16 @@ from beatmeter.errors import DatasetError
 from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.model.device import choose_device
 from beatmeter_mert.training.curve import Curve
-from beatmeter_mert.training.distillation.backbone import lags_of
+from beatmeter_mert.training.distillation.backbone import lags_of, preprocessing_of
 from beatmeter_mert.training.distillation.data_init import standardise_features, standardise_head
 from beatmeter_mert.training.distillation.dataset import read_rendered, spread_over_families
 from beatmeter_mert.training.distillation.evaluation import FOR_THE_CARD, evaluate
-from beatmeter_mert.training.distillation.export import export
 from beatmeter_mert.training.distillation.feature_cache import pooled_features
 from beatmeter_mert.training.distillation.settings import MAY_CHANGE
 from beatmeter_mert.training.distillation.student import Student
 from beatmeter_mert.training.distillation.teacher import Teacher, mean_answer
 from beatmeter_mert.training.distillation.train import train
+from beatmeter_mert.training.export import MODEL, export
 from beatmeter_mert.training.settings import SETTINGS, keep_settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.distillation.pooled import PooledFeatures
     from beatmeter_mert.training.distillation.settings import DistillationSettings
 
-MODEL = "model"
+_NOTE = "Backbone and head were trained together, from scratch, on music whose every beat is known."
 
 
 def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
@@ -83,7 +83,14 @@ def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
     with torch.no_grad():
         standardise_head(student.head, student.pooled(features))
     losses = _train(student, features, shape, settings, out)
-    model = export(student, settings, out / MODEL)
+    model = export(
+        out / MODEL,
+        student.backbone,
+        student.head,
+        preprocessing_of(settings),
+        licence=settings.licence,
+        note=_NOTE,
+    )
     model.place(device, torch.float32)
     figures = evaluate(model, held_out, settings.leave_out, out)
     card = {name: {key: row[key] for key in FOR_THE_CARD} for name, row in figures.items()}

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
-from beatmeter_mert.model.backbone import (
-    BESIDE,
-    BackboneReference,
-    fingerprint,
-    freeze,
-    round_to_half,
-)
-from beatmeter_mert.model.classifier import MertMeterClassifier
-from beatmeter_mert.model.config import ClassifierConfig
-from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.preprocessing import Preprocessing
+from beatmeter_mert.training.export import export
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from beatmeter_mert.training.frames.figures import Figures
     from beatmeter_mert.training.frames.settings import FramesSettings
     from beatmeter_mert.training.frames.student import FrameStudent
 
-MODEL = "model"
 CHUNK_SECONDS = 30.0
 SHORTEST_SECONDS = 4.0
 """Of less, no bar of a slow 9 or 11 is heard twice; the signal then abstains."""
@@ -35,7 +25,9 @@ _NOTE = (
 )
 
 
-def export(student: FrameStudent, settings: FramesSettings, figures: Figures, folder: Path) -> None:
+def export_student(
+    student: FrameStudent, settings: FramesSettings, figures: Figures, folder: Path
+) -> None:
     """Write the backbone, rounded to half precision, and the clip's head: no adapters.
 
     Parameters
@@ -47,16 +39,6 @@ def export(student: FrameStudent, settings: FramesSettings, figures: Figures, fo
     folder : Path
         Its subfolder ``backbone`` is what fine-tuning takes as its model.
     """
-    backbone: Any = copy.deepcopy(student.backbone).cpu().float()
-    freeze(backbone.eval())
-    round_to_half(backbone)
-    reference = BackboneReference(
-        name=BESIDE,
-        revision=None,
-        licence=settings.licence,
-        layers=settings.backbone.layers,
-        fingerprint=fingerprint(backbone.state_dict()),
-    )
     preprocessing = Preprocessing(
         sample_rate=SAMPLE_RATE,
         chunk_seconds=CHUNK_SECONDS,
@@ -65,20 +47,16 @@ def export(student: FrameStudent, settings: FramesSettings, figures: Figures, fo
         shortest_seconds=SHORTEST_SECONDS,
     )
     groups = {"all": figures.get("all", {}).get("all", {})} | figures.get("held_out", {})
-    config = ClassifierConfig(
-        reference,
-        settings.backbone.layers,
+    export(
+        folder,
+        student.backbone,
+        student.meter_head,
         preprocessing,
-        HeadSettings(dropout=settings.loss.head_dropout),
+        licence=settings.licence,
+        note=_NOTE,
         evaluation={
             f"left out: {name}": {key: row[key] for key in _FOR_THE_CARD if row[key] is not None}
             for name, row in groups.items()
             if row
         },
-        training_note=_NOTE,
     )
-    classifier = MertMeterClassifier(backbone, config)
-    classifier.head.load_state_dict(
-        {name: tensor.cpu() for name, tensor in student.meter_head.state_dict().items()}
-    )
-    classifier.save_pretrained(folder)

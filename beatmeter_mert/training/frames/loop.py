@@ -27,7 +27,8 @@ from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.settings import AugmentSettings
 from beatmeter_mert.model.device import computes_in_bfloat16
-from beatmeter_mert.training.frames.export import MODEL, export
+from beatmeter_mert.training.export import MODEL
+from beatmeter_mert.training.frames.export import export_student
 from beatmeter_mert.training.frames.figures import Figures, figures_of
 from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.frames.shards import Shards
@@ -104,7 +105,9 @@ def pretrain_frames(
     if state.exists():
         resume(settings, run, state)
     out.mkdir(parents=True, exist_ok=True)
-    export(run.average, settings, {}, out / MODEL)  # what cannot be written is found out at once
+    export_student(
+        run.average, settings, {}, out / MODEL
+    )  # what cannot be written is found out at once
     data = Shards(shards, settings, device)
     data.wait(called + 60.0 * minutes)
     report(f"{data.count} clips to learn from, {len(data.held_out)} to be judged by")
@@ -251,7 +254,7 @@ def _keep(
     }
     losses.clear()
     run.curve.append(line)
-    export(run.average, settings, figures, out / MODEL)
+    export_student(run.average, settings, figures, out / MODEL)
     _write(out / CURVE, "".join(json.dumps(line) + "\n" for line in run.curve))
     _write(out / RESULT, json.dumps({"settings": to_json(settings)} | figures, indent=1))
     kept = {

@@ -14,13 +14,14 @@ from beatmeter_mert.model.backbone import hidden_states, round_to_half
 from beatmeter_mert.model.pooling import pool_time
 from beatmeter_mert.model.preprocessing import z_score
 from beatmeter_mert.training.curve import read_curve
+from beatmeter_mert.training.distillation.backbone import preprocessing_of
 from beatmeter_mert.training.distillation.command import pretrain
 from beatmeter_mert.training.distillation.dataset import read_rendered, spread_over_families
-from beatmeter_mert.training.distillation.export import export
 from beatmeter_mert.training.distillation.run import distill
 from beatmeter_mert.training.distillation.settings import DistillationSettings
 from beatmeter_mert.training.distillation.student import Student
 from beatmeter_mert.training.distillation.train import TrainState
+from beatmeter_mert.training.export import export
 from beatmeter_mert.training.settings import SettingsError, read_settings, to_json
 
 
@@ -125,7 +126,8 @@ def test_foreign_folders_and_data_that_was_not_rendered_are_refused(tiny_setting
 def test_the_export_is_a_classifier_that_answers_as_the_student(tiny_settings, tmp_path, clicks):
     torch.manual_seed(0)
     student = Student(tiny_settings()).eval()
-    export(student, tiny_settings(), tmp_path)
+    audio = preprocessing_of(tiny_settings())
+    export(tmp_path, student.backbone, student.head, audio, licence="mit", note="Not trained.")
     model = MertMeterClassifier.from_pretrained(tmp_path, device="cpu", dtype="float32")
     samples = clicks(5, seconds=2.8).samples
     round_to_half(student.backbone)
