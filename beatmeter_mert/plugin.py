@@ -22,16 +22,7 @@ def beatmeter_signals() -> list[Signal]:
 
 @hookimpl
 def beatmeter_commands(cli: click.Group) -> None:
-    """Add ``beatmeter mert`` and ``beatmeter fixtures rebuild`` and ``bars``."""
-    from beatmeter.cli.fixtures import fixtures
+    """Add ``beatmeter mert``."""
     from beatmeter_mert.cli import mert
 
     cli.add_command(mert)
-    fixtures.lazy["rebuild"] = (
-        "beatmeter.corpora.fixtures.cli:rebuild",
-        "Make the rendered fixtures again and report what differs.",
-    )
-    fixtures.lazy["bars"] = (
-        "beatmeter.corpora.fixtures.cli:bars",
-        "Hold fixtures against the bars of their scores.",
-    )

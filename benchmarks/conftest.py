@@ -15,7 +15,9 @@ def pytest_addoption(parser):
     group = parser.getgroup("beatmeter")
     group.addoption("--speed", action="store_true", help="run the speed benchmarks")
     group.addoption("--gate", action="store_true", help="run the gate")
-    group.addoption("--signal", default="mert", help="whom the gate measures (default: mert)")
+    group.addoption(
+        "--signal", help="whom the gate measures (default: the only signal without a calibration)"
+    )
     group.addoption(
         "--fixtures",
         default="rendered",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import requires
+from importlib.util import find_spec
 from typing import NoReturn
 
 import click
@@ -13,31 +16,9 @@ from beatmeter._util.text import escape_control
 from beatmeter.errors import BeatMeterError
 
 USER_ERROR = 2
-_OURS = ("beatmeter", "beatmeter_mert")
-EXTRAS = {
-    "jams": ("jams",),
-    "beatnet": ("BeatNet", "madmom_infer"),
-    "ray": ("ray",),
-    "train": (
-        "accelerate",
-        "audiomentations",
-        "filelock",
-        "huggingface_hub",
-        "librosa",
-        "mido",
-        "mir_eval",
-        "partitura",
-        "peft",
-        "requests",
-        "safetensors",
-        "sklearn",
-        "tensorboard",
-        "torch",
-        "transformers",
-        "yt_dlp",
-    ),
-}
-"""Packages, as they are imported, by the extra that installs them."""
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Names under which packages are installed, where they are imported under another."""
+_FOR_DEVELOPERS = "dev"
 
 
 @contextmanager
@@ -53,7 +34,7 @@ def one_line_errors() -> Iterator[None]:
         _end(str(error))
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if not package or package in _OURS:
+        if not package or find_spec(package) is not None:  # a module of a package that is here
             raise
         _end(f"needs the package {package}{_how_to_install(package)}")
     except OSError as error:
@@ -61,8 +42,32 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _how_to_install(package: str) -> str:
-    extras = [extra for extra, packages in EXTRAS.items() if package in packages]
-    return f": pip install 'beatmeter[{extras[0]}]'" if extras else ", which is not installed"
+    name = _DISTRIBUTIONS.get(package, package).lower().replace("_", "-")
+    extras = _extras()
+    holding = [extra for extra, names in extras.items() if name in names]
+    if not holding:
+        return ", which is not installed"
+    widest = max(holding, key=lambda extra: len(extras[extra]))
+    return f": pip install 'beatmeter[{widest}]'"
+
+
+def _extras() -> dict[str, set[str]]:
+    """What each extra for users installs, the packages of the extras within it too."""
+    found: dict[str, set[str]] = {}
+    within: list[tuple[str, str]] = []
+    for requirement in requires("beatmeter") or []:
+        extra = re.search(r"extra == ['\"]([\w-]+)", requirement)
+        if extra is None or extra[1] == _FOR_DEVELOPERS:
+            continue
+        inner = re.match(r"beatmeter\[([\w,-]+)\]", requirement)
+        if inner is not None:
+            within += [(extra[1], name) for name in inner[1].split(",")]
+        else:
+            name = re.split(r"[\s\[<>=!~;]", requirement, maxsplit=1)[0]
+            found.setdefault(extra[1], set()).add(name.lower())
+    for outer, name in within:
+        found.setdefault(outer, set()).update(found.get(name, ()))
+    return found
 
 
 def _reason(error: OSError) -> str:

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from beatmeter.datasets.fixtures import Fixture, FixtureSet
 
 
-@click.group(cls=LazyGroup)
+COMMANDS = {
+    "rebuild": (
+        "beatmeter.corpora.fixtures.cli:rebuild",
+        "Make the rendered fixtures again and report what differs.",
+    ),
+    "bars": (
+        "beatmeter.corpora.fixtures.cli:bars",
+        "Hold fixtures against the bars of their scores.",
+    ),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
 def fixtures() -> None:
     """List, check and fetch the labelled recordings of the gate."""
 

@@ -32,7 +32,12 @@ def show() -> None:
 
 
 @gate.command("run")
-@click.option("--signal", "candidate", default="mert", show_default=True, help="Who is measured.")
+@click.option(
+    "--signal",
+    "candidate",
+    metavar="NAME",
+    help="Who is measured; by default the only signal without a calibration.",
+)
 @click.option(
     "--fixtures",
     "set_name",
@@ -46,7 +51,12 @@ def show() -> None:
 @scores_option
 @report_option
 def run(
-    candidate: str, set_name: str, checkpoint: str | None, jobs: int, scores: Path | None, out: Path
+    candidate: str | None,
+    set_name: str,
+    checkpoint: str | None,
+    jobs: int,
+    scores: Path | None,
+    out: Path,
 ) -> None:
     """Measure a signal against the ensemble without it, on labelled recordings.
 

@@ -257,8 +257,11 @@ def leakage(dataset: str, seed: int) -> None:
 
 
 def _search(recordings: Path) -> None:
-    from beatmeter.corpora.config import recordings_index
-    from beatmeter.corpora.splicing.source import list_recordings, search_recordings
+    from beatmeter.corpora.splicing.source import (
+        list_recordings,
+        recordings_index,
+        search_recordings,
+    )
 
     total = len(list_recordings(recordings))
     with _progress("recordings searched") as report:

@@ -130,7 +130,11 @@ def open_sources(config: CorpusConfig) -> tuple[Source, ...]:
     played = PlayedScores(pool, soundfonts)
     if config.recordings is None:
         return (played,)
-    from beatmeter.corpora.splicing.source import SplicedRecordings, search_recordings
+    from beatmeter.corpora.splicing.source import (
+        SplicedRecordings,
+        recordings_index,
+        search_recordings,
+    )
 
     stretches = search_recordings(config.recordings, recordings_index(config.recordings))
     return (played, SplicedRecordings(config.recordings, stretches))
@@ -139,12 +143,6 @@ def open_sources(config: CorpusConfig) -> tuple[Source, ...]:
 def scorecache_folder() -> Path:
     """Tell which folder of the user's cache keeps parsed scores."""
     return cache_folder() / "scores"
-
-
-def recordings_index(recordings: Path) -> Path:
-    """Tell which file of the user's cache keeps what was found in a folder of recordings."""
-    digest = hashlib.sha256(bytes(recordings.resolve())).hexdigest()
-    return cache_folder() / "recordings" / f"{digest[:16]}.json"
 
 
 def clip_seed(seed: int, index: int) -> int:

@@ -19,7 +19,7 @@ from beatmeter.fusion.record import (
 from beatmeter.fusion.weights import load_weights
 from beatmeter.gate import gate_report
 from beatmeter.gate.files import gate_content, report_stem, write
-from beatmeter.gate.gate_run import GateRun, score_candidate, use_checkpoint
+from beatmeter.gate.gate_run import GateRun, find_candidate, score_candidate, use_checkpoint
 from beatmeter.gate.measurement import Measurement, measure
 from beatmeter.plugins import installed_signals
 
@@ -79,7 +79,7 @@ class GateResult:
 
 
 def run_gate(
-    candidate: str,
+    candidate: str | None = None,
     set_name: str = "rendered",
     checkpoint: str | None = None,
     jobs: int = 1,
@@ -89,8 +89,8 @@ def run_gate(
 
     Parameters
     ----------
-    candidate : str
-        Its name.
+    candidate : str, optional
+        Its name: see :func:`~beatmeter.gate.gate_run.find_candidate`.
     set_name : str
         ``rendered``, ``commons``, or a folder with a manifest.
     checkpoint : str, optional
@@ -107,12 +107,14 @@ def run_gate(
     DatasetError
         If there is no such set, or its manifest is malformed.
     """
+    signals = installed_signals()
+    candidate = find_candidate(candidate, signals)
     if checkpoint is not None:
         use_checkpoint(candidate, checkpoint)
     run = score_candidate(
         candidate,
         find_set(set_name),
-        installed_signals(),
+        signals,
         load_weights(),
         open_cache(scores),
         jobs,

@@ -23,6 +23,7 @@ from beatmeter.fusion.effective import (
 from beatmeter.fusion.record import RECORD_SET, RECORDS, GateState
 from beatmeter.fusion.weights import Weights
 from beatmeter.signal import Signal
+from beatmeter.signals.calibrated import CalibratedSignal
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,23 @@ def use_checkpoint(candidate: str, checkpoint: str) -> None:
     os.environ[checkpoint_variable(candidate)] = checkpoint
 
 
+def find_candidate(name: str | None, signals: Mapping[str, Signal]) -> str:
+    """The signal to measure: the named one, else the only one that no calibration vouches for.
+
+    Raises
+    ------
+    GateError
+        If there is no such signal, or none was named and there are several to choose from.
+    """
+    if name in signals:
+        return str(name)
+    uncalibrated = [n for n, signal in signals.items() if not isinstance(signal, CalibratedSignal)]
+    if name is None and len(uncalibrated) == 1:
+        return uncalibrated[0]
+    told = "none was named" if name is None else repr(name)
+    raise GateError(f"signal: {told} (allowed: {', '.join(sorted(signals))})")
+
+
 def score_candidate(
     candidate: str,
     fixture_set: FixtureSet,
@@ -111,8 +129,7 @@ def score_candidate(
         If the candidate is unknown, cannot run here, or always abstains; no fixture is there; all
         other signals that vote abstain; or a signal fails.
     """
-    if candidate not in signals:
-        raise GateError(f"signal: {candidate!r} (allowed: {', '.join(sorted(signals))})")
+    candidate = find_candidate(candidate, signals)
     reason = why_unavailable(signals[candidate])
     if reason is not None:
         raise GateError(f"{candidate} cannot be measured: {reason}")

@@ -23,11 +23,11 @@ def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
     """Splice a few clips in each meter, to be listened to and looked at."""
     import soundfile
 
-    from beatmeter.corpora.config import recordings_index
     from beatmeter.corpora.render import SAMPLE_RATE
     from beatmeter.corpora.splicing.source import (
         FAMILY,
         SplicedRecordings,
+        recordings_index,
         search_recordings,
     )
     from beatmeter.datasets.fixtures.annotations import Annotation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.folders import cache_folder
 from beatmeter.audio.decode import open_recording
 from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.piece import Meter, Origin
@@ -47,6 +49,12 @@ def list_recordings(folder: Path) -> tuple[str, ...]:
     if not found:
         raise DatasetError(f"recordings: {folder} holds no audio (allowed: a folder of recordings)")
     return found
+
+
+def recordings_index(recordings: Path) -> Path:
+    """Tell which file of the user's cache keeps what was found in a folder of recordings."""
+    digest = hashlib.sha256(bytes(recordings.resolve())).hexdigest()
+    return cache_folder() / "recordings" / f"{digest[:16]}.json"
 
 
 def search_recordings(
