@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
@@ -85,7 +84,7 @@ def count_flops(name: str, max_layer: int | None = None) -> Flops:
     from beatmeter_mert.model.published import PUBLISHED
 
     with torch.device("meta"):
-        hubert: Any = build_backbone(PUBLISHED[name].architecture, max_layer).eval()
+        hubert = build_backbone(PUBLISHED[name].architecture, max_layer).eval()  # type: ignore[no-untyped-call]
         chunk = torch.zeros(1, round(CHUNK_SECONDS * 24_000))
     counter = FlopCounterMode(display=False)
     with counter:
