@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.formats import DEMUXERS, understates_length
+from beatmeter.audio.formats import DEMUXERS, is_wav, understates_length
 
 if TYPE_CHECKING:
     from av import Packet
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 Block = npt.NDArray[np.float32]
 
 _BUFFER_BYTES = 1 << 16
-_WAV_PACKET_BYTES = "65536"
-"""WAV has no packets of its own; the larger they are, the fewer there are."""
+_WAV_OPTIONS = {"max_size": "65536", "probesize": "262144"}
+"""Bytes. WAV has no packets of its own: the larger they are, the fewer there are. FFmpeg looks for
+DTS in the first 5 MB, in time squared; a quarter of one holds a dozen frames of it."""
 _MOST_ERRORS = 64
 """Errors in a row, without a packet between them, after which a file is taken to have ended."""
 _SKIP_MANUAL = 1 << 29
@@ -75,12 +76,10 @@ class Container:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._container: InputContainer | None = None
-        self._options = {
-            "format_whitelist": DEMUXERS,
-            "protocol_whitelist": "none",
-            "max_size": _WAV_PACKET_BYTES,
-            "ignore_length": str(int(understates_length(file))),
-        }
+        self._options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
+        if is_wav(file):
+            self._options |= _WAV_OPTIONS
+            self._options["ignore_length"] = str(int(understates_length(file)))
         self._stream: AudioStream
         self._decoder: AudioCodecContext
         self.rewind()
