@@ -7,6 +7,7 @@ Python file: nothing but the file itself can be opened, whatever its content nam
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
@@ -96,7 +97,7 @@ class Container:
         try:
             self._file.seek(0)
             container = av.open(
-                self._file,
+                _Patient(self._file),
                 "r",
                 container_options=self._options,
                 metadata_errors="replace",
@@ -109,6 +110,8 @@ class Container:
         stream = container.streams.best("audio")
         if stream is None:
             raise UndecodableError("holds no audio stream")
+        if stream.codec_context is None:
+            raise UndecodableError("holds audio that no decoder knows")
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
@@ -182,6 +185,29 @@ class Container:
     def _open(self) -> InputContainer:
         assert self._container is not None
         return self._container
+
+
+class _Patient:
+    """A file for PyAV, which prints a traceback for each error that one raises in its calls.
+
+    Damaged containers name places that do not exist; what cannot be read there has ended.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError:
+            return b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 def _decoder_of(stream: AudioStream) -> AudioCodecContext:
