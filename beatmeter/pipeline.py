@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,11 +18,11 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.effective import effective_weights
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
 from beatmeter.fusion.weights import Weights
-from beatmeter.grid.estimate import estimate_grid
+from beatmeter.grid.estimate import estimate_grid, estimate_pulse
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
-from beatmeter.grid.segments import meter_path, runs
-from beatmeter.meters import METERS, MeterScores, Polyrhythm
+from beatmeter.meters import MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
+from beatmeter.segmentation import Stretch, ask, find_stretches, in_main_meter, window_meters
 from beatmeter.signal import Signal
 
 VOTING, ALL = "voting", "all"
@@ -172,21 +171,13 @@ def score_excerpts(recording: OpenSource, ensemble: Ensemble) -> list[ExcerptRes
     AudioError
         If it cannot be decoded, is shorter than two seconds, or silent.
     """
-    spans = excerpts(recording.duration_s)
-    return [result for _, result in _ask(recording, spans, ensemble)]
-
-
-def _ask(
-    recording: OpenSource, spans: Sequence[tuple[float, float]], ensemble: Ensemble
-) -> Iterator[tuple[Rhythm, ExcerptResult]]:
-    """Ask an ensemble about each of some spans that is audible."""
-    found = False
-    for start, samples in recording.excerpts(spans):
-        found = True
-        rhythm = Rhythm(samples, recording.sample_rate, recording.path)
-        yield rhythm, ensemble.score_excerpt(rhythm, start)
-    if not found:
+    results = [
+        ensemble.score_excerpt(Rhythm(samples, recording.sample_rate, recording.path), start)
+        for start, samples in recording.excerpts(excerpts(recording.duration_s))
+    ]
+    if not results:
         raise AudioError(f"{recording.name}: is silent (allowed: something to hear)")
+    return results
 
 
 def analyze(
@@ -221,19 +212,13 @@ def analyze(
     """
     ensemble = ensemble or Ensemble.installed()
     with open_source(source, sample_rate) as recording:
-        path, name, duration_s = recording.path, recording.name, recording.duration_s
-        heard = [
-            _Excerpt(result, ensemble.grid_evidence(rhythm, result))
-            for rhythm, result in _ask(recording, excerpts(duration_s), ensemble)
-        ]
-    try:
-        stretches = _stretches(heard, ensemble)
-    except Abstain as reason:
-        raise AudioError(f"{name}: no meter can be told ({reason})") from reason
-    main = _main_meter(stretches)
-    own = [excerpt.result for s in stretches if s.meter == main for excerpt in s.excerpts]
-    outputs = ensemble.outputs(own)
-    prediction = ensemble.predict(outputs, sum(result.duration_s for result in own))
+        path, duration_s = recording.path, recording.duration_s
+        try:
+            stretches = find_stretches(recording, ensemble)
+        except Abstain as reason:
+            raise AudioError(f"{recording.name}: no meter can be told ({reason})") from reason
+    main = in_main_meter(stretches, ensemble)
+    prediction = main.prediction
     meters = {stretch.meter for stretch in stretches}
     return Analysis(
         path=path,
@@ -242,9 +227,9 @@ def analyze(
         confidence=prediction.confidence,
         runner_up=prediction.runner_up,
         scores=prediction.scores,
-        signals=outputs,
+        signals=main.outputs,
         not_asked=ensemble.not_asked,
-        polyrhythm=_simultaneous(outputs, meters),
+        polyrhythm=_simultaneous(main.outputs, meters),
         segments=_segments(stretches, duration_s),
     )
 
@@ -273,82 +258,16 @@ def beats(
     return analysis.beats, analysis.positions
 
 
-@dataclass(frozen=True)
-class _Excerpt:
-    """An excerpt after its samples are let go."""
-
-    result: ExcerptResult
-    evidence: GridEvidence
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """Consecutive excerpts in one meter."""
-
-    excerpts: Sequence[_Excerpt]
-    meter: int
-    confidence: float
-
-    @property
-    def start_s(self) -> float:
-        return self.excerpts[0].result.start_s
-
-    @property
-    def end_s(self) -> float:
-        return self.excerpts[-1].result.end_s
-
-
-def _stretches(heard: Sequence[_Excerpt], ensemble: Ensemble) -> list[_Stretch]:
-    """Where the meter stays the same.
-
-    Raises
-    ------
-    Abstain
-        If no signal with a weight spoke anywhere.
-    """
-    whole = _stretch(heard, ensemble)
-    path = meter_path(np.array([_log_scores(excerpt.result, ensemble) for excerpt in heard]))
-    found = [_stretch(heard[run], ensemble) for run in runs(path)]
-    agree = [s.meter == METERS[path[run.start]] for s, run in zip(found, runs(path), strict=True)]
-    if len(found) == 1 or not all(agree):
-        return [whole]
-    own = [e for s in found if s.meter == _main_meter(found) for e in s.excerpts]
-    return found if _stretch(own, ensemble).meter == _main_meter(found) else [whole]
-
-
-def _stretch(heard: Sequence[_Excerpt], ensemble: Ensemble) -> _Stretch:
-    results = [excerpt.result for excerpt in heard]
-    seconds = sum(result.duration_s for result in results)
-    prediction = ensemble.predict(ensemble.outputs(results), seconds)
-    return _Stretch(heard, prediction.meter, prediction.confidence)
-
-
-def _log_scores(result: ExcerptResult, ensemble: Ensemble) -> npt.NDArray[np.float64]:
-    """Log distribution of one excerpt; flat where no signal with a weight spoke."""
-    try:
-        prediction = ensemble.predict(ensemble.outputs([result]), result.duration_s)
-    except Abstain:
-        return np.zeros(len(METERS))
-    return np.log(np.maximum([prediction.scores[meter] for meter in METERS], 1e-12))
-
-
-def _main_meter(stretches: Sequence[_Stretch]) -> int:
-    """The meter that holds for most of the time."""
-    seconds = Counter[int]()
-    for stretch in stretches:
-        seconds[stretch.meter] += round(1000 * (stretch.end_s - stretch.start_s))
-    return max(seconds, key=lambda meter: seconds[meter])
-
-
-def _segments(stretches: Sequence[_Stretch], duration_s: float) -> tuple[Segment, ...]:
+def _segments(stretches: Sequence[Stretch], duration_s: float) -> tuple[Segment, ...]:
     """Stretches as segments that leave no gap."""
-    ends = [(a.end_s + b.start_s) / 2 for a, b in pairwise(stretches)]
-    bounds = [0.0, *ends, duration_s]
-    return tuple(
-        Segment(start, end, stretch.confidence, grid.between(start, end))
-        for stretch, (start, end) in zip(stretches, pairwise(bounds), strict=True)
-        for grid in [estimate_grid([e.evidence for e in stretch.excerpts], stretch.meter)]
-    )
+    bounds = [0.0, *(stretch.start_s for stretch in stretches[1:]), duration_s]
+    found = []
+    for stretch, (start, end) in zip(stretches, pairwise(bounds), strict=True):
+        evidence = [excerpt.evidence for excerpt in stretch.excerpts]
+        estimate = estimate_grid if stretch.bars_heard else estimate_pulse
+        grid = estimate(evidence, stretch.meter).between(start, end)
+        found.append(Segment(start, end, stretch.prediction.confidence, grid))
+    return tuple(found)
 
 
 def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
@@ -365,28 +284,28 @@ def timeline(
     """The meter of a recording over overlapping windows of 12 s, one every 6 s.
 
     Parameters and errors are those of :func:`analyze`. Only signals with a weight are asked.
-    Windows in which nothing can be told are left out; a change is marked against the window before.
+    Windows in which nothing can be told are left out. A meter goes on unless the evidence against
+    it is strong, so that a stray window is no change; a change is marked against the window before.
     """
     ensemble = (ensemble or Ensemble.installed()).voters()
     found: list[Window] = []
     with open_source(source, sample_rate) as recording:
-        for rhythm, result in _ask(recording, windows(recording.duration_s), ensemble):
-            try:
-                prediction = ensemble.predict(ensemble.outputs([result]), result.duration_s)
-            except Abstain:
-                continue
-            grid = estimate_grid([ensemble.grid_evidence(rhythm, result)], prediction.meter)
-            found.append(
-                Window(
-                    start_s=result.start_s,
-                    end_s=result.end_s,
-                    meter=prediction.meter,
-                    time_signature=grid.time_signature,
-                    tempo_bpm=grid.tempo_bpm,
-                    confidence=prediction.confidence,
-                    changed=bool(found) and found[-1].meter != prediction.meter,
-                )
+        heard = [
+            e for e in ask(recording, windows(recording.duration_s), ensemble) if e.result.scores
+        ]
+    for excerpt, (meter, confidence) in zip(heard, window_meters(heard, ensemble), strict=True):
+        grid = estimate_grid([excerpt.evidence], meter)
+        found.append(
+            Window(
+                start_s=excerpt.result.start_s,
+                end_s=excerpt.result.end_s,
+                meter=meter,
+                time_signature=grid.time_signature,
+                tempo_bpm=grid.tempo_bpm,
+                confidence=confidence,
+                changed=bool(found) and found[-1].meter != meter,
             )
+        )
     return tuple(found)
 
 

@@ -21,6 +21,8 @@ from beatmeter.grid.hypotheses import (
     load_model,
 )
 from beatmeter.grid.metrical import BAR_LENGTHS, MetricalGrid
+from beatmeter.grid.presence import find_events
+from beatmeter.grid.timing import beats_a_minute, refined
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
@@ -30,6 +32,7 @@ Floats = npt.NDArray[np.float64]
 _SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
 _RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt
 _NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by two excerpts
+_NEAR_S = 0.05  # an onset this near to a beat is on it
 _AUDIBLE = 0.3  # mean onset strength, in deviations, at which a subdivision is there
 
 
@@ -65,16 +68,53 @@ def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
         path = _best_path(evidence, meter, (usual,))
     beats, scores = _joined(evidence, path)
     bar_beats = path[0].bar_beats
-    intervals = np.diff(beats)
-    pulse = evidence[0].pulses[path[0].pulse]
     return MetricalGrid(
         meter=meter,
         bar_beats=bar_beats,
         beats=beats,
         positions=bar_positions(scores, bar_beats),
-        beat_bpm=60.0 / float(np.median(intervals)) if len(intervals) else pulse.bpm,
+        beat_bpm=_rate(beats, evidence[0].pulses[path[0].pulse].bpm),
         ternary=meter == 4 and ternary,
     )
+
+
+def estimate_pulse(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
+    """Beats where no bar is heard: on the pulse that has a beat for each onset, and no others.
+
+    Parameters
+    ----------
+    evidence : sequence of GridEvidence
+        At least one, in order.
+    meter : int
+        Told with the grid, which has no bars.
+    """
+    length = BAR_LENGTHS[meter][0]
+    ways = [
+        [
+            _Counted(index, length, float(np.log(_agreement(excerpt, index) + 1e-3)))
+            for index in range(len(excerpt.pulses))
+        ]
+        for excerpt in evidence
+    ]
+    path, _ = _path_of(evidence, ways, length)
+    beats, _ = _joined(evidence, path)
+    rate = _rate(beats, evidence[0].pulses[path[0].pulse].bpm)
+    return MetricalGrid(meter, length, beats, np.zeros(len(beats), dtype=np.int64), rate)
+
+
+def _agreement(evidence: GridEvidence, index: int) -> float:
+    """F-measure of the beats of a pulse against the onsets."""
+    onsets = find_events(evidence.onsets, evidence.frame_rate) / evidence.frame_rate
+    beats = evidence.pulses[index].beats
+    if not (len(onsets) and len(beats)):
+        return 0.0
+    met = np.abs(beats[:, None] - onsets) < _NEAR_S
+    precision, recall = met.any(axis=1).mean(), met.any(axis=0).mean()
+    return float(2.0 * precision * recall / max(precision + recall, 1e-9))
+
+
+def _rate(beats: Floats, otherwise: float) -> float:
+    return beats_a_minute(beats) if len(beats) > 1 else otherwise
 
 
 def _best_path(
@@ -141,7 +181,8 @@ def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> tuple
         kept = beats > last + _NEAREST * 60.0 / pulse.bpm
         model = load_model(excerpt.activations is not None)
         worth = downbeat_scores(excerpt, way.pulse, way.bar_beats, model)
-        times.append(beats[kept])
+        finer = refined(pulse.beats[kept], excerpt.onsets, excerpt.frame_rate)
+        times.append(finer + excerpt.start_s)
         scores.append(worth[kept])
         if len(beats):
             last = float(beats[-1])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse
+from beatmeter.grid.presence import presence_features
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class GridEvidence:
         How many of the pulses come from the onset envelope; the others come from the network.
     pulse_scores : ndarray, shape (k, 6)
         Pooled log probability of each pulse, given the meter; columns sum to 1 as probabilities.
+    presence : ndarray, shape (f,)
+        From :func:`beatmeter.grid.presence.presence_features`: whether there are bars at all.
     """
 
     start_s: float
@@ -62,6 +65,7 @@ class GridEvidence:
     accents: tuple[Array, ...]
     n_onset_pulses: int
     pulse_scores: Floats
+    presence: Floats
 
 
 def gather_evidence(
@@ -107,6 +111,7 @@ def gather_evidence(
         accents=tuple(f.accents for view in views for f in view.beat_features),
         n_onset_pulses=len(rhythm.pulses),
         pulse_scores=_log_normalised(pooled),
+        presence=presence_features(rhythm, activations),
     )
 
 

@@ -1,9 +1,12 @@
-"""Fitting the choice of the grid on music whose beats and downbeats are known.
+"""Fitting the grid on music whose beats and downbeats are known, and on sounds without bars.
 
-For every clip the hypotheses of its meter are listed, and each is held against the annotated beats
-and downbeats: its worth is the sum of both F-measures (within 70 ms). The weights maximise the
-expected worth of a hypothesis drawn by the model's probabilities, less a penalty on their squares;
-so a clip on which all hypotheses are bad teaches nothing, and near misses count for what they are.
+**Choice.** For every clip the hypotheses of its meter are listed, and each is held against the
+annotated beats and downbeats: its worth is the sum of both F-measures (within 70 ms). The weights
+maximise the expected worth of a hypothesis drawn by the model's probabilities, less a penalty on
+their squares; so a clip on which all hypotheses are bad teaches nothing, and near misses count for
+what they are.
+
+**Presence.** Whether there are bars is a logistic regression.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ import numpy.typing as npt
 
 from beatmeter.grid.evidence import GridEvidence
 from beatmeter.grid.hypotheses import FROM_NETWORK, FROM_ONSETS, ChoiceModel, hypotheses_for
+from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]
 
 TOLERANCE_S = 0.07  # of an F-measure of beats, as mir_eval has it
 PENALTY = 1e-3
+PRESENCE_PENALTY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -96,3 +101,32 @@ def fit_choice(examples: Sequence[Example], with_network: bool) -> ChoiceModel:
 
     weights = minimize(loss, np.zeros(width), jac=True, method="L-BFGS-B").x
     return ChoiceModel(mean.tolist(), scale.tolist(), weights.tolist())
+
+
+def fit_presence(features: Floats, present: npt.NDArray[np.bool_]) -> PresenceModel:
+    """Fit whether there are bars.
+
+    Parameters
+    ----------
+    features : ndarray, shape (clips, f)
+        Of :func:`beatmeter.grid.presence.presence_features`.
+    present : ndarray of bool, shape (clips,)
+        Whether each clip has bars.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+    standard = np.column_stack([(features - mean) / scale, np.ones(len(features))])
+    sign = np.where(present, 1.0, -1.0)
+    shrunk = np.ones(standard.shape[1])
+    shrunk[-1] = 0.0  # the bias is free
+
+    def loss(numbers: Floats) -> tuple[float, Floats]:
+        margins = sign * (standard @ numbers)
+        value = np.logaddexp(0.0, -margins).mean() + PRESENCE_PENALTY * shrunk @ numbers**2
+        slope = -(standard.T @ (sign * expit(-margins))) / len(sign)
+        return float(value), slope + 2.0 * PRESENCE_PENALTY * shrunk * numbers
+
+    found = minimize(loss, np.zeros(standard.shape[1]), jac=True, method="L-BFGS-B").x
+    return PresenceModel(mean.tolist(), scale.tolist(), found[:-1].tolist(), float(found[-1]))

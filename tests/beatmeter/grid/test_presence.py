@@ -1,0 +1,54 @@
+"""Whether there are bars at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.grid.fit import fit_presence
+from beatmeter.grid.presence import (
+    FROM_NETWORK,
+    FROM_ONSETS,
+    bar_probability,
+    flattened,
+    presence_features,
+)
+from beatmeter.signals.neural.activations import Activations
+
+SAMPLE_RATE = 22050
+
+
+def test_features_have_names(drum_pattern):
+    rhythm = Rhythm(drum_pattern(4, 120.0, 0), SAMPLE_RATE)
+    activations = Activations(np.zeros(1300), np.zeros(1300), 50)
+    assert len(presence_features(rhythm, None)) == len(FROM_ONSETS)
+    assert len(presence_features(rhythm, activations)) == len(FROM_ONSETS + FROM_NETWORK)
+    assert np.isfinite(presence_features(rhythm, None)).all()
+
+
+def test_drums_have_bars_and_a_hiss_has_not(drum_pattern):
+    drums = presence_features(Rhythm(drum_pattern(5, 150.0, 0), SAMPLE_RATE), None)
+    hiss = np.random.default_rng(0).normal(0.0, 0.1, 20 * SAMPLE_RATE)
+    none = presence_features(Rhythm(hiss, SAMPLE_RATE), None)
+    assert bar_probability([drums]) > 0.8
+    assert bar_probability([none]) < bar_probability([drums, none]) < bar_probability([drums])
+
+
+def test_where_bars_are_doubtful_every_meter_is_alike():
+    scores = {3: 0.7, 4: 0.2, 5: 0.1, 7: 0.0, 9: 0.0, 11: 0.0}
+    assert flattened(scores, 1.0) == scores
+    assert flattened(scores, 0.0) == pytest.approx(dict.fromkeys(scores, 1 / 6))
+    half = flattened(scores, 0.5)
+    assert sum(half.values()) == pytest.approx(1.0)
+    assert half[3] == pytest.approx(0.35 + 0.5 / 6)
+
+
+def test_the_fit_separates_what_can_be_separated():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 3))
+    present = features[:, 1] > 0.3
+    model = fit_presence(features, present)
+    odds = np.array([model.log_odds(row) for row in features])
+    assert ((odds > 0) == present).mean() > 0.95
+    assert np.abs(model.weights).argmax() == 1
