@@ -23,6 +23,10 @@ COMMANDS = {
         "beatmeter.corpora.cli:corpus",
         "Render labelled music and check it for leakage.",
     ),
+    "cost": (
+        "beatmeter_mert.cost:cost",
+        "Estimate what fine-tuning a published MERT asks of a GPU.",
+    ),
     "evaluate": (
         "beatmeter_mert.training.evaluate:evaluate",
         "Evaluate a checkpoint on labelled clips.",

@@ -7,6 +7,7 @@ Python file: nothing but the file itself can be opened, whatever its content nam
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.formats import DEMUXERS, understates_length
+from beatmeter.audio.formats import DEMUXERS, is_wav, understates_length
 
 if TYPE_CHECKING:
     from av import Packet
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 Block = npt.NDArray[np.float32]
 
 _BUFFER_BYTES = 1 << 16
-_WAV_PACKET_BYTES = "65536"
-"""WAV has no packets of its own; the larger they are, the fewer there are."""
+_WAV_OPTIONS = {"max_size": "65536", "probesize": "262144"}
+"""Bytes. WAV has no packets of its own: the larger they are, the fewer there are. FFmpeg looks for
+DTS in the first 5 MB, in time squared; a quarter of one holds a dozen frames of it."""
 _MOST_ERRORS = 64
 """Errors in a row, without a packet between them, after which a file is taken to have ended."""
 _SKIP_MANUAL = 1 << 29
@@ -75,12 +77,10 @@ class Container:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._container: InputContainer | None = None
-        self._options = {
-            "format_whitelist": DEMUXERS,
-            "protocol_whitelist": "none",
-            "max_size": _WAV_PACKET_BYTES,
-            "ignore_length": str(int(understates_length(file))),
-        }
+        self._options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
+        if is_wav(file):
+            self._options |= _WAV_OPTIONS
+            self._options["ignore_length"] = str(int(understates_length(file)))
         self._stream: AudioStream
         self._decoder: AudioCodecContext
         self.rewind()
@@ -97,7 +97,7 @@ class Container:
         try:
             self._file.seek(0)
             container = av.open(
-                self._file,
+                _Patient(self._file),
                 "r",
                 container_options=self._options,
                 metadata_errors="replace",
@@ -110,6 +110,8 @@ class Container:
         stream = container.streams.best("audio")
         if stream is None:
             raise UndecodableError("holds no audio stream")
+        if stream.codec_context is None:
+            raise UndecodableError("holds audio that no decoder knows")
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
@@ -183,6 +185,29 @@ class Container:
     def _open(self) -> InputContainer:
         assert self._container is not None
         return self._container
+
+
+class _Patient:
+    """A file for PyAV, which prints a traceback for each error that one raises in its calls.
+
+    Damaged containers name places that do not exist; what cannot be read there has ended.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError:
+            return b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 def _decoder_of(stream: AudioStream) -> AudioCodecContext:

@@ -74,6 +74,13 @@ def id3_size(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], shifts, strict=True))
 
 
+def is_wav(file: BinaryIO) -> bool:
+    """Whether a file begins as a WAV of less than 4 GB does."""
+    file.seek(0)
+    head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:] == b"WAVE"
+
+
 def understates_length(file: BinaryIO) -> bool:
     """Whether more samples follow in a WAV than its data chunk claims: a crashed recorder's file.
 
@@ -81,10 +88,6 @@ def understates_length(file: BinaryIO) -> bool:
     """
     size = file.seek(0, os.SEEK_END)
     at = 12  # after "RIFF", a length and "WAVE"
-    file.seek(0)
-    head = file.read(at)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return False
     was_data = False
     while at + 8 <= size:
         file.seek(at)

@@ -21,6 +21,7 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.evidence import rhythm_layout, row_for
 from beatmeter_mert.model.grid_pooling import grid_layout
 from beatmeter_mert.model.head import HeadSettings
+from beatmeter_mert.model.joint_head import GRID, MERT
 from beatmeter_mert.training.clip_dataset import ClipDataset
 
 if TYPE_CHECKING:
@@ -35,9 +36,8 @@ Rows = npt.NDArray[np.float32]
 def head_settings(settings: FinetuneSettings) -> HeadSettings:
     """Shape the head of a run, with the layout of what this BeatMeter gathers."""
     plain = HeadSettings(settings.head_dim, settings.dropout, members=settings.members)
-    hears_rhythm, on_grid = settings.inputs != "mert", settings.pooling == "time+grid"
-    parts = [rhythm_layout()] if hears_rhythm else []
-    parts += [grid_layout()] if on_grid else []
+    parts = [rhythm_layout()] if settings.inputs != MERT else []
+    parts += [grid_layout()] if settings.pooling == GRID else []
     if not parts:
         return plain
     layouts, sizes = zip(*parts, strict=True)
@@ -72,13 +72,16 @@ def gather_rows(model: MertMeterClassifier, clips: ClipDataset, folder: Path) ->
     if not head.has_evidence:
         return None
     memo = Memo(folder)
-    how = f"{head.evidence} {model.embedding_fingerprint} {code_hash('features', 'signals')}"
+    heard_by = model.embedding_fingerprint if head.pooling == GRID else ""
+    how = f"{head.evidence} {heard_by} {code_hash('features', 'signals')}"
     middle = ClipDataset(clips.files, sample_rate=clips.sample_rate, clip_s=clips.clip_s)
     rows = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
         digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
         compute = partial(_row, model, middle, index)
-        rows.append(memo.recall(f"{how} {digest} {clips.clip_s}", compute)["row"])
+        rows.append(
+            memo.recall(f"{how} {digest} {clips.sample_rate} {clips.clip_s}", compute)["row"]
+        )
     return np.stack(rows)
 
 

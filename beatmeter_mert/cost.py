@@ -1,0 +1,105 @@
+"""``beatmeter mert cost``: what fine-tuning a published MERT asks of a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+PEAK_TFLOPS = {"T4": 65.0, "L4": 121.0, "A100": 312.0}
+"""Dense products in half precision, by the makers' data sheets."""
+UTILISATION = 0.3
+"""Share of that which a transformer of this size reaches with plain PyTorch; an assumption."""
+CLIP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Floating-point operations on a clip of 30 s, counted by torch.
+
+    Attributes
+    ----------
+    convolutions : int
+        Which are frozen: forward only.
+    transformer : int
+        Forward.
+    """
+
+    convolutions: int
+    transformer: int
+
+    @property
+    def forward(self) -> int:
+        """To embed the clip."""
+        return self.convolutions + self.transformer
+
+    @property
+    def lora_step(self) -> int:
+        """To learn from it: backward through the transformer costs what forward does.
+
+        Weights are frozen, so that gradients are taken of what goes through them alone; those of
+        the adapters are less than a hundredth.
+        """
+        return self.convolutions + 2 * self.transformer
+
+
+@click.command()
+@click.option("--clips", default=2240, show_default=True, help="Clips of 30 s to learn from.")
+@click.option("--epochs", default=30, show_default=True)
+@click.option("--max-layer", type=int, help="Layers to use, from the first; all by default.")
+def cost(clips: int, epochs: int, max_layer: int | None) -> None:
+    """Count what fine-tuning the published MERTs costs, and estimate hours on GPUs.
+
+    Nothing is downloaded. The hours rest on 30 % of each GPU's peak in half precision.
+    """
+    from beatmeter_mert.model.published import PUBLISHED
+
+    for name in PUBLISHED:
+        flops = count_flops(name, max_layer)
+        click.echo(
+            f"{name}, 30 s: {flops.forward / 1e9:.0f} GFLOP forward, "
+            f"{flops.convolutions / 1e9:.0f} of them in the convolutions; "
+            f"a step of LoRA {flops.lora_step / 1e9:.0f}"
+        )
+        whole, once = clips * epochs * flops.lora_step, clips * flops.forward
+        click.echo(f"  {clips} clips, {epochs} epochs, LoRA: {_hours(whole)}")
+        click.echo(f"  {clips} clips embedded once, for the head alone: {_hours(once)}")
+
+
+def count_flops(name: str, max_layer: int | None = None) -> Flops:
+    """Count the operations of a published backbone on 30 s, in chunks of 5 s.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`beatmeter_mert.model.published.PUBLISHED`.
+    max_layer : int >= 1, optional
+        Layers to build, from the first; all by default.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from beatmeter_mert.model.backbone import build_backbone
+    from beatmeter_mert.model.preprocessing import CHUNK_SECONDS
+    from beatmeter_mert.model.published import PUBLISHED
+
+    with torch.device("meta"):
+        hubert = build_backbone(PUBLISHED[name].architecture, max_layer).eval()  # type: ignore[no-untyped-call]
+        chunk = torch.zeros(1, round(CHUNK_SECONDS * 24_000))
+    counter = FlopCounterMode(display=False)
+    with counter:
+        hubert(chunk)
+    chunks = round(CLIP_SECONDS / CHUNK_SECONDS)
+    (convolutions,) = (
+        sum(counts.values())
+        for module, counts in counter.get_flop_counts().items()
+        if module.endswith(".feature_extractor")
+    )
+    return Flops(chunks * convolutions, chunks * (counter.get_total_flops() - convolutions))
+
+
+def _hours(flops: float) -> str:
+    return ", ".join(
+        f"{gpu} {flops / (UTILISATION * peak * 1e12) / 3600:.2g} h"
+        for gpu, peak in PEAK_TFLOPS.items()
+    )

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from beatmeter_mert.cli import mert
+from beatmeter_mert.cost import count_flops
+
+
+def test_convolutions_are_counted_as_by_hand():
+    # channels, kernels and frames a chunk of 120,000 samples of the seven convolutions
+    kernels, strides, frames, before = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), 120_000, 1
+    by_hand = 0
+    for kernel, stride in zip(kernels, strides, strict=True):
+        frames = (frames - kernel) // stride + 1
+        by_hand += 2 * frames * kernel * before * 512
+        before = 512
+    assert count_flops("m-a-p/MERT-v1-95M").convolutions == pytest.approx(6 * by_hand, rel=1e-6)
+
+
+def test_fewer_layers_cost_less_and_the_convolutions_the_same():
+    whole, half = count_flops("m-a-p/MERT-v1-95M"), count_flops("m-a-p/MERT-v1-95M", 6)
+    assert half.convolutions == whole.convolutions
+    assert half.transformer < 0.6 * whole.transformer
+    assert half.lora_step - half.forward == half.transformer
+
+
+def test_the_command_names_every_gpu_and_scales_with_epochs():
+    once = CliRunner().invoke(mert, ["cost", "--epochs", "10", "--clips", "1000"])
+    assert once.exit_code == 0
+    lines = once.output.splitlines()
+    assert len(lines) == 6
+    assert "656 GFLOP forward, 221 of them in the convolutions" in lines[0]
+    assert all(gpu in lines[1] for gpu in ("T4", "L4", "A100"))
