@@ -189,9 +189,11 @@ class Timeline:
             self._stamped(packet, following, packet.pts) for packet, following in pairwise(probed)
         ]
         if self._tick[0] == 1 and inner:
-            if _agree(stamps[1:], lengths[1:-1]):
+            is_ogg = self.container.format == "ogg"
+            changes_blocks = is_ogg and self.container.codec == "vorbis"
+            if not changes_blocks and _agree(stamps[1:], lengths[1:-1]):
                 return Ruler.STAMPS, even
-            if self.container.format == "ogg":
+            if is_ogg:
                 return Ruler.PAGES, None
         return (Ruler.CONSTANT if even else Ruler.DECODED), even
 

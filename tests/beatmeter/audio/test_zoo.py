@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 
 import numpy as np
 import pytest
@@ -161,6 +162,19 @@ def test_vorbis(write_audio):
             piece = recording.read(start_s, start_s + 0.3)
             first = round(start_s * RATE)
             np.testing.assert_allclose(piece, heard[first : first + len(piece)], atol=1e-5)
+
+
+def test_vorbis_whose_blocks_change_late(write_audio):
+    """A steady tone, in long blocks only, that clicks interrupt after two seconds."""
+    time = np.arange(4 * RATE)
+    tone = 0.2 * np.sin(time / 9)
+    clicks = (time > 2 * RATE) * (time % 6000 < 40) * np.sin(time)
+    truth = (tone + 0.7 * clicks).astype(np.float32)
+    path = write_audio("a.ogg", truth, RATE, format="OGG", subtype="VORBIS")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        heard, _ = load(path)
+    np.testing.assert_allclose(heard, soundfile.read(path)[0], atol=1e-5)
 
 
 def test_a_cover_is_no_sound(write_audio):
