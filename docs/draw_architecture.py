@@ -3,7 +3,7 @@
 usage: python docs/draw_architecture.py            needs the extra ``dev``
 
 Floors are those that ``pyproject.toml`` gives to import-linter; imports are those that grimp finds,
-type-checking ones left out. A row holds what one floor imports, so an import of a higher floor would
+type-checking ones left out. A row holds what one floor imports: an import of a higher floor would
 stand right of the diagonal.
 """
 

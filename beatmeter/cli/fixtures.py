@@ -87,8 +87,8 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
     """Download the recordings of a set; what broke off is continued."""
     from dataclasses import replace
 
+    from beatmeter.datasets.download import ResumingDownloader
     from beatmeter.datasets.fixtures import open_set
-    from beatmeter.datasets.fixtures.download import ResumingDownloader
     from beatmeter.datasets.fixtures.fetch import fetch
 
     fixture_set = open_set(name)

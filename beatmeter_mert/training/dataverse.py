@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,13 +10,13 @@ from typing import Any
 
 import requests
 
+from beatmeter.datasets.download import DownloadError, ResumingDownloader
 from beatmeter.errors import DatasetError
-
-BLOCK = 2**16
-"""Bytes written at a time; a transfer that breaks off loses less than that."""
 
 _TIMEOUT_S = 60
 _ATTEMPTS = 4
+_PAUSE_S = 1.0
+"""Before the second attempt; each further pause is twice as long."""
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-512": "sha512"}
 
 
@@ -74,12 +73,7 @@ def list_files(server: str, doi: str) -> list[RemoteFile]:
         raise DatasetError(f"{server}: doi:{doi} cannot be listed ({error})") from error
 
 
-def fetch(
-    file: RemoteFile,
-    folder: Path,
-    advance: Callable[[int], None],
-    pause_s: float = 1.0,
-) -> Path:
+def fetch(file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> Path:
     """Download one file, going on where an earlier attempt broke off.
 
     The file takes its name only when its checksum is right.
@@ -90,8 +84,6 @@ def fetch(
     folder : Path
     advance : callable
         Told how many more bytes are there.
-    pause_s : float
-        Before the second attempt; each further pause is twice as long.
 
     Returns
     -------
@@ -110,18 +102,23 @@ def fetch(
     partial = target.with_name(target.name + ".part")
     if partial.exists():
         advance(partial.stat().st_size)
-    for attempt in range(_ATTEMPTS):
-        try:
-            _download(file.address, partial, advance)
-            break
-        except requests.RequestException as error:
-            if attempt == _ATTEMPTS - 1:
-                raise DatasetError(f"{file.name}: cannot be downloaded ({error})") from error
-            time.sleep(pause_s * 2**attempt)
-    if not is_intact(partial, file):
-        partial.unlink()
+    download = ResumingDownloader(
+        partial,
+        attempts=_ATTEMPTS,
+        first_wait_s=_PAUSE_S,
+        timeout_s=_TIMEOUT_S,
+        largest_bytes=None,
+        on_bytes=advance,
+    )
+    complete = target.with_name(target.name + ".complete")
+    try:
+        download(file.address, str(complete))
+    except DownloadError as error:
+        raise DatasetError(f"{file.name}: cannot be downloaded ({error})") from error
+    if not is_intact(complete, file):
+        complete.unlink()
         raise DatasetError(f"{file.name}: its {file.algorithm} differs from the one listed")
-    partial.replace(target)
+    complete.replace(target)
     return target
 
 
@@ -129,23 +126,6 @@ def is_intact(path: Path, file: RemoteFile) -> bool:
     """Whether a file has the checksum that is listed."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, file.algorithm).hexdigest() == file.checksum
-
-
-def _download(address: str, partial: Path, advance: Callable[[int], None]) -> None:
-    """Append to `partial` what it lacks."""
-    there = partial.stat().st_size if partial.exists() else 0
-    headers = {"Range": f"bytes={there}-"} if there else {}
-    with requests.get(address, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return
-        answer.raise_for_status()
-        resumed = answer.status_code == requests.codes.partial_content
-        if there and not resumed:
-            advance(-there)
-        with partial.open("ab" if resumed else "wb") as target:
-            for block in answer.iter_content(BLOCK):
-                target.write(block)
-                advance(len(block))
 
 
 def _remote_file(server: str, entry: dict[str, Any]) -> RemoteFile:

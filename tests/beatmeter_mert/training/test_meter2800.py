@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from beatmeter.datasets.download import PIECE_BYTES
 from beatmeter.datasets.folder import read_splits
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training import dataverse
@@ -64,6 +65,9 @@ class FakeDataverse:
                 self.send_response(206 if asked else 200)
                 rest = content[start:]
                 self.send_header("Content-Length", str(len(rest)))
+                if asked:
+                    span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+                    self.send_header("Content-Range", span)
                 self.end_headers()
                 if site.breaks_after and b'"data"' not in rest:
                     rest = rest[: site.breaks_after.pop(0)]
@@ -100,7 +104,7 @@ def site():
 
 @pytest.fixture
 def download(serve, site, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataverse.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(dataverse, "_PAUSE_S", 0.0)
     address = serve(site.handler())
 
     def download():
@@ -141,11 +145,11 @@ LARGE = bytes(range(256)) * 2048
 
 def test_a_broken_transfer_goes_on_where_it_was(download, site, tmp_path):
     site.add("large.bin", LARGE)
-    site.breaks_after = [10**9] * 4 + [dataverse.BLOCK + 1, 2 * dataverse.BLOCK]
+    site.breaks_after = [10**9] * 4 + [PIECE_BYTES + 1, 2 * PIECE_BYTES]
     download()
     assert (tmp_path / "large.bin").read_bytes() == LARGE
     ranges = [asked for path, asked in site.requests if path.endswith("/4")]
-    assert ranges == [None, *(f"bytes={blocks * dataverse.BLOCK}-" for blocks in (1, 3))]
+    assert ranges == [None, *(f"bytes={blocks * PIECE_BYTES}-" for blocks in (1, 3))]
 
 
 def test_a_later_run_takes_up_what_an_earlier_left(download, site, tmp_path):
@@ -172,10 +176,10 @@ def test_a_server_without_ranges_is_read_from_the_start(download, site, tmp_path
 
 def test_a_transfer_that_keeps_breaking_is_given_up_and_kept(download, site, tmp_path):
     site.add("large.bin", LARGE)
-    site.breaks_after = [10**9] * 4 + [dataverse.BLOCK] * 4
+    site.breaks_after = [10**9] * 4 + [PIECE_BYTES] * 4
     with pytest.raises(DatasetError, match=r"large\.bin: cannot be downloaded"):
         download()
-    assert (tmp_path / "large.bin.part").read_bytes() == LARGE[: 4 * dataverse.BLOCK]
+    assert (tmp_path / "large.bin.part").read_bytes() == LARGE[: 4 * PIECE_BYTES]
 
 
 def test_a_wrong_checksum_is_refused(download, site, tmp_path):
