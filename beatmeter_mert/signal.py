@@ -22,7 +22,7 @@ from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from beatmeter.audio.decode import Samples
+    from beatmeter.audio.samples import Samples
     from beatmeter.features.rhythm import Rhythm
     from beatmeter_mert.model import MertMeterClassifier, Prediction
 

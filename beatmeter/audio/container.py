@@ -72,6 +72,8 @@ class Container:
     ----------
     time_base : Fraction
         Seconds a tick: what the times of packets count.
+    is_stuck : bool
+        Whether the packets that were last asked for ended before the file did, in errors.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -81,6 +83,7 @@ class Container:
         if is_wav(file):
             self._options |= _WAV_OPTIONS
             self._options["ignore_length"] = str(int(understates_length(file)))
+        self.is_stuck = False
         self._stream: AudioStream
         self._decoder: AudioCodecContext
         self.rewind()
@@ -146,7 +149,8 @@ class Container:
             except (av.FFmpegError, ValueError, OSError):
                 errors += 1
             else:
-                return
+                break
+        self.is_stuck = errors > 0
 
     def seek(self, ticks: int) -> bool:
         """Go to a packet at or before a time, as well as the container can; whether it could."""

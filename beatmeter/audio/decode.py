@@ -8,6 +8,7 @@ excerpt by excerpt, each at its exact sample, so that memory does not grow with 
 from __future__ import annotations
 
 import os
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from beatmeter._util.text import escape_control
 from beatmeter.audio.container import Block, Container, UndecodableError
 from beatmeter.audio.downmix import downmix
 from beatmeter.audio.formats import describe, id3_size
-from beatmeter.audio.samples import Samples as Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.audio.timeline import Piece, Timeline
 from beatmeter.errors import AudioError, AudioWarning
 
@@ -39,7 +40,8 @@ _DECLARING = frozenset({"aiff", "asf", "au", "caf", "flac", "mov", "matroska", "
 _MOST_TOLD = 5
 """Places named in one warning."""
 _HEADERS = (b"Xing", b"Info", b"VBRI")
-"""Marks of the frame with which an mp3 declares its length, and which holds no sound."""
+"""Marks of the frame with which an mp3 declares its length, and which holds no sound. Only the
+first two are followed by flags, a count of frames and one of bytes."""
 _TAGS = (*_HEADERS, b"ID3", b"TAG", b"APETAGEX")
 """Marks of what may stand between two mp3 files that were joined, instead of sound."""
 _TAG_BYTES = 2048
@@ -203,12 +205,10 @@ def open_recording(source: File) -> Iterator[Recording]:
             raise AudioError(f"{name}: {_reason(file, error)}") from error
         try:
             timeline = Timeline(container, size)
-            held_s, declared_s = timeline.frames / timeline.sample_rate, _declared_s(file, timeline)
-            breaks_off = declared_s - held_s > _NEGLIGIBLE_S
-            if breaks_off:
-                message = f"{name}: breaks off after {held_s:.1f} s of {declared_s:.1f} s"
-                warnings.warn(escape_control(message), AudioWarning, stacklevel=3)
-            yield Recording(name, timeline, breaks_off)
+            loss = _loss(file, size, timeline)
+            if loss:
+                warnings.warn(escape_control(f"{name}: {loss}"), AudioWarning, stacklevel=3)
+            yield Recording(name, timeline, breaks_off=bool(loss))
         except UndecodableError as error:
             raise AudioError(f"{name}: {_reason(file, error)}") from error
         finally:
@@ -310,19 +310,34 @@ def _reason(file: BinaryIO, error: UndecodableError) -> str:
     return f"is {what}, not audio" if what else f"is not audio that can be decoded ({error})"
 
 
-def _declared_s(file: BinaryIO, timeline: Timeline) -> float:
-    """Length in seconds that the header tells; 0 where it tells none, or that of another stream."""
+def _loss(file: BinaryIO, size: int, timeline: Timeline) -> str:
+    """Say that a recording ends early, if it does: before its header says, or in errors."""
     container = timeline.container
+    held_s = timeline.frames / timeline.sample_rate
+    here = file.tell()
+    declared_s = container.declared_s or 0.0
     if container.format == "mp3":
-        here = file.tell()
-        file.seek(0)
-        file.seek(id3_size(file.read(10)))
-        first_frame = file.read(192)
-        file.seek(here)  # where the container left it
-        declares = any(mark in first_frame for mark in _HEADERS)
+        declares = _lacks_bytes(file, size)
     else:
         declares = not _DECLARING.isdisjoint(container.format.split(","))
-    return (container.declared_s or 0.0) if declares and not timeline.is_cut else 0.0
+    file.seek(here)  # where the container left it
+    if declares and not timeline.is_cut and declared_s - held_s > _NEGLIGIBLE_S:
+        return f"breaks off after {held_s:.1f} s of {declared_s:.1f} s"
+    return f"cannot be read beyond {held_s:.1f} s" if container.is_stuck else ""
+
+
+def _lacks_bytes(mp3: BinaryIO, size: int) -> bool:
+    """Whether an mp3 is shorter than its Xing header says: flags, frames and bytes follow it."""
+    mp3.seek(0)
+    start = id3_size(mp3.read(10))
+    mp3.seek(start)
+    frame = mp3.read(192)
+    for mark in _HEADERS[:2]:
+        at = frame.find(mark)
+        if at >= 0 and len(frame) >= at + 16:
+            flags, _, length = struct.unpack_from(">III", frame, at + 4)
+            return flags & 3 == 3 and size < start + length
+    return False
 
 
 def _add_hole(holes: list[tuple[int, int]], start: int, end: int) -> None:

@@ -60,6 +60,8 @@ def describe(file: BinaryIO) -> str | None:
         return "nothing but zeros"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "a picture"
+    if head[4:8] == b"ftyp" and _lacks_index(file):
+        return "an MP4 file without its index, perhaps cut off"
     for signature, what in _SIGNATURES:
         if head.startswith(signature):
             return what
@@ -72,6 +74,23 @@ def id3_size(head: bytes) -> int:
         return 0
     shifts = (21, 14, 7, 0)
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], shifts, strict=True))
+
+
+def _lacks_index(mp4: BinaryIO) -> bool:
+    """Whether no box of an MP4 file is named ``moov`` (ISO/IEC 14496-12, section 4.2)."""
+    at = 0
+    while True:
+        mp4.seek(at)
+        header = mp4.read(16)
+        if len(header) < 16:
+            return True
+        length, name, long_length = struct.unpack(">I4sQ", header)
+        if name == b"moov":
+            return False
+        length = long_length if length == 1 else length
+        if length < 8:
+            return True
+        at += length
 
 
 def is_wav(file: BinaryIO) -> bool:

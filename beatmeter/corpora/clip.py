@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.effects import apply_effects
 from beatmeter.corpora.render import SAMPLE_RATE
 from beatmeter.corpora.source_excerpt import Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 
 FORMATS = {
     "vorbis": ("OGG", "VORBIS"),

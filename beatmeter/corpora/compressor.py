@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 
 _HOP_S = 0.004
 _FLOOR = 1e-5

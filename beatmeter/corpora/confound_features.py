@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples, load
+from beatmeter.audio.decode import load
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.confounds import Example
 from beatmeter.corpora.dataset import read_labels
 from beatmeter.datasets.fixtures import FixtureSet

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.codec import decode, encode
 from beatmeter.corpora.compressor import compress
 from beatmeter.corpora.render import SAMPLE_RATE

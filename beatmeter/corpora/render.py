@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.piece import Note, Part, Performance
 from beatmeter.corpora.soundfonts import Soundfont
 from beatmeter.errors import DatasetError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 
 _EARLY_REFLECTIONS = 8
 _EARLY_S = 0.06

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.piece import Meter, Origin
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 
 UNCHANGED = 1.0
 _STRETCHED = 0.12

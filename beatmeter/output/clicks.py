@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
-from beatmeter.audio.decode import Samples, load
+from beatmeter.audio.decode import load
+from beatmeter.audio.samples import Samples
 from beatmeter.errors import ReportError
 
 if TYPE_CHECKING:

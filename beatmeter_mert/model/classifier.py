@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from beatmeter.audio.decode import Samples
+    from beatmeter.audio.samples import Samples
 
 DEFAULT_LORA = LoraSettings()
 DEFAULT_HEAD = HeadSettings()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter_mert.errors import CheckpointError
 
 SLOWEST, FASTEST = 0.5, 2.0

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import soxr
 import torch
 
-from beatmeter.audio.decode import Samples, open_recording
+from beatmeter.audio.decode import open_recording
+from beatmeter.audio.samples import Samples
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.labels import LABEL_SMOOTH_NEG, multi_hot, targets

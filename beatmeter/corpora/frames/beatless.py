@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.random import between, happens, pick
 from beatmeter.corpora.tempo import draw_tempo
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.config import clip_seed
 from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
 from beatmeter.corpora.frames.effects import apply_effects

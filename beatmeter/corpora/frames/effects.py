@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.compressor import compress
 from beatmeter.corpora.frames.beatless import coloured_noise
 from beatmeter.corpora.random import between, happens

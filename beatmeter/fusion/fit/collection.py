@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
-from beatmeter.audio.decode import Samples, load, open_recording
+from beatmeter.audio.decode import load, open_recording
+from beatmeter.audio.samples import Samples
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import Abstain, AudioError

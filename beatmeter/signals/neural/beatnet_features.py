@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.decode import Samples
+from beatmeter.audio.samples import Samples
 
 SAMPLE_RATE = 22050
 FRAMES_PER_SECOND = 50

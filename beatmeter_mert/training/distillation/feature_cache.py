@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import HubertModel
 
-    from beatmeter.audio.decode import Samples
+    from beatmeter.audio.samples import Samples
     from beatmeter_mert.training.distillation.dataset import RenderedClip
     from beatmeter_mert.training.distillation.settings import (
         AugmentSettings,

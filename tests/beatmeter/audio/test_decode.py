@@ -103,7 +103,7 @@ def test_empty_file(tmp_path):
         (b"PK\3\4" + bytes(range(256)), "is a ZIP archive, not audio"),
         (bytes(5000), "is nothing but zeros, not audio"),
         (b"#EXTM3U\n#EXTINF:3,\nsecret.wav\n", "is a playlist, not audio"),
-        (b"\0\0\0\x20ftypM4A " + bytes(100), "is not audio that can be decoded ("),
+        (b"\0\0\0\x20ftypM4A " + bytes(100), "is an MP4 file without its index, perhaps cut off"),
         (np.random.default_rng(0).bytes(9000), "is not audio that can be decoded ("),
     ],
 )
