@@ -151,7 +151,13 @@ class Ensemble:
         """
         spoken = {n: o.scores for n, o in outputs.items() if o.scores is not None}
         sharp = float(inverse_temperature(heard_s, self.weights.growth))
-        return fuse(spoken, self.weights.signals, self.weights.prior, sharp)
+        try:
+            return fuse(spoken, self.weights.signals, self.weights.prior, sharp)
+        except Abstain as nobody:
+            reasons = [o.unavailable for o in outputs.values() if o.weight > 0 and o.unavailable]
+            if not reasons:
+                raise
+            raise Abstain(f"{nobody}: {max(reasons, key=reasons.count)}") from nobody
 
     def _output(self, results: Sequence[ExcerptResult], name: str) -> SignalOutput:
         weight = self.weights.signals.get(name, 0.0)
@@ -187,10 +193,10 @@ def analyze(
 
     Parameters
     ----------
-    source : str, Path, or array_like of shape (n,) or (n, channels)
-        A file, or samples.
+    source : path, bytes, binary file, array_like or (array_like, sample rate)
+        A file, its content, or samples of shape (n,), (n, channels) or (channels, n).
     sample_rate : int, optional
-        Hz; needed with samples, and only with them.
+        Hz; needed with samples alone.
     ensemble : Ensemble, optional
         Instead of the installed signals that have a weight: :meth:`Ensemble.installed`.
 

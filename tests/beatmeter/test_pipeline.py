@@ -144,6 +144,14 @@ def test_when_nobody_speaks_it_is_one_clear_line(noise, answers):
         analyze(noise, SAMPLE_RATE, told(**answers))
 
 
+@pytest.mark.parametrize("seconds", [2.0, 2.5, 3.0])
+def test_too_short_for_a_meter_says_how_many_beats_there_are(drum_pattern, seconds):
+    """Two seconds are read, as the manual says, but a meter takes eight beats."""
+    samples = drum_pattern(4, 120.0, 0)[: round(seconds * SAMPLE_RATE)]
+    with pytest.raises(AudioError, match=r": only \d beats were heard \(needed: 8\)\)$"):
+        analyze(samples, SAMPLE_RATE, Ensemble.installed("accent_folding,beat_histogram"))
+
+
 def test_a_weight_of_0_is_shown_but_does_not_vote(noise):
     ensemble = told({"loud": 0.0, "quiet": 0.1}, loud=3, quiet=11, unnamed=7)
     analysis = analyze(noise, SAMPLE_RATE, ensemble)
