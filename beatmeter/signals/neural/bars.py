@@ -16,7 +16,7 @@ BAR_WEIGHT = 0.3
 """What the bar-length head says at one beat, beside what the downbeat head says there: neighbouring
 beats hear the same music, so they do not count in full."""
 _REACH_FRAMES = 2
-_BROKEN_BAR = 1e-4
+_BROKEN_BAR = 1e-2
 """Probability that a bar ends before its length."""
 _LEAST_PROBABILITY = 1e-3
 
@@ -61,6 +61,7 @@ def decode_beats(activations: Activations) -> Times:
         fps=activations.frame_rate,
         min_bpm=slowest,
         max_bpm=fastest,
+        transition_lambda=activations.steadiness,
         snap="center",
     )
     return np.asarray(tracked.times, dtype=np.float64)

@@ -73,7 +73,7 @@ def known(monkeypatch, beats: np.ndarray, meter: int, heard: int) -> Activations
     beat[at], downbeat[at[::meter]] = 3.0, 2.0
     bar = np.zeros((frames, len(BAR_CLASSES)))
     bar[:, BAR_CLASSES.index(heard)] = 4.0
-    activations = Activations(beat, downbeat, FPS, (40.0, 360.0), bar)
+    activations = Activations(beat, downbeat, FPS, (40.0, 360.0), bar=bar)
     monkeypatch.setattr(source, "activation_source", lambda: Fixed(activations))
     return activations
 
