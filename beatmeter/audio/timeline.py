@@ -64,7 +64,7 @@ class Ruler(Enum):
     DECODED = auto()
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Piece:
     """What one packet adds to a recording.
 
@@ -147,14 +147,11 @@ class Timeline:
         first : int
             In samples.
         """
-        ruler = Ruler.DECODED if self.ruler is Ruler.PAGES else self.ruler
-        for back_s in _BACK_S:
-            target = first - round(back_s * self.sample_rate)
-            found = self._land(target, first) if target > 0 else None
-            if found is not None:
-                return self._measure(*found, ruler)
-        self.container.rewind()
-        return self._from_beginning(self.container.packets(), ruler)
+        pieces = self._from_landmark(first)
+        if pieces is None:
+            self.container.rewind()
+            pieces = self._from_beginning(self.container.packets())
+        return self._refined(pieces) if self.ruler is Ruler.PAGES else pieces
 
     def _probe(self, packets: Iterator[Packet[Any]]) -> tuple[list[Packet[Any]], list[int | None]]:
         """The first packets, and how many samples each decodes to: None for damaged ones."""
@@ -200,14 +197,13 @@ class Timeline:
     def _survey(self, probed: Sequence[Packet[Any]], packets: Iterator[Packet[Any]]) -> int:
         """Pass over all packets, noting landmarks: the true length in samples."""
         while True:
-            ruler = Ruler.STAMPS if self.ruler is Ruler.PAGES else self.ruler
-            if ruler is Ruler.DECODED:
+            if self.ruler is Ruler.DECODED:
                 self.container.rewind()
                 packets = self.container.packets()
             else:
                 packets = chain(probed, packets)
             try:
-                return self._note(self._from_beginning(packets, ruler))
+                return self._note(self._from_beginning(packets))
             except _UnevenError:
                 self.ruler = Ruler.DECODED
 
@@ -250,12 +246,20 @@ class Timeline:
             stamp = self._stamp_of(max(0, round((end_s - _TAIL_S) * self.sample_rate)))
             if stamp is None or not self.container.seek(stamp):
                 continue
-            pieces = self._measure(self.container.packets(), 0, self.ruler)
+            pieces = self._measure(self.container.packets(), 0)
             last = next(iter(deque(pieces, maxlen=1)), None)
             start = None if last is None else self._locate(last.packet)
             if last is not None and start is not None:
                 return start + last.count
         return 0
+
+    def _from_landmark(self, first: int) -> Iterator[Piece] | None:
+        for back_s in _BACK_S:
+            target = first - round(back_s * self.sample_rate)
+            found = self._land(target, first) if target > 0 else None
+            if found is not None:
+                return self._measure(*found)
+        return None
 
     def _land(self, target: int, first: int) -> tuple[Iterator[Packet[Any]], int] | None:
         """Seek to a sample: packets from a known one that begins at or before `first`."""
@@ -303,17 +307,26 @@ class Timeline:
                 return length
         return min(self._samples(packet.duration or 0), self._longest)
 
-    def _from_beginning(self, packets: Iterator[Packet[Any]], ruler: Ruler) -> Iterator[Piece]:
+    def _from_beginning(self, packets: Iterator[Packet[Any]]) -> Iterator[Piece]:
         begun = next(packets, None)
-        return (
-            iter(()) if begun is None else self._measure(chain([begun], packets), 0, ruler, begun)
-        )
+        return iter(()) if begun is None else self._measure(chain([begun], packets), 0, begun)
+
+    def _refined(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """The same pieces, laid by the decoder where the times of packets cannot be trusted."""
+        start, before = None, 0
+        for piece in pieces:
+            block = self._decoded(piece.packet)
+            count = piece.count if block is None else max(0, len(block) - piece.lead)
+            if start is None or piece.count == before:
+                start = piece.start
+            before = piece.count
+            yield Piece(start, piece.lead, count, piece.packet, block)
+            start += count
 
     def _measure(
         self,
         packets: Iterator[Packet[Any]],
         start: int,
-        ruler: Ruler,
         begun: Packet[Any] | None = None,
     ) -> Iterator[Piece]:
         """Lay packets one behind the other.
@@ -323,8 +336,6 @@ class Timeline:
         packets : iterator of Packet
         start : int
             The sample with which the first one begins.
-        ruler : Ruler
-            Not ``PAGES``.
         begun : Packet, optional
             The first packet of the file, if that is where `packets` begin.
         """
@@ -335,10 +346,10 @@ class Timeline:
             added, dropped = skips(packet)
             padding += self._padding if packet is begun else added
             now = now if packet.pts is None else packet.pts
-            block = self._decoded(packet) if ruler is Ruler.DECODED else None
+            block = self._decoded(packet) if self.ruler is Ruler.DECODED else None
             if block is not None:
                 length = len(block)
-            elif ruler is Ruler.CONSTANT:
+            elif self.ruler is Ruler.CONSTANT:
                 length = self._even or 0
             else:
                 length = self._stamped(packet, following, now)
