@@ -12,9 +12,10 @@ from beatmeter.audio.decode import load
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.beats import Tracked, Tracker
 from beatmeter.features.rhythm import Rhythm
-from beatmeter.signals.neural.activations import ActivationSource, FrameNetworkSource
+from beatmeter.signals.neural.activations import ActivationSource
 from beatmeter.signals.neural.bars import decode_beats, decode_downbeats
 from beatmeter.signals.neural.beatnet import BeatNetSource
+from beatmeter.signals.neural.sources import FrameNetworkSource
 
 _LIBROSA_RATE = 22050
 

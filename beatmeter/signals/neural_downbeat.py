@@ -26,7 +26,7 @@ class NeuralSignal(CalibratedSignal):
     @property
     def calibration(self) -> str:
         """Its own for the network of our own, one that was fitted to BeatNet for others."""
-        from beatmeter.signals.neural.activations import FrameNetworkSource, activation_source
+        from beatmeter.signals.neural.sources import FrameNetworkSource, activation_source
 
         source = activation_source()
         own = source.name == FrameNetworkSource.name
@@ -34,13 +34,13 @@ class NeuralSignal(CalibratedSignal):
 
     def unavailable(self) -> str | None:
         """What is missing or has to be installed, or None."""
-        from beatmeter.signals.neural.activations import activation_source
+        from beatmeter.signals.neural.sources import activation_source
 
         return activation_source().unavailable()
 
     def fingerprint(self) -> str:
         """Hashes of the network's files."""
-        from beatmeter.signals.neural.activations import activation_source
+        from beatmeter.signals.neural.sources import activation_source
 
         paths = activation_source().weight_files()
         return " ".join(hash_files(path.parent, [path]) for path in paths)
@@ -53,7 +53,7 @@ class NeuralSignal(CalibratedSignal):
         Abstain
             If the network cannot run here.
         """
-        from beatmeter.signals.neural.activations import activations_of
+        from beatmeter.signals.neural.sources import activations_of
 
         return activations_of(rhythm)
 

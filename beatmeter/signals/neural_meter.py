@@ -28,7 +28,7 @@ class NeuralMeter(NeuralSignal):
 
     def unavailable(self) -> str | None:
         """What is missing, or None."""
-        from beatmeter.signals.neural.activations import FrameNetworkSource, activation_source
+        from beatmeter.signals.neural.sources import FrameNetworkSource, activation_source
 
         source = activation_source()
         if source.name != FrameNetworkSource.name:

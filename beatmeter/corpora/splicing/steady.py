@@ -83,7 +83,7 @@ def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
         If no network that hears beats is installed.
     """
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter.signals.neural.activations import activation_source
+    from beatmeter.signals.neural.sources import activation_source
 
     source = activation_source()
     with open_recording(path) as recording:

@@ -13,13 +13,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter.signals.neural.activations import BEAT_THIS_VARIABLE, Activations
+from beatmeter.signals.neural.activations import Activations
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _SAMPLE_RATE = 22050
 _FRAMES_PER_SECOND = 50
+
+BEAT_THIS_VARIABLE = "BEATMETER_BEAT_THIS_CHECKPOINT"
 
 
 class BeatThisSource:

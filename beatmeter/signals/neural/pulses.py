@@ -8,8 +8,8 @@ import numpy as np
 
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse, salience
-from beatmeter.signals.neural.activations import activations_of
 from beatmeter.signals.neural.bars import Times, decode_beats
+from beatmeter.signals.neural.sources import activations_of
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

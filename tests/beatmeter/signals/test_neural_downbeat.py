@@ -9,15 +9,15 @@ from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
 from beatmeter.signals.neural import beat_this, beatnet
-from beatmeter.signals.neural.activations import (
+from beatmeter.signals.neural.activations import Activations
+from beatmeter.signals.neural.beat_this import BeatThisSource
+from beatmeter.signals.neural.beatnet import INSTALL_HINT, BeatNetSource
+from beatmeter.signals.neural.sources import (
     BEAT_THIS_VARIABLE,
     NETWORK_VARIABLE,
-    Activations,
     FrameNetworkSource,
     activation_source,
 )
-from beatmeter.signals.neural.beat_this import BeatThisSource
-from beatmeter.signals.neural.beatnet import INSTALL_HINT, BeatNetSource
 from beatmeter.signals.neural_downbeat import NeuralDownbeat
 from beatmeter.signals.neural_meter import NeuralMeter
 

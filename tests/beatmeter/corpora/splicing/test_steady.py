@@ -56,7 +56,7 @@ def recording(tmp_path):
 
 def test_a_waltz_is_found_sure_with_its_downbeats(recording) -> None:
     pytest.importorskip("metricon")
-    from beatmeter.signals.neural.activations import activation_source
+    from beatmeter.signals.neural.sources import activation_source
 
     if activation_source().unavailable():
         pytest.skip("no network that hears beats is installed")

@@ -7,17 +7,17 @@ import pytest
 
 from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import Rhythm
-from beatmeter.signals.neural import activations as source
-from beatmeter.signals.neural.activations import (
-    BEAT_THIS_VARIABLE,
-    NETWORK_VARIABLE,
-    Activations,
-    FrameNetworkSource,
-    activations_of,
-)
+from beatmeter.signals.neural import sources as source
+from beatmeter.signals.neural.activations import Activations
 from beatmeter.signals.neural.bars import decode_downbeats
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, NetworkConfig
 from beatmeter.signals.neural.pulses import network_pulses
+from beatmeter.signals.neural.sources import (
+    BEAT_THIS_VARIABLE,
+    NETWORK_VARIABLE,
+    FrameNetworkSource,
+    activations_of,
+)
 from beatmeter.signals.neural_downbeat import NeuralDownbeat
 from beatmeter.signals.neural_meter import NeuralMeter
 
