@@ -31,6 +31,10 @@ COMMANDS = {
         "beatmeter_mert.training.evaluate:evaluate",
         "Evaluate a checkpoint on labelled clips.",
     ),
+    "evaluate-frames": (
+        "beatmeter_mert.training.frames.evaluate:evaluate_frames",
+        "Evaluate a checkpoint on shards of frames.",
+    ),
     "finetune": (
         "beatmeter_mert.training.finetune.command:finetune",
         "Train adapters and head on labelled clips.",

@@ -55,8 +55,8 @@ def export_student(
         licence=settings.licence,
         note=_NOTE,
         evaluation={
-            f"left out: {name}": {key: row[key] for key in _FOR_THE_CARD if row[key] is not None}
+            f"left out: {name}": {key: row[key] for key in _FOR_THE_CARD if key in row}
             for name, row in groups.items()
-            if row
+            if row.get("clips")
         },
     )

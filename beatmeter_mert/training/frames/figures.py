@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.training.augmentation import cut
 from beatmeter.signals.neural.training.frames import MASKED, Clips
+from beatmeter_mert.training.figures import accuracy_figures
 from beatmeter_mert.training.frames.targets import row_meters, thinned
 
 if TYPE_CHECKING:
@@ -34,10 +36,8 @@ def figures_of(
     Returns
     -------
     dict
-        ``all``, then ``family`` and other groups by their names, each with ``clips``, and of the
-        clips in a single meter ``accuracy`` and ``balanced_accuracy`` by the most probable meter,
-        ``by_frames`` (balanced, by the bar lengths of the frames instead), and the recall of each
-        meter.
+        As of :func:`figures_by_group`, with ``by_frames`` beside: balanced accuracy by the bar
+        lengths of the frames instead; and for all clips ``bar_loss``, the cross-entropy of those.
     """
     student.eval()
     heard: list[tuple[Floats, Floats, float]] = []
@@ -58,47 +58,48 @@ def figures_of(
         heard.append(
             (answers.meters.double().cpu().numpy(), by_frames.double().cpu().numpy(), float(error))
         )
-    of_clips = np.concatenate([meters for meters, _, _ in heard]).argmax(axis=1)
-    of_frames = np.concatenate([frames for _, frames, _ in heard]).argmax(axis=1)
-    truth = np.array([_single(row) for row in clips.rows])
-    result: Figures = {"all": {"all": _figures(truth, of_clips, of_frames)}}
-    result["all"]["all"]["bar_loss"] = round(float(np.nanmean([e for _, _, e in heard])), 4)
+    logits, frames, errors = zip(*heard, strict=True)
+    result = figures_by_group(clips.rows, np.concatenate(logits))
+    by_frames = figures_by_group(clips.rows, np.concatenate(frames))
+    for group, rows in result.items():
+        for name, row in rows.items():
+            row["by_frames"] = by_frames[group][name].get("balanced_accuracy")
+    result["all"]["all"]["bar_loss"] = round(float(np.nanmean(errors)), 4)
+    return result
+
+
+def figures_by_group(rows: Sequence[Mapping[str, Any]], scores: Floats) -> Figures:
+    """Tell how often the meter of the highest score is right, where there is one meter.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of shards.
+    scores : ndarray, shape (clips, 6)
+
+    Returns
+    -------
+    dict
+        ``all``, then ``family`` and other groups by their names, each with ``clips``,
+        ``accuracy``, ``balanced_accuracy`` and the recall of each meter.
+    """
+    meters = [row_meters(row) for row in rows]
+    single = np.array([len(of_row) == 1 for of_row in meters])
+    labels = np.array([[meter in of_row for meter in METERS] for of_row in meters])
+    result: Figures = {"all": {"all": _figures(scores[single], labels[single])}}
     for group in GROUPS:
-        names = np.array([str(row.get(group, "")) for row in clips.rows])
+        names = np.array([str(row.get(group, "")) for row in rows])
         if len(set(names)) > 1:
             result[group] = {
-                name: _figures(*(values[names == name] for values in (truth, of_clips, of_frames)))
+                name: _figures(scores[chosen], labels[chosen])
                 for name in sorted(set(names))
+                for chosen in [(names == name) & single]
             }
     return result
 
 
-def _single(row: dict[str, Any]) -> int:
-    meters = row_meters(row)
-    return METERS.index(meters[0]) if len(meters) == 1 else -1
-
-
-def _figures(truth: Floats, by_clip: Floats, by_frames: Floats) -> dict[str, Any]:
-    judged = truth >= 0
-    truth, by_clip, by_frames = truth[judged], by_clip[judged], by_frames[judged]
-    recalls = {
-        str(meter): round(float((by_clip[truth == place] == place).mean()), 4)
-        for place, meter in enumerate(METERS)
-        if (truth == place).any()
-    }
-    balanced = [
-        float((by_frames[truth == place] == place).mean())
-        for place in range(len(METERS))
-        if (truth == place).any()
-    ]
-    return {
-        "clips": int(judged.sum()),
-        "accuracy": _mean((by_clip == truth).tolist()),
-        "balanced_accuracy": _mean(list(recalls.values())),
-        "by_frames": _mean(balanced),
-        "recall": recalls,
-    }
-
-
-def _mean(values: list[float]) -> float | None:
-    return round(float(np.mean(values)), 4) if values else None
+def _figures(scores: Floats, labels: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    if not len(labels):
+        return {"clips": 0}
+    found = accuracy_figures(scores, labels)
+    return {"clips": len(labels)} | {name: round(value, 4) for name, value in found.items()}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from beatmeter_mert.cli import mert
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.pooling import pool_time
 from beatmeter_mert.training.frames import loop
@@ -107,7 +108,35 @@ def test_figures_leave_out_what_has_two_meters(data, small):
     student = start(small(), CPU).student
     figures = figures_of(student, data.held_out, loop.autocast(CPU))
     assert figures["all"]["all"]["clips"] == 2
-    assert set(figures["all"]["all"]["recall"]) == {"3", "4"}
+    recalls = {name for name in figures["all"]["all"] if name.startswith("recall")}
+    assert recalls == {"recall_3", "recall_4"}
+
+
+def test_a_checkpoint_answers_as_the_network_did(data, small, shards, tmp_path):
+    student = start(small(), CPU).student
+    with torch.no_grad():
+        for parameter in student.parameters():
+            parameter.copy_(parameter.half())
+    loop.export_student(student, small(), {}, tmp_path / "model")
+    asked = ["evaluate-frames", str(tmp_path / "model"), "--shards", str(shards / "val")]
+    path = tmp_path / "figures.json"
+    result = CliRunner().invoke(mert, [*asked, "--device", "cpu", "--json", str(path)])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("| | clips | balanced accuracy | accuracy | recall 3 |")
+    expected = figures_of(student.eval(), data.held_out, loop.autocast(CPU))
+    found = json.loads(path.read_text())
+    for name, value in found["all"]["all"].items():
+        assert expected["all"]["all"][name] == value
+
+
+def test_shards_are_not_for_those_who_hear_raw_audio(tiny_mert, shards, tmp_path):
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None)
+    model.carry_backbone("mit")
+    model.save_pretrained(tmp_path)
+    asked = ["evaluate-frames", str(tmp_path), "--shards", str(shards / "val")]
+    result = CliRunner().invoke(mert, asked)
+    assert result.exit_code == 1
+    assert "hears raw audio" in result.output
 
 
 def test_pooling_of_whole_windows_is_that_of_the_classifier():

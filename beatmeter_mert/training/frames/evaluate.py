@@ -1,0 +1,104 @@
+"""``beatmeter mert evaluate-frames``: a checkpoint on shards of frames, which need no decoding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from beatmeter.signals.neural.training.frames import Clips
+    from beatmeter_mert.model import MertMeterClassifier
+    from beatmeter_mert.training.frames.figures import Floats
+
+_COLUMNS = ("clips", "balanced_accuracy", "accuracy")
+
+
+@click.command("evaluate-frames")
+@click.argument("checkpoint")
+@click.option(
+    "--shards",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of shards, such as FRAMES/val.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write too.")
+def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | None) -> None:
+    """Tell how often a checkpoint is right on the clips of shards, by family and soundfont.
+
+    CHECKPOINT must hear spectrograms, as those of 'beatmeter mert pretrain-frames' do. Clips of no
+    meter or of several are left out.
+    """
+    import torch
+
+    from beatmeter._util.atomic import replacing
+    from beatmeter.signals.neural.training.frames import load_clips
+    from beatmeter_mert.model import MertMeterClassifier
+    from beatmeter_mert.model.spectral import SpectralEncoder
+    from beatmeter_mert.training.frames.figures import figures_by_group
+
+    model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype="float32")
+    backbone: Any = model.backbone
+    if not isinstance(backbone.feature_extractor, SpectralEncoder):
+        raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
+    try:
+        clips = load_clips(shards, torch.device("cpu"))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    figures = figures_by_group(clips.rows, probabilities_of(model, clips))
+    if path is not None:
+        with replacing(path) as partial:
+            partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    click.echo(table(figures), nl=False)
+
+
+def probabilities_of(model: MertMeterClassifier, clips: Clips) -> Floats:
+    """Probabilities of the meters of every clip: shape (clips, 6).
+
+    Parameters
+    ----------
+    model : MertMeterClassifier
+        That hears spectrograms and nothing besides.
+    clips : Clips
+    """
+    import numpy as np
+    import torch
+
+    from beatmeter._util.progress import track
+    from beatmeter.signals.neural.spectrogram import STEPS
+    from beatmeter_mert.model.backbone import hidden_states
+    from beatmeter_mert.model.pooling import pool_time
+
+    found = []
+    with torch.inference_mode():
+        for number in track(range(len(clips)), "Clips", total=len(clips)):
+            start, length = int(clips.starts[number]), int(clips.lengths[number])
+            mel = clips.mel[start : start + length].float() / STEPS
+            states = hidden_states(model.backbone, mel[None].to(model.device))
+            logits = model.head(torch.stack([pool_time(state) for state in states], dim=1))
+            found.append(model.config.scaling.probabilities(logits.double())[0].cpu().numpy())
+    return np.stack(found)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Write figures as a Markdown table, a line for each group."""
+    from beatmeter.meters import METERS
+
+    names = [*_COLUMNS, *(f"recall_{meter}" for meter in METERS)]
+    lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for group, rows in figures.items():
+        for label, row in rows.items():
+            cells = [_cell(row.get(name)) for name in names]
+            head = label if group == "all" else f"{group}: {label or 'none'}"
+            lines.append(f"| {head} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
