@@ -48,6 +48,8 @@ Runner = Callable[[Sequence[Job]], Iterable[Any]]
 def unfinished(variants: Sequence[Variant], seeds: Sequence[int], out: Path) -> list[Job]:
     """List the runs of a study that have no result yet, seed by seed.
 
+    All of them keep what is computed once of each clip in one folder.
+
     Raises
     ------
     SettingsError, DatasetError
@@ -55,7 +57,7 @@ def unfinished(variants: Sequence[Variant], seeds: Sequence[int], out: Path) -> 
     """
     jobs = [
         Job(
-            replace(variant.settings, seed=seed),
+            replace(variant.settings, seed=seed, embeddings=out / "embeddings"),
             out / "runs" / f"{variant.name}-seed{seed}",
             result_path(out, variant.name, seed),
         )

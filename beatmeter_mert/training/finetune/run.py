@@ -219,7 +219,7 @@ def _what_is_trained(
     out: Path,
 ) -> tuple[nn.Module, tuple[Any, Any], Callable[..., Any]]:
     """Choose network, datasets and collator: everything, or the head on embeddings."""
-    folder = out / "embeddings"
+    folder = out / "embeddings" if settings.embeddings == Path() else settings.embeddings
     network: nn.Module = model
     datasets: list[Any] = [train, val]
     collator: Callable[..., Any] = collate

@@ -74,6 +74,9 @@ class FinetuneSettings(Settings):
     )
     checkpoint_activations: bool = setting(False, "Less memory, more time.")
     workers: int = setting(2, "Processes that decode clips.", _AT_LEAST_0)
+    embeddings: Path = setting(  # noqa: RUF009
+        Path(), "Folder that keeps what is computed once of each clip; in the run's own by default."
+    )
     carry_backbone: str = setting("", "Licence under which the backbone goes into the checkpoint.")
 
     def __post_init__(self) -> None:
@@ -85,7 +88,7 @@ class FinetuneSettings(Settings):
             )
 
 
-MAY_CHANGE = frozenset({"device", "workers", "checkpoint_activations"})
+MAY_CHANGE = frozenset({"device", "workers", "checkpoint_activations", "embeddings"})
 """Settings that a resumed run may have otherwise than the run it goes on with."""
 
 

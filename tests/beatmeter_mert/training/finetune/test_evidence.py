@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -81,9 +83,9 @@ def test_evidence_is_standardised_on_the_training_clips_and_kept(settings, tmp_p
     assert not torch.equal(trained.model.head.evidence_mean, torch.zeros(1))
     assert trained.model.head.evidence_scale.min() > 0
     monkeypatch.setattr(evidence, "_row", lambda *_: pytest.fail("was gathered before"))
-    (tmp_path / "two").mkdir()
-    (tmp_path / "one" / "embeddings").rename(tmp_path / "two" / "embeddings")
-    again = finetune(chosen, tmp_path / "two")
+    kept = replace(chosen, embeddings=tmp_path / "one" / "embeddings")
+    again = finetune(kept, tmp_path / "two")
+    assert not (tmp_path / "two" / "embeddings").exists()
     assert torch.equal(again.model.head.evidence_mean, trained.model.head.evidence_mean)
     assert again.best == trained.best
 
