@@ -17,7 +17,7 @@ import torch
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
-from beatmeter.features.rhythm import Rhythm
+from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
 from beatmeter_mert.model.evidence import rhythm_layout, row_for
 from beatmeter_mert.model.grid_pooling import grid_layout
 from beatmeter_mert.model.head import HeadSettings
@@ -74,13 +74,14 @@ def gather_rows(model: MertMeterClassifier, clips: ClipDataset, folder: Path) ->
     memo = Memo(folder)
     heard_by = model.embedding_fingerprint if head.pooling == GRID else ""
     how = f"{head.evidence} {heard_by} {code_hash('features', 'signals')}"
-    middle = ClipDataset(clips.files, sample_rate=clips.sample_rate, clip_s=clips.clip_s)
+    rate = clips.sample_rate if head.pooling == GRID else ANALYSIS_RATE
+    middle = ClipDataset(clips.files, sample_rate=rate, clip_s=clips.clip_s)
     rows = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
         digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
         compute = partial(_row, model, middle, index)
         rows.append(
-            memo.recall(f"{how} {digest} {clips.sample_rate} {clips.clip_s}", compute)["row"]
+            memo.recall(f"{how} {digest} {rate} {clips.clip_s}", compute)["row"]
         )
     return np.stack(rows)
 
