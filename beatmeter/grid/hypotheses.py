@@ -158,11 +158,32 @@ def hypotheses_for(evidence: GridEvidence, meter: int, lengths: tuple[int, ...] 
     return Hypotheses(pulse, bar_beats, phase, np.array(rows))
 
 
-def standard_accents(accents: Array) -> Floats:
+def standard_accents(accents: npt.NDArray[np.floating]) -> Floats:
     """Accents in deviations from their mean; where they are all alike, next to nothing."""
     deviation = np.maximum(accents.std(axis=0), _LEAST_DEVIATION)
     standard: Floats = (accents - accents.mean(axis=0)) / deviation
     return standard
+
+
+def beat_strengths(evidence: GridEvidence, index: int, with_network: bool) -> Floats:
+    """How strong each beat of a pulse is, standardised.
+
+    Returns
+    -------
+    ndarray, shape (beats, 3) or (beats, 5)
+        The accents, and with a network the logits of a beat and of a downbeat.
+    """
+    columns = standard_accents(evidence.accents[index])
+    if not with_network or evidence.activations is None:
+        return columns
+    heard = evidence.activations
+    logits = [
+        _NearBeats(np.clip(curve, -_MOST_LOGIT, _MOST_LOGIT), heard.frame_rate, 2).at(
+            evidence.pulses[index].beats
+        )
+        for curve in (heard.beat, heard.downbeat)
+    ]
+    return np.column_stack([columns, *(standard_accents(each) for each in logits)])
 
 
 def downbeat_scores(evidence: GridEvidence, index: int, length: int, model: ChoiceModel) -> Floats:
