@@ -66,6 +66,7 @@ FROM_NETWORK = (
     "network_on_downbeats",
     "network_off_downbeats",
     "network_pulse",
+    "network_bar",
 )
 """What it is weighed by in addition where a network is heard."""
 
@@ -220,6 +221,7 @@ class _PulseFeatures:
     onset_strength: list[float]
     of_network: list[float]
     downbeat_logits: Floats | None
+    bar_logs: dict[int, float]
     from_network: bool
 
     @classmethod
@@ -250,6 +252,7 @@ class _PulseFeatures:
             onset_strength=[near.mean(pulse.beats), near.mean(middles)],
             of_network=of_network,
             downbeat_logits=downbeat_logits,
+            bar_logs=_bar_logs(evidence.activations),
             from_network=index >= evidence.n_onset_pulses,
         )
 
@@ -268,7 +271,7 @@ class _PulseFeatures:
                 first[phase::length] = True
                 logits = self.downbeat_logits
                 row += [*self.of_network, logits[first].mean(), logits[~first].mean()]
-                row += [self.from_network]
+                row += [self.from_network, self.bar_logs.get(length, 0.0)]
             rows.append(np.array(row, dtype=np.float64))
         return rows
 
@@ -306,6 +309,18 @@ def _network_features(
         float(on_beats.sum()) / duration_s,
     ]
     return heard, _NearBeats(downbeat, activations.frame_rate, 2).at(beats)
+
+
+def _bar_logs(activations: Activations | None) -> dict[int, float]:
+    """Mean log probability of each number of beats a bar; empty where no network tells it."""
+    from beatmeter.signals.neural import frame_network
+
+    if activations is None or activations.bar is None:
+        return {}
+    logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
+    means = np.maximum(logs.mean(axis=0), _LEAST_SCORE)
+    lengths = frame_network.BAR_LENGTHS
+    return dict(zip(lengths, means[: len(lengths)].tolist(), strict=True))
 
 
 def _between(beats: Floats) -> tuple[Floats, Floats]:
