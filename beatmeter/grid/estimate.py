@@ -34,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 _SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
 _RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt
 _NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by two excerpts
+_SILENCE_S = 1.5  # without an onset so long before and after, a beat is in silence
+_FAINT = 0.1  # onset strength, in deviations, below which nothing begins
 _NEAR_S = 0.05  # an onset this near to a beat is on it
 _AUDIBLE = 0.3  # mean onset strength, in deviations, at which a subdivision is there
 
@@ -194,7 +196,7 @@ class _Joined:
 
 
 def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Joined:
-    """Join excerpts: a beat that two share at their border is kept once, and none is invented."""
+    """Join excerpts: a beat that two share at their border is kept once, none in silence."""
     with_network = all(excerpt.activations is not None for excerpt in evidence)
     times: list[Floats] = []
     scores: list[Floats] = []
@@ -204,6 +206,7 @@ def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Join
         pulse = excerpt.pulses[way.pulse]
         beats = pulse.beats + excerpt.start_s
         kept = beats > last + _NEAREST * 60.0 / pulse.bpm
+        kept &= _sounding(excerpt, pulse.beats)
         model = load_model(excerpt.activations is not None)
         finer = refined(pulse.beats[kept], excerpt.onsets, excerpt.frame_rate)
         times.append(finer + excerpt.start_s)
@@ -212,6 +215,16 @@ def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Join
         if len(beats):
             last = float(beats[-1])
     return _Joined(np.concatenate(times), np.concatenate(scores), np.concatenate(strengths))
+
+
+def _sounding(evidence: GridEvidence, beats: Floats) -> npt.NDArray[np.bool_]:
+    """Whether anything begins near each beat, so that none is carried on over silence."""
+    from scipy.ndimage import maximum_filter1d
+
+    near = maximum_filter1d(evidence.onsets, 2 * round(_SILENCE_S * evidence.frame_rate) + 1)
+    frames = np.round(beats * evidence.frame_rate).astype(int)
+    sounding: npt.NDArray[np.bool_] = near[np.clip(frames, 0, len(near) - 1)] >= _FAINT
+    return sounding if sounding.any() else np.ones(len(beats), dtype=bool)
 
 
 def _is_ternary(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> bool:
