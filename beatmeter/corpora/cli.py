@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -109,6 +110,22 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 
 
 @corpus.command()
+@click.argument("folders", type=_Folder, nargs=-1, required=True)
+def meters(folders: tuple[Path, ...]) -> None:
+    """Count the works in each meter, by source, of folders of scores."""
+    from beatmeter.corpora.score_index import list_runs
+    from beatmeter.meters import METERS
+
+    works: dict[str, set[tuple[str, int]]] = {}
+    for run in (run for folder in folders for run in list_runs(folder)):
+        works.setdefault(run.source, set()).add((run.work, run.meter))
+    click.echo(f"{'source':<20}" + "".join(f"{meter:>7}" for meter in METERS))
+    for source, found in sorted(works.items()):
+        counts = Counter(meter for _, meter in found)
+        click.echo(f"{source:<20}" + "".join(f"{counts[meter]:>7}" for meter in METERS))
+
+
+@corpus.command()
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same sounds.")
 @click.option(
     "--out",
@@ -197,6 +214,22 @@ def sound(clips: int, jobs: int, out: Path, **config: Any) -> None:
 
     with _progress(f"clips in {out}") as report:
         write_sound(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@_of_clips
+@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+def clips(clips: int, jobs: int, out: Path, **config: Any) -> None:
+    """Render the same clips as `frames` does, as a labelled dataset for `calibrate`.
+
+    Clips whose bars are none of the six meters are left out of its table; those without a bar have
+    all six.
+    """
+    from beatmeter.corpora.frames.dataset import write_dataset
+
+    with _progress(f"clips in {out}") as report:
+        write_dataset(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
 

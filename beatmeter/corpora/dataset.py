@@ -111,10 +111,10 @@ class DatasetFolder:
         """List the numbers below `clips` of those not yet there."""
         return [index for index in range(clips) if not self._labels_path(index).exists()]
 
-    def add(self, index: int, clip: Clip) -> None:
+    def add(self, index: int, clip: Clip, sample_rate: int = SAMPLE_RATE) -> None:
         """Write a clip; its labels come last, so that a clip with labels is complete."""
         audio = self.folder / audio_name(index)
-        _write_bytes(audio, encode(clip.samples, SAMPLE_RATE, _CODEC, _COMPRESSION))
+        _write_bytes(audio, encode(clip.samples, sample_rate, _CODEC, _COMPRESSION))
         _write_json(self._labels_path(index), clip.labels.as_json())
 
     def labels(self, clips: int) -> Iterator[tuple[str, ClipLabels]]:
@@ -123,10 +123,11 @@ class DatasetFolder:
             yield audio_name(index), ClipLabels.from_json(_read_json(self._labels_path(index)))
 
     def write_tables(self, clips: int, shares: SplitShares) -> None:
-        """Write the three tables over the clips numbered below `clips`."""
+        """Write the three tables over those clips numbered below `clips` that have a meter."""
         rows: dict[str, list[LabelledClip]] = {split: [] for split in SPLITS}
         for filename, labels in self.labels(clips):
-            rows[shares.split_of(labels.work)].append(_row(filename, labels))
+            if labels.meters:
+                rows[shares.split_of(labels.work)].append(_row(filename, labels))
         for split, labelled in rows.items():
             write_table(self.folder / f"data_{split}_4_classes.tab", labelled)
 
@@ -181,9 +182,11 @@ def read_labels(folder: Path) -> list[tuple[str, ClipLabels]]:
 
 
 def _row(filename: str, labels: ClipLabels) -> LabelledClip:
-    beats = int(labels.time_signature.partition("/")[0])
-    other = beats if len(labels.meters) == 1 and beats != labels.meters[0] else None
-    return LabelledClip(filename, labels.meters, other, labels.work)
+    other = None
+    if len(labels.meters) == 1:
+        beats = int(labels.time_signature.partition("/")[0])
+        other = beats if beats != labels.meters[0] else None
+    return LabelledClip(filename, labels.meters, other, labels.work, family=labels.family)
 
 
 def _compare(there: dict[str, Any], wanted: dict[str, Any], description: Path) -> None:

@@ -2,9 +2,9 @@
 
 A table has the columns ``filename label meter alt_meter`` (tab- or comma-separated, text cells
 possibly quoted) and may have more; ``work`` names the song or score a clip was cut from, so that
-clips of one work are kept together. A ``meter`` cell holds one meter or several, ``"3,4"``, each
-perhaps with the confidence of its label, ``"3:0.7,4:0.8"``. METER2800 writes its file names from
-the dataset's root, ``/MAG/00553.wav``.
+clips of one work are kept together, and ``family`` the way it was made. A ``meter`` cell holds one
+meter or several, ``"3,4"``, each perhaps with the confidence of its label, ``"3:0.7,4:0.8"``.
+METER2800 writes its file names from the dataset's root, ``/MAG/00553.wav``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
 REQUIRED_COLUMNS = ("filename", "meter")
-COLUMNS = ("filename", "label", "meter", "alt_meter", "work")
+COLUMNS = ("filename", "label", "meter", "alt_meter", "work", "family")
 METER_NAMES = {3: "three", 4: "four", 5: "five", 7: "seven", 9: "nine", 11: "eleven"}
 SUFFIXES = (".tab", ".tsv", ".csv")
 _SEGMENT = re.compile(r"_seg\d+$")
@@ -46,6 +46,8 @@ class LabelledClip:
         say.
     confidences : tuple of float
         How sure each of `meters` is, in (0, 1]; empty when all of them are certain.
+    family : str
+        The way it was made; empty when the table does not say.
     """
 
     filename: str
@@ -53,6 +55,7 @@ class LabelledClip:
     alt_meter: int | None
     work: str
     confidences: tuple[float, ...] = ()
+    family: str = ""
 
     @property
     def labels(self) -> dict[int, float]:
@@ -107,7 +110,7 @@ def write_table(path: str | Path, clips: Iterable[LabelledClip]) -> None:
             meter = format_labels(clip.labels)
             alternative = "" if clip.alt_meter is None else clip.alt_meter
             cell = int(meter) if meter.isdigit() else meter
-            writer.writerow([clip.filename, label, cell, alternative, clip.work])
+            writer.writerow([clip.filename, label, cell, alternative, clip.work, clip.family])
 
 
 def parse_labels(cell: str, where: str) -> dict[int, float]:
@@ -179,4 +182,5 @@ def _read_row(row: dict[str, str], where: str) -> LabelledClip | None:
         alt_meter=int(match[1]) if match else None,
         work=work,
         confidences=() if certain else tuple(labels.values()),
+        family=row.get("family", ""),
     )

@@ -1,0 +1,87 @@
+"""Clips as a labelled dataset, for fits that ask for a meter and not for frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from beatmeter._util.progress import say_nothing
+from beatmeter._util.workers import in_workers
+from beatmeter.corpora.clip import Clip, ClipLabels
+from beatmeter.corpora.dataset import DatasetFolder, SplitShares
+from beatmeter.corpora.frames.clips import NO_BAR, FrameClip
+from beatmeter.corpora.frames.shards import FramesConfig, clip_maker, held_out_of
+from beatmeter.meters import METERS
+from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
+
+
+def write_dataset(
+    config: FramesConfig,
+    folder: Path,
+    clips: int,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] = say_nothing,
+) -> None:
+    """Render clips as a dataset in METER2800's layout; run again to go on with it.
+
+    Parameters
+    ----------
+    config : FramesConfig
+        The same clips come of it as in shards. All of them are in the split of their works.
+    folder : Path
+    clips : int >= 1
+    jobs : int >= 1
+        Processes; the clips do not depend on it.
+    on_progress : callable, optional
+        Called with the clips there and wanted, before the first and after each.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds a dataset of another configuration, or something cannot be used.
+    """
+    dataset = DatasetFolder(folder)
+    dataset.prepare(config.as_json())
+    missing = dataset.missing(clips)
+    on_progress(clips - len(missing), clips)
+    added = in_workers(partial(_add, config, dataset), missing, jobs)
+    for done, _ in enumerate(added, start=clips - len(missing) + 1):
+        on_progress(done, clips)
+    trains = config.split == "train"
+    dataset.write_tables(clips, SplitShares(float(trains), float(not trains), 0.0))
+
+
+def _add(config: FramesConfig, dataset: DatasetFolder, number: int) -> None:
+    clip = clip_maker(config).make(number)
+    labels = _labels(clip, held_out_of(clip.row, config.split))
+    dataset.add(number, Clip(clip.samples, labels), SAMPLE_RATE)
+
+
+def _labels(clip: FrameClip, held_out: str) -> ClipLabels:
+    row = clip.row
+    fonts = [row["soundfont"]] if "soundfont" in row else []
+    return ClipLabels(
+        meters=_meters(row["meter"]),
+        time_signature=row.get("time_signature", ""),
+        grouping=tuple(row.get("grouping", ())),
+        beats=clip.beats,
+        downbeats=clip.downbeats,
+        tempo_bpm=row.get("bpm", 0.0),
+        family=row["family"],
+        source=row.get("source", row["family"]),
+        work=row["work"],
+        licence="",
+        seed=row["seed"],
+        soundfonts=(*fonts, *row.get("kit", ())),
+        effects=tuple(row["effects"]),
+        style={"held_out": held_out},
+    )
+
+
+def _meters(meter: int) -> tuple[int, ...]:
+    """Of music without a bar each meter is as good as another; of other bars none is known."""
+    if meter == NO_BAR:
+        return METERS
+    return (meter,) if meter in METERS else ()
