@@ -17,6 +17,7 @@ from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.effective import effective_weights
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
+from beatmeter.fusion.prior import REPERTOIRE, named_prior
 from beatmeter.fusion.weights import Weights
 from beatmeter.grid.estimate import estimate_grid, estimate_pulse
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
@@ -80,7 +81,9 @@ class Ensemble:
         self.not_asked = not_asked
 
     @classmethod
-    def installed(cls, selection: str = VOTING) -> Ensemble:
+    def installed(
+        cls, selection: str = VOTING, prior: str | Mapping[int, float] = REPERTOIRE
+    ) -> Ensemble:
         """The installed signals, as far as they are selected.
 
         Parameters
@@ -88,14 +91,20 @@ class Ensemble:
         selection : str
             ``voting`` for those with a weight, ``all``, names, or several of these with commas
             between them.
+        prior : str or mapping of meter to float
+            ``repertoire``, ``uniform``, a file's path, or relative probabilities:
+            :func:`beatmeter.fusion.prior.named_prior`.
 
         Raises
         ------
         PluginError
             If a name is not that of a signal.
+        WeightsError
+            If there is no such prior.
         """
         signals = installed_signals()
-        weights = effective_weights(signals)
+        before = named_prior(prior) if isinstance(prior, str) else dict(prior)
+        weights = replace(effective_weights(signals), prior=before)
         voting = {name for name in signals if weights.signals.get(name, 0.0) > 0}
         groups = {VOTING: voting, ALL: set(signals)} | {name: {name} for name in signals}
         asked: set[str] = set()

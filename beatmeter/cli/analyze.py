@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from beatmeter.analysis import Analysis
     from beatmeter.audio.inputs import Search
-    from beatmeter.cli.batch import Outcome, Task
+    from beatmeter.cli.batch import Asked, Outcome, Task
 
 FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
 
@@ -29,6 +29,13 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
     show_default=True,
     metavar="voting|all|NAME,...",
     help="Which signals are asked; those without a weight are shown, but do not vote.",
+)
+@click.option(
+    "--prior",
+    default="repertoire",
+    show_default=True,
+    metavar="repertoire|uniform|FILE",
+    help="How probable each meter is before anything is heard.",
 )
 @click.option(
     "--output",
@@ -85,6 +92,7 @@ def analyze(
     as_json: bool,
     timeline: bool,
     signals: str,
+    prior: str,
     output: Path | None,
     skip_existing: bool,
     jams: Path | None,
@@ -101,11 +109,12 @@ def analyze(
     the end), 2 when a single recording failed or the command was wrong, 130 when interrupted.
     """
     from beatmeter.audio.inputs import search
+    from beatmeter.cli.batch import Asked
 
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
     wanted = search(paths)
-    _check_signals(signals)
+    _check(signals, prior)
     targets = {
         "jams": jams,
         "plot": plot,
@@ -115,7 +124,7 @@ def analyze(
         "clicks": clicks,
     }
     given = {kind: target for kind, target in targets.items() if target is not None}
-    tasks = _plan(wanted, timeline, signals, output, given)
+    tasks = _plan(wanted, Asked(timeline, signals, prior), output, given)
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
     show = _printer(as_json, brief=output is not None)
     failures = [str(problem) for problem in wanted.problems]
@@ -129,20 +138,20 @@ def analyze(
     _conclude(failures, len(left) + len(wanted.problems), wanted.batch)
 
 
-def _check_signals(selection: str) -> None:
+def _check(selection: str, prior: str) -> None:
     """Refuse unknown names, and tell once of weights that are not in force."""
     from beatmeter.errors import WeightsWarning
     from beatmeter.pipeline import Ensemble
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", WeightsWarning)
-        Ensemble.installed(selection)
+        Ensemble.installed(selection, prior)
     for warning in caught:
         click.echo(f"beatmeter: warning: {warning.message}", err=True)
 
 
 def _plan(
-    wanted: Search, timeline: bool, signals: str, output: Path | None, targets: dict[str, Path]
+    wanted: Search, asked: Asked, output: Path | None, targets: dict[str, Path]
 ) -> list[Task]:
     """A task for each recording: in a batch, targets are folders that mirror the source."""
     from beatmeter.audio.inputs import destinations
@@ -158,7 +167,7 @@ def _plan(
         else:
             files[kind] = [target] * len(wanted.found)
     return [
-        Task(found.path, timeline, {kind: paths[index] for kind, paths in files.items()}, signals)
+        Task(found.path, asked, {kind: paths[index] for kind, paths in files.items()})
         for index, found in enumerate(wanted.found)
     ]
 

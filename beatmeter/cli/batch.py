@@ -16,8 +16,26 @@ from beatmeter._util.text import escape_control
 from beatmeter._util.workers import start_workers
 from beatmeter.analysis import Analysis
 from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
+from beatmeter.fusion.prior import REPERTOIRE
 from beatmeter.output.files import write_file
 from beatmeter.pipeline import VOTING, Ensemble, analyze, timeline
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be told of recordings.
+
+    Attributes
+    ----------
+    timeline : bool
+        Whether to tell the meter over windows too.
+    signals, prior : str
+        Whom to ask, and what is held probable: :meth:`beatmeter.pipeline.Ensemble.installed`.
+    """
+
+    timeline: bool = False
+    signals: str = VOTING
+    prior: str = REPERTOIRE
 
 
 @dataclass(frozen=True)
@@ -27,18 +45,14 @@ class Task:
     Attributes
     ----------
     path : Path
-    timeline : bool
-        Whether to tell the meter over windows too.
+    asked : Asked
     files : mapping of str to Path
         What to write, and where: kinds of :data:`beatmeter.output.files.SUFFIXES`.
-    signals : str
-        Which signals are asked: :meth:`beatmeter.pipeline.Ensemble.installed`.
     """
 
     path: Path
-    timeline: bool = False
+    asked: Asked = Asked()
     files: Mapping[str, Path] = field(default_factory=dict)
-    signals: str = VOTING
 
 
 @dataclass(frozen=True)
@@ -110,9 +124,9 @@ def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     try:
         for target in task.files.values():
             require_writable(target)
-        ensemble = Ensemble.installed(task.signals)
+        ensemble = Ensemble.installed(task.asked.signals, task.asked.prior)
         analysis = analyze(task.path, ensemble=ensemble)
-        if task.timeline:
+        if task.asked.timeline:
             analysis = replace(analysis, timeline=timeline(task.path, ensemble=ensemble))
         for kind, target in task.files.items():
             write_file(kind, analysis, task.path, target)

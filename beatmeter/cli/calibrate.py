@@ -16,6 +16,7 @@ from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.folder import joined, read_splits
 from beatmeter.datasets.splits import SPLITS
 from beatmeter.datasets.usable import not_used, refuse_if_bad
+from beatmeter.errors import PluginError
 from beatmeter.evaluation.fit_report import sections
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import (
@@ -24,13 +25,17 @@ from beatmeter.fusion.fit.collection import (
     collect,
     evidence_code,
 )
-from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, fit_ensemble
+from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, FitPlan, fit_ensemble
+from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.fusion.weights import load_weights, write_weights
-from beatmeter.signals.calibration import write_calibration
+from beatmeter.signals.calibration import load_calibration, write_calibration
 
 _CACHE = ".evidence"
 HEARD_S = (math.inf, 10.0)
 """How much is heard of each clip: all, and as little as a window of the timeline may hold."""
+
+TEMPERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+"""Powers of the repertoire's counts among which a prior is chosen, from none to all of it."""
 
 
 @click.command()
@@ -55,9 +60,33 @@ HEARD_S = (math.inf, 10.0)
     default=None,
     help="Folder for evidence and fits; by default .evidence in the dataset.",
 )
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="SIGNAL",
+    help="Signal whose calibration is fitted; may be repeated, the others keep theirs. "
+    "[default: all]",
+)
+@click.option("--without", multiple=True, metavar="FAMILY", help="Family to leave out.")
+@click.option(
+    "--choose-prior",
+    is_flag=True,
+    help="Choose how far the prior follows the repertoire. [default: the prior in force]",
+)
+@click.option(
+    "--by-family", is_flag=True, help="Judge on families that the fit has not seen, not on works."
+)
 @click.option("--write", is_flag=True, help="Store calibrations and weights in your data folder.")
 def calibrate(
-    datasets: tuple[Path, ...], splits: tuple[str, ...], jobs: int, cache: Path | None, write: bool
+    datasets: tuple[Path, ...],
+    splits: tuple[str, ...],
+    jobs: int,
+    cache: Path | None,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    choose_prior: bool,
+    by_family: bool,
+    write: bool,
 ) -> None:
     """Fit calibrations and weights on DATASETS, folders of labelled clips.
 
@@ -66,13 +95,14 @@ def calibrate(
     fit has not seen. Weights of signals that have no calibration, such as W_MERT, stay as they are.
     Interrupted, it goes on where it stopped.
     """
+    plan = _plan(only, choose_prior, by_family)
     clips: list[ClipEvidence] = []
     for dataset in datasets:
-        files = _files(dataset, splits)
+        files = [file for file in _files(dataset, splits) if file.clip.family not in without]
         for seconds in HEARD_S:
             found = collect(files, cache or dataset / _CACHE, jobs, seconds)
             clips += track(found, f"evidence of {dataset.name}", total=len(files))
-    fit = _fit(clips, cache or datasets[0] / _CACHE, jobs)
+    fit = _fit(clips, cache or datasets[0] / _CACHE, plan, jobs)
     click.echo(to_text(sections(fit)), nl=False)
     if write:
         _store(fit, clips)
@@ -88,15 +118,29 @@ def _files(dataset: Path, splits: tuple[str, ...]) -> list[LabelledFile]:
     return labelled.files
 
 
-def _fit(clips: list[ClipEvidence], cache: Path, jobs: int) -> EnsembleFit:
-    units = {name: signal.hidden_units for name, signal in calibrated_signals().items()}
+def _plan(only: tuple[str, ...], choose_prior: bool, by_family: bool) -> FitPlan:
+    signals = calibrated_signals()
+    for name in only:
+        if name not in signals:
+            raise PluginError(f"only: {name!r} (allowed: {', '.join(signals)})")
+    kept = [name for name in signals if only and name not in only]
+    priors = [tempered(REPERTOIRE_WORKS, temper) for temper in TEMPERS]
+    return FitPlan(
+        hidden_units={name: signal.hidden_units for name, signal in signals.items()},
+        kept={name: load_calibration(signals[name].calibration) for name in kept},
+        by_family=by_family,
+        priors=tuple(priors) if choose_prior else (load_weights().prior,),
+    )
+
+
+def _fit(clips: list[ClipEvidence], cache: Path, plan: FitPlan, jobs: int) -> EnsembleFit:
     with progress_bars(transient=True) as bars:
         task = bars.add_task("calibrations")
 
         def tell(done: int, total: int) -> None:
             bars.update(task, completed=done, total=total)
 
-        return fit_ensemble(clips, cache, units, jobs, tell)
+        return fit_ensemble(clips, cache, plan, jobs, tell)
 
 
 def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
@@ -114,5 +158,6 @@ def _store(fit: EnsembleFit, clips: list[ClipEvidence]) -> None:
     kept = weights.signals | {name: float(np.round(w, 4)) for name, w in fit.weights.items()}
     tuned = {name: told for name, told in weights.tuned.items() if name not in fit.weights}
     growth = round(fit.growth, 4)
-    path = write_weights(replace(weights, signals=kept, fitted=fitted, tuned=tuned, growth=growth))
+    found = replace(weights, signals=kept, fitted=fitted, tuned=tuned, growth=growth)
+    path = write_weights(replace(found, prior=fit.prior))
     click.echo(f"stored calibrations and weights in {path.parent}")

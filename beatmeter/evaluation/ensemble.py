@@ -34,7 +34,10 @@ class EnsembleEvaluation:
     table : ScoreTable
         Every signal's scores on the recordings that are as the manifest says.
     answers : ndarray of int, shape (n,)
-        Meters; 0 where every signal abstained.
+        Meters under the uniform prior, for a set holds about as many recordings of each; 0 where
+        every signal abstained.
+    by_prior : ndarray of int, shape (n,)
+        Meters under the prior in force.
     alone : dict of str to ndarray of int, shape (n,)
         Answers of each signal by itself.
     left_out : tuple of str
@@ -43,6 +46,7 @@ class EnsembleEvaluation:
 
     table: ScoreTable
     answers: Integers
+    by_prior: Integers
     alone: dict[str, Integers]
     left_out: tuple[str, ...]
 
@@ -97,4 +101,10 @@ def evaluate(
         raise GateError(f"evaluate: no recording is there ({left_out[0]})")
     table = score_fixtures(fixture_set, sound, able, cache, jobs)
     alone = {name: table.answers({name: 1.0}) for name in table.logs}
-    return EnsembleEvaluation(table, table.answers(weights.signals, weights.prior), alone, left_out)
+    return EnsembleEvaluation(
+        table=table,
+        answers=table.answers(weights.signals),
+        by_prior=table.answers(weights.signals, weights.prior),
+        alone=alone,
+        left_out=left_out,
+    )

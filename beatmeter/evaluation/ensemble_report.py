@@ -27,7 +27,11 @@ def sections(evaluation: EnsembleEvaluation, weights: Weights) -> list[Section]:
 def _overall(evaluation: EnsembleEvaluation) -> Section:
     accuracy = evaluation.accuracy(evaluation.answers)
     low, high = number(accuracy.low), number(accuracy.high)
-    note = f"{len(evaluation.answers)} recordings, {number(accuracy.value)} right ({low} to {high})"
+    by_prior = number(evaluation.accuracy(evaluation.by_prior).value)
+    note = (
+        f"{len(evaluation.answers)} recordings, {number(accuracy.value)} right ({low} to {high}) "
+        f"under a uniform prior, {by_prior} under the default"
+    )
     rows = [(f"left out: {line}",) for line in evaluation.left_out]
     return Section(note=note, header=("",), rows=rows)
 

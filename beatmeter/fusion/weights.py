@@ -90,10 +90,7 @@ def load_weights(path: str | Path | None = None) -> Weights:
         if not key.startswith(_PREFIX) or key != key.upper():
             raise WeightsError(f"{path}: key {key!r} (allowed: such as W_ACCENT_FOLDING)")
         signals[key.removeprefix(_PREFIX).lower()] = _number(value, key, path, least=0.0)
-    prior = dict.fromkeys(METERS, 1.0)
-    for key, value in _table(content, "prior", path).items():
-        meter = check_meter(int(key)) if key.isdigit() else check_meter(-1)
-        prior[meter] = _number(value, f"prior of {key}", path, least=1e-3)
+    prior = read_prior_table(content, path)
     told = _table(content, "tuned", path)
     tuned = {name: _tuned(value, name, path) for name, value in told.items()}
     growth = _number(_table(content, "pool", path).get("growth", 0.0), "growth", path, least=0.0)
@@ -119,6 +116,21 @@ def write_weights(weights: Weights, path: str | Path | None = None) -> Path:
     with replacing(path) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def read_prior_table(content: Mapping[str, Any], path: Path) -> dict[int, float]:
+    """The table ``prior`` of a file: relative probabilities by meter, 1.0 where none is named.
+
+    Raises
+    ------
+    WeightsError
+        If it is no table, or names an unknown meter or a number below 0.001.
+    """
+    prior = dict.fromkeys(METERS, 1.0)
+    for key, value in _table(content, "prior", path).items():
+        meter = check_meter(int(key)) if key.isdigit() else check_meter(-1)
+        prior[meter] = _number(value, f"prior of {key}", path, least=1e-3)
+    return prior
 
 
 def _table(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

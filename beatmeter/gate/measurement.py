@@ -106,7 +106,7 @@ class Measurement:
 
 
 def measure(candidate: str, table: ScoreTable, weights: Weights) -> Measurement:
-    """Measure a candidate against the ensemble.
+    """Measure a candidate against the ensemble, under the uniform prior.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def measure(candidate: str, table: ScoreTable, weights: Weights) -> Measurement:
     weights : Weights
         The candidate's own is taken as 0.
     """
-    ensemble = table.answers(weights.with_signals({candidate: 0.0}).signals, weights.prior)
+    ensemble = table.answers(weights.with_signals({candidate: 0.0}).signals)
     alone = table.answers({candidate: 1.0})
     each = count_each(ensemble, alone, table.accepted)
     meters = [meter_name(fixture) for fixture in table.fixtures]
@@ -164,7 +164,7 @@ def accuracy_and_change(
 def right_at(candidate: str, table: ScoreTable, weights: Weights, weight: float) -> Booleans:
     """Which fixtures the ensemble answers right with the candidate at a weight: shape (n,)."""
     changed = weights.with_signals({candidate: weight})
-    return is_right(table.answers(changed.signals, weights.prior), table.accepted)
+    return is_right(table.answers(changed.signals), table.accepted)
 
 
 def _groups(names: Sequence[str], each: Floats, works: Sequence[str]) -> list[Group]:

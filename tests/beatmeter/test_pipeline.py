@@ -14,6 +14,7 @@ from beatmeter import pipeline
 from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
+from beatmeter.fusion.prior import named_prior
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 from beatmeter.output.jsonl import to_line
@@ -344,6 +345,14 @@ def test_only_the_selected_signals_are_asked(installed, selection, asked):
     ensemble = Ensemble.installed(selection)
     assert list(ensemble.signals) == asked
     assert sorted([*ensemble.signals, *ensemble.not_asked]) == ["first", "second", "shown"]
+
+
+def test_a_prior_is_named_or_given(installed):
+    uniform = dict.fromkeys(METERS, 1.0)
+    assert Ensemble.installed(prior="uniform").weights.prior == uniform
+    sevens = uniform | {7: 5.0}
+    assert Ensemble.installed(prior=sevens).weights.prior == sevens
+    assert Ensemble.installed().weights.prior == named_prior("repertoire")
 
 
 @pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])

@@ -165,9 +165,17 @@ class _Batch:
         return loss + penalty * float(shrunk @ shrunk), gradient.flat() + 2 * penalty * shrunk
 
 
-def balanced_weights(target: Floats) -> Floats:
-    """Weights that sum to 1 and give every meter the same total: (n, 6) to (n,)."""
+def balanced_weights(target: Floats, totals: Floats | None = None) -> Floats:
+    """Weights that sum to 1 and give every meter its total: (n, 6) to (n,).
+
+    Parameters
+    ----------
+    target : ndarray, shape (n, 6)
+    totals : ndarray, shape (6,), optional
+        Relative; all alike when not given.
+    """
     present = target.sum(axis=0)
-    share = np.divide(1.0, present, out=np.zeros_like(present), where=present > 0)
+    wanted = np.ones_like(present) if totals is None else totals
+    share = np.divide(wanted, present, out=np.zeros_like(present), where=present > 0)
     weights: Floats = target @ share
     return weights / weights.sum()

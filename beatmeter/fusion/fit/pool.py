@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter.fusion.fit.calibrator import balanced_weights
 from beatmeter.fusion.pool import inverse_temperature
+from beatmeter.meters import METERS
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,25 +25,36 @@ class Pool:
     weights : ndarray, shape (signals,)
         Not negative.
     growth : float in [0, 1]
-        Of :func:`beatmeter.fusion.pool.sharpness`.
+        Of :func:`beatmeter.fusion.pool.inverse_temperature`.
+    prior : ndarray, shape (6,)
+        Positive, relative; uniform by default.
     """
 
     weights: Floats
     growth: float
+    prior: Floats = field(default_factory=lambda: np.ones(len(METERS)))
 
     def distribution(self, log_scores: Floats, seconds: Floats) -> Floats:
         """Pool (clips, signals, 6), of which (clips,) seconds were heard: (clips, 6)."""
         from scipy.special import softmax
 
         logits = np.einsum("isn,s->in", log_scores, self.weights)
-        pooled: Floats = softmax(
-            logits * inverse_temperature(seconds, self.growth)[:, None], axis=1
-        )
+        sharp = inverse_temperature(seconds, self.growth)[:, None]
+        pooled: Floats = softmax(np.log(self.prior) + logits * sharp, axis=1)
         return pooled
 
 
-def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float = 1e-3) -> Pool:
+def fit_pool(
+    log_scores: Floats,
+    seconds: Floats,
+    target: Floats,
+    penalty: float = 1e-3,
+    prior: Floats | None = None,
+) -> Pool:
     """The pool under which the meters are most likely.
+
+    The clips of a meter weigh together what the prior gives to it, however many they are. Of a clip
+    that is labelled with all meters alike, which has no bar, the prior is to be answered.
 
     Parameters
     ----------
@@ -54,20 +66,24 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
     target : ndarray, shape (clips, 6)
     penalty : float
         On the squares of the weights.
+    prior : ndarray, shape (6,), optional
+        Uniform when not given.
     """
     from scipy.optimize import minimize
     from scipy.special import softmax
 
-    sample = balanced_weights(target)
+    before = np.ones(len(METERS)) if prior is None else prior
+    sample = balanced_weights(target, before)
+    wanted = target * before / (target @ before)[:, None]
     steps = np.log(inverse_temperature(seconds, 1.0))
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         weights, growth = parameters[:-1], parameters[-1]
         plain = np.einsum("isn,s->in", log_scores, weights)
         sharp = inverse_temperature(seconds, growth)[:, None]
-        pooled = softmax(plain * sharp, axis=1)
-        value = -float(sample @ (target * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
-        slope = (pooled - target) * sample[:, None] * sharp
+        pooled = softmax(np.log(before) + plain * sharp, axis=1)
+        value = -float(sample @ (wanted * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
+        slope = (pooled - wanted) * sample[:, None] * sharp
         by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
         by_growth = float((slope * plain).sum(axis=1) @ steps)
         return value + penalty * float(weights @ weights), np.append(by_weight, by_growth)
@@ -76,4 +92,4 @@ def fit_pool(log_scores: Floats, seconds: Floats, target: Floats, penalty: float
     bounds = [*[(0.0, None)] * count, (0.0, 1.0)]
     begin = np.append(np.full(count, 1.0 / count), _START_GROWTH)
     result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
-    return Pool(result.x[:-1], float(result.x[-1]))
+    return Pool(result.x[:-1], float(result.x[-1]), before)

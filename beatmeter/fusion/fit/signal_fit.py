@@ -15,7 +15,6 @@ import numpy.typing as npt
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter.fusion.fit.calibrator import Example, fit_calibration
 from beatmeter.fusion.fit.collection import ClipEvidence
-from beatmeter.fusion.fit.folds import FOLDS
 from beatmeter.fusion.pool import log_scores
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibration import Calibration
@@ -97,7 +96,7 @@ class SignalFit:
 
     def _cross_validate(self, penalty: float) -> Floats:
         said = np.zeros((len(self.folds), len(METERS)))
-        for fold in range(FOLDS):
+        for fold in np.unique(self.folds):
             seen = [e for number, e in self.examples.items() if self.folds[number] != fold]
             calibration = fit_calibration(seen, penalty, self.units)
             for number, example in self.examples.items():

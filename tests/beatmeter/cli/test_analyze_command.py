@@ -194,3 +194,18 @@ def test_a_warning_is_one_line(beatmeter, library, make_analysis, monkeypatch):
     ran = beatmeter("analyze", "in/a.wav", "--json")
     assert ran.code == 0
     assert ran.err == "beatmeter: warning: a.wav: breaks off\n"
+
+
+def test_a_prior_is_passed_on_and_an_unknown_one_is_refused(beatmeter, library, monkeypatch, heard):
+    known = []
+    hear = batch.analyze
+    monkeypatch.setattr(
+        batch,
+        "analyze",
+        lambda path, ensemble: known.append(ensemble.weights.prior) or hear(path, ensemble),
+    )
+    assert beatmeter("analyze", "in/a.wav", "--prior", "uniform").code == 0
+    assert known == [dict.fromkeys((3, 4, 5, 7, 9, 11), 1.0)]
+    ran = beatmeter("analyze", "in/a.wav", "--prior", "rock")
+    assert ran.code == 2
+    assert ran.err == ("beatmeter: prior: 'rock' (allowed: repertoire, uniform, or a TOML file)\n")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from beatmeter.cli import batch
-from beatmeter.cli.batch import Outcome, Task, run, run_all
+from beatmeter.cli.batch import Asked, Outcome, Task, run, run_all
 from beatmeter.errors import AudioError, AudioWarning, WeightsWarning
 from beatmeter.output.files import SUFFIXES
 
@@ -103,7 +103,7 @@ def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp
     monkeypatch.setattr(batch, "timeline", lambda path, ensemble: analysis.timeline)
     files = {kind: tmp_path / f"out{suffix}" for kind, suffix in SUFFIXES.items()}
 
-    assert run(Task(path, True, files)).failure is None
+    assert run(Task(path, Asked(timeline=True), files)).failure is None
 
     assert len(json.loads(files["json"].read_text())["timeline"]) == 3
     assert json.loads(files["jams"].read_text())["annotations"]

@@ -92,7 +92,9 @@ def test_of_a_polymeter_either_answer_is_right_and_an_abstention_never_is(labell
     both = replace(waltz, meters=(3, 4), time_signatures=("3/4", "4/4"))
     sure = {"a": MeterScores.from_mapping({4: 1.0})}
     table = ScoreTable.from_scores([both, waltz, waltz], [sure, sure, {}])
-    evaluation = EnsembleEvaluation(table, table.answers({"a": 1.0}), {}, ())
+    evaluation = EnsembleEvaluation(
+        table, table.answers({"a": 1.0}), table.answers({"b": 1.0}), {}, ()
+    )
     assert evaluation.answers.tolist() == [4, 4, 0]
     assert is_right(evaluation.answers, evaluation.table.accepted).tolist() == [True, False, False]
     assert evaluation.by(meter_name) == {POLYMETER: (1, 1), "3": (0, 2)}
@@ -102,6 +104,8 @@ def test_of_a_polymeter_either_answer_is_right_and_an_abstention_never_is(labell
 def test_the_text_tells_all_of_it(evaluation):
     lines = to_text(sections(evaluation, WEIGHTS)).splitlines()
     assert lines[0].startswith("3 recordings, 0.667 right (")
+    by_prior = evaluation.accuracy(evaluation.by_prior).value
+    assert lines[0].endswith(f"under a uniform prior, {by_prior:.3f} under the default")
     assert lines[1] == f"left out: {evaluation.left_out[0]}"
     rows = {tuple(line.split()) for line in lines}
     assert {("true", "2", "1.000"), ("false", "1", "0.000"), ("3", "1", "1.000")} <= rows

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from beatmeter._util.fitted import DATA_VARIABLE
 from beatmeter.cli import calibrate as command
-from beatmeter.errors import DatasetError
+from beatmeter.errors import DatasetError, PluginError
 from beatmeter.evaluation.report.section import Section
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.meters import METERS
 
@@ -46,7 +47,7 @@ def test_a_fit_is_printed_and_stored_only_when_asked_for(
     folder = make_dataset(works_in_all_folds())
     before = (tmp_path / "weights.toml").read_bytes()
     printed = CliRunner().invoke(command.calibrate, [str(folder)], catch_exceptions=False)
-    assert printed.output.startswith("24 clips, every figure on works that the fit has not seen")
+    assert printed.output.startswith("24 clips, every figure on music that the fit has not seen")
     assert (tmp_path / "weights.toml").read_bytes() == before
     assert stored == {}
 
@@ -62,6 +63,26 @@ def test_a_fit_is_printed_and_stored_only_when_asked_for(
     assert (weights.fitted["clips"], weights.fitted["works"]) == (24, 12)
     kept = {path.name for path in (folder / ".evidence").glob("*.memo")}
     assert len(kept) == 24 + 2  # evidence of a clip each, and a fit a signal
+
+
+def test_only_some_calibrations_may_be_fitted_and_the_prior_chosen(
+    make_dataset, two_signals, stored, tmp_path
+):
+    folder = make_dataset(works_in_all_folds())
+    options = [str(folder), "--only", "accent_folding", "--choose-prior", "--write"]
+    ran = CliRunner().invoke(command.calibrate, options, catch_exceptions=False)
+    assert stored.keys() == {"accent_folding"}
+    weights = load_weights(tmp_path / "weights.toml")
+    assert weights.signals.keys() == {"mert", *two_signals}
+    assert ran.output.count("chosen") == 1
+    assert weights.prior in [tempered(REPERTOIRE_WORKS, temper) for temper in command.TEMPERS]
+
+
+def test_an_unknown_signal_to_fit_is_named(make_dataset, two_signals):
+    folder = make_dataset({"a": (3,)})
+    ran = CliRunner().invoke(command.calibrate, [str(folder), "--only", "nobody"])
+    assert isinstance(ran.exception, PluginError)
+    assert "only: 'nobody' (allowed: onset_autocorrelation, accent_folding, " in str(ran.exception)
 
 
 def test_evidence_may_be_kept_elsewhere(make_dataset, two_signals, tmp_path):

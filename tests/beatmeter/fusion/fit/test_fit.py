@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from beatmeter.evaluation.fit_report import sections
 from beatmeter.evaluation.metrics import balanced_accuracy
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import ClipEvidence
-from beatmeter.fusion.fit.ensemble_fit import fit_ensemble
+from beatmeter.fusion.fit.ensemble_fit import FitPlan, fit_ensemble
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.fit.signal_fit import SignalFit
 from beatmeter.meters import METERS
@@ -79,7 +81,7 @@ def test_shapes_and_distributions(fit):
 
 
 def test_hidden_units_go_to_the_signals_that_want_them(fit, tmp_path):
-    networked = fit_ensemble(clips_of(60), tmp_path, {"teller": 2})
+    networked = fit_ensemble(clips_of(60), tmp_path, FitPlan(hidden_units={"teller": 2}))
     assert len(networked.calibrations["teller"].hidden) == 2
     assert networked.calibrations["gossip"] == fit.calibrations["gossip"]
 
@@ -126,6 +128,49 @@ def test_a_signal_that_was_silent_on_a_clip_says_nothing_there(tmp_path):
     assert fit.held_out[6, column].any()
 
 
+def test_a_calibration_may_be_kept(fit, tmp_path):
+    kept = {"teller": fit.calibrations["teller"]}
+    again = fit_ensemble(clips_of(60), tmp_path, FitPlan(kept=kept))
+    assert again.calibrations.keys() == {"gossip"}
+    column = sorted(again.weights).index("teller")
+    told = kept["teller"].probabilities(*again.clips[0].evidence["teller"])
+    np.testing.assert_allclose(np.exp(again.held_out[0, column]), told, atol=0.01)
+
+
+def test_the_prior_is_chosen_by_what_is_likely_of_families_left_out(tmp_path):
+    rare = [clip for clip in clips_of(120, 1, telling=1.0) if clip.clip.meters != (11,)]
+    rare += clips_of(12, 1, telling=1.0, seed=1)
+    clips = [
+        replace(clip, clip=replace(clip.clip, family=f"family {number % 5}"))
+        for number, clip in enumerate(rare)
+    ]
+    odd = dict.fromkeys(METERS, 0.02) | {11: 1.0}
+    usual = dict.fromkeys(METERS, 1.0) | {11: 0.1}
+    found = fit_ensemble(clips, tmp_path, FitPlan(by_family=True, priors=(odd, usual)))
+    assert found.prior == usual
+    assert found.losses[1] < found.losses[0]
+    text = to_text(sections(found))
+    assert "family 3" in text
+    assert "chosen" in text
+
+
+def test_clips_without_a_bar_are_answered_with_the_prior(tmp_path):
+    rng = np.random.default_rng(3)
+    clips = clips_of(60)
+    for work in range(30):
+        noise = {
+            "teller": (rng.normal(0, 1.0, (1, SIZE)), np.zeros((1, 3))),
+            "gossip": (rng.normal(0, 3.0, (1, HABITS)), np.zeros((1, 3))),
+        }
+        clips.append(
+            ClipEvidence(LabelledClip(f"n{work}", METERS, None, f"noise {work}"), noise, 30.0)
+        )
+    with_noise = fit_ensemble(clips, tmp_path)
+    without = fit_ensemble(clips_of(60), tmp_path)
+    assert with_noise.weights["teller"] > 0.0
+    assert with_noise.pooled[-30:].max(axis=1).mean() < without.pooled.max(axis=1).mean()
+
+
 def test_too_few_works_is_one_clear_line(tmp_path):
     with pytest.raises(DatasetError, match=r"^dataset: too few works with meter .* by work\)$"):
         fit_ensemble(clips_of(6), tmp_path)
@@ -139,7 +184,7 @@ def test_a_meter_that_nobody_plays_is_named(tmp_path):
 
 def test_the_report_shows_every_signal_and_all_clips(fit):
     text = to_text(sections(fit))
-    assert text.startswith("120 clips, every figure on works that the fit has not seen")
+    assert text.startswith("120 clips, every figure on music that the fit has not seen")
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
     assert float(rows["teller"][0]) == pytest.approx(fit.weights["teller"], abs=1e-3)
     assert float(rows["gossip"][0]) == pytest.approx(fit.weights["gossip"], abs=1e-3)

@@ -55,6 +55,26 @@ def test_what_is_fitted_is_what_the_ensemble_does():
     np.testing.assert_allclose(found, pooled[0], atol=0.02)
 
 
+def test_under_a_prior_who_knows_nothing_is_told_the_prior():
+    prior = np.array([3.0, 4.0, 1.0, 0.5, 0.5, 1.0])
+    silent = np.full((240, 1, 6), -np.log(6))
+    pool = fit_pool(silent, SECONDS, np.full((240, 6), 1 / 6), prior=prior)
+    np.testing.assert_allclose(pool.distribution(silent, SECONDS)[0], prior / prior.sum())
+
+
+def test_a_prior_leaves_the_worth_of_sure_signals_alone():
+    rng = np.random.default_rng(8)
+    said = log_softmax(2 * rng.normal(size=(6000, 6)), axis=1)[:, None]
+    prior = np.array([3.0, 4.0, 1.0, 0.5, 0.5, 1.0])
+    seconds = np.full(len(said), REFERENCE_S)
+    chances = Pool(np.array([0.8]), 0.0, prior).distribution(said, seconds)
+    drawn = (chances.cumsum(axis=1) > rng.random((len(said), 1))).argmax(axis=1)
+    target = np.eye(6)[drawn]
+    true_prior = target.sum(axis=0)
+    found = fit_pool(said, seconds, target, 1e-5, true_prior)
+    assert found.weights[0] == pytest.approx(0.8, abs=0.1)
+
+
 @pytest.mark.parametrize("growth", [0.0, 0.25, 0.6])
 def test_growth_is_found_again(growth):
     rng = np.random.default_rng(7)

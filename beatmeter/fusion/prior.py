@@ -1,0 +1,66 @@
+"""How probable a meter is before anything is heard."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from beatmeter.errors import WeightsError
+from beatmeter.fusion.weights import load_weights, read_prior_table
+from beatmeter.meters import METERS
+
+UNIFORM: dict[int, float] = dict.fromkeys(METERS, 1.0)
+"""For an archive in which any meter may come as often as any other."""
+
+REPERTOIRE_WORKS: dict[int, int] = {3: 967, 4: 1390, 5: 14, 7: 6, 9: 46, 11: 0}
+"""Works with a run in each meter, as ``beatmeter corpus meters`` counts them: songs and string
+quartets of OpenScore, the music of Freedoom, and arrangements for bands. Drum exercises, and dances
+that were collected for their meters, say nothing about what is played how often."""
+
+REPERTOIRE, UNIFORM_NAME = "repertoire", "uniform"
+
+
+def tempered(works: Mapping[int, int], temper: float) -> dict[int, float]:
+    """A prior from counts of works, relative to the commonest meter.
+
+    Parameters
+    ----------
+    works : mapping of meter to int
+        One is added to each: what was never counted is not impossible (Laplace).
+    temper : float in [0, 1]
+        Power of the counts: 0 for the uniform prior, 1 for the counts.
+    """
+    counts = {meter: works.get(meter, 0) + 1 for meter in METERS}
+    most = max(counts.values())
+    return {meter: round((count / most) ** temper, 4) for meter, count in counts.items()}
+
+
+def named_prior(name: str) -> dict[int, float]:
+    """The prior that a user asks for.
+
+    Parameters
+    ----------
+    name : str
+        ``repertoire`` for that of ``weights.toml``, ``uniform``, or the path of a TOML file with a
+        table ``prior`` of relative probabilities by meter; a meter that it does not name has 1.0.
+
+    Raises
+    ------
+    WeightsError
+        If it is none of these, or the file cannot be read.
+    """
+    if name == REPERTOIRE:
+        return load_weights().prior
+    if name == UNIFORM_NAME:
+        return dict(UNIFORM)
+    path = Path(name)
+    if not path.is_file():
+        raise WeightsError(f"prior: {name!r} (allowed: repertoire, uniform, or a TOML file)")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WeightsError(f"{path}: cannot be read ({error})") from error
+    if "prior" not in content:
+        raise WeightsError(f"{path}: has no table 'prior' (allowed: such as [prior], 7 = 0.5)")
+    return read_prior_table(content, path)
