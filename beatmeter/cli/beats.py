@@ -105,6 +105,40 @@ def evaluate(recordings: Path, names: tuple[str, ...], out: Path | None, jobs: i
     click.echo(as_text(results))
 
 
+@beats.command("fit-grid")
+@click.argument(
+    "recordings", type=click.Path(file_okay=False, exists=True, path_type=Path), nargs=-1
+)
+@click.option(
+    "--out",
+    type=_Folder,
+    required=True,
+    help="Folder for choice.json, grouping.json and presence.json.",
+)
+@jobs_option
+def fit_grid(recordings: tuple[Path, ...], out: Path, jobs: int) -> None:
+    """Fit the metrical grid on annotated RECORDINGS, which `beatmeter corpus sound` wrote.
+
+    Prints how well works that a fit has not seen are counted, and the best that could be chosen.
+    """
+    from beatmeter._util.progress import track
+    from beatmeter.datasets.beat_annotations import read_annotated
+    from beatmeter.evaluation.grid_fit import (
+        gather,
+        held_out_groupings,
+        held_out_worth,
+        write_models,
+    )
+
+    clips = [clip for folder in recordings for clip in read_annotated(folder)]
+    lessons = list(track(gather(clips, jobs), "clips", total=len(clips)))
+    with_network, onsets_only = [pair[0] for pair in lessons], [pair[1] for pair in lessons]
+    for name, own in (("network", with_network), ("onsets", onsets_only)):
+        worth = held_out_worth(own, name == "network") | held_out_groupings(own)
+        click.echo(f"{name:8}" + "".join(f"  {key} {value:.3f}" for key, value in worth.items()))
+    write_models(out, with_network, onsets_only)
+
+
 def _place(device: str | None) -> Any:
     import torch
 

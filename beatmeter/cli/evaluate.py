@@ -14,12 +14,43 @@ from beatmeter.cli.options import jobs_option, scores_option
 @click.argument("set_name", default="rendered", metavar="[rendered|commons|PATH]")
 @jobs_option
 @scores_option
-def evaluate(set_name: str, jobs: int, scores: Path | None) -> None:
+@click.option("--beats", is_flag=True, help="Judge beats and bars instead, beside other trackers.")
+@click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    default=("grid", "beatnet", "librosa"),
+    show_default=True,
+    help="With --beats: what to compare; may be repeated.",
+)
+def evaluate(
+    set_name: str, jobs: int, scores: Path | None, beats: bool, trackers: tuple[str, ...]
+) -> None:
     """Print the ensemble's accuracy on a labelled set, and where it errs.
 
     An answer is right when it is a meter that the label accepts. Intervals are of 95 %, from
-    resampling whole works.
+    resampling whole works. With --beats: F-measure, CMLt and AMLt of beats and downbeats, tempo and
+    duration of bars, on the fixtures whose beats are annotated.
     """
+    if beats:
+        _evaluate_beats(set_name, jobs, trackers)
+    else:
+        _evaluate_meters(set_name, jobs, scores)
+
+
+def _evaluate_beats(set_name: str, jobs: int, names: tuple[str, ...]) -> None:
+    from beatmeter._util.progress import track
+    from beatmeter.datasets.fixtures.annotations import annotated_fixtures
+    from beatmeter.datasets.fixtures.sets import find_set
+    from beatmeter.evaluation.beats import as_text, evaluate_beats
+    from beatmeter.evaluation.trackers import tracker
+
+    clips = annotated_fixtures(find_set(set_name))
+    found = evaluate_beats(clips, {Path(name).stem: tracker(name) for name in names}, jobs)
+    click.echo(as_text(list(track(found, "clips", total=len(clips)))))
+
+
+def _evaluate_meters(set_name: str, jobs: int, scores: Path | None) -> None:
     from beatmeter.datasets.fixtures.sets import find_set
     from beatmeter.evaluation import ensemble
     from beatmeter.evaluation.ensemble_report import sections

@@ -2,8 +2,8 @@
 
 A folder holds sound, beside each file ``NAME.beats`` with a line for each beat (seconds, place in
 the bar from 1, or 0 where there is no bar; the field's tab-separated text), and ``clips.csv`` with
-a row for each file: filename, family (the way it was made), meter, work and held_out (what
-training does not know of it).
+a row for each file: filename, family (the way it was made), meter, work, held_out (what training
+does not know of it) and, where it is known, grouping (such as 2+2+3).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ Times = npt.NDArray[np.float64]
 
 TABLE = "clips.csv"
 COLUMNS = ("filename", "family", "meter", "work", "held_out")
+GROUPING = "grouping"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def write_beats(path: Path, beats: Times, places: npt.NDArray[np.int64]) -> None
 def write_table(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write ``clips.csv``; what a row holds beside the columns is left out."""
     with replacing(folder / TABLE) as partial, partial.open("w", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(
+            file, (*COLUMNS, GROUPING), restval="", extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)

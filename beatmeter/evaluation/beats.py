@@ -2,11 +2,15 @@
 
 F-measure (70 ms), CMLt and AMLt of mir_eval [1]_, over whole clips: they are too short to leave
 out their first five seconds, as is usual for songs. CMLt is the share of beats that lie on the
-annotated level, AMLt allows half and double rate and the off-beat.
+annotated level, AMLt allows half and double rate and the off-beat. Tempo is right (accuracy 1) when
+the rate of the beats is within 4 % of that of the annotated ones, and allowing for a factor of two
+or three (accuracy 2) [2]_; a bar's duration is right when it is within 4 %.
 
 References
 ----------
 .. [1] C. Raffel et al., mir_eval: a transparent implementation of common MIR metrics, ISMIR 2014.
+.. [2] F. Gouyon et al., An experimental comparison of audio tempo induction algorithms, IEEE
+   Transactions on Audio, Speech and Language Processing 14 (2006).
 """
 
 from __future__ import annotations
@@ -27,7 +31,12 @@ from beatmeter.datasets.beat_annotations import Annotated
 Times = npt.NDArray[np.float64]
 
 GROUPS = ("held_out", "family", "meter")
-MEASURES = ("beat_f", "beat_cmlt", "beat_amlt", "downbeat_f", "downbeat_cmlt", "downbeat_amlt")
+MEASURES = (
+    *("beat_f", "beat_cmlt", "beat_amlt", "tempo_1", "tempo_2"),
+    *("downbeat_f", "downbeat_cmlt", "downbeat_amlt", "bar"),
+)
+_TEMPO_TOLERANCE = 0.04
+_OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,25 @@ Tracker = Callable[[Path], Tracked]
 
 
 def measures(truth: Annotated, heard: Tracked) -> dict[str, float]:
-    """F-measure, CMLt and AMLt of beats and downbeats, as far as both are there."""
+    """What can be said of beats and downbeats, as far as both are there."""
     result = _measures("beat", truth.beats, heard.beats)
+    if result:
+        result["tempo_1"] = _same_rate(truth.beats, heard.beats, (1.0,))
+        result["tempo_2"] = _same_rate(truth.beats, heard.beats, _OCTAVES)
     if heard.downbeats is not None:
-        result |= _measures("downbeat", truth.downbeats, heard.downbeats)
+        of_bars = _measures("downbeat", truth.downbeats, heard.downbeats)
+        if of_bars:
+            of_bars["bar"] = _same_rate(truth.downbeats, heard.downbeats, (1.0,))
+        result |= of_bars
     return result
+
+
+def _same_rate(truth: Times, heard: Times, factors: Sequence[float]) -> float:
+    """1 when the median intervals agree within 4 %, up to a factor; else 0."""
+    if len(heard) < 2:
+        return 0.0
+    ratio = float(np.median(np.diff(heard)) / np.median(np.diff(truth)))
+    return float(any(abs(ratio * factor - 1.0) <= _TEMPO_TOLERANCE for factor in factors))
 
 
 def _measures(name: str, truth: Times, heard: Times) -> dict[str, float]:

@@ -12,6 +12,7 @@ from beatmeter.audio.decode import load
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.beats import Tracked, Tracker
 from beatmeter.features.rhythm import Rhythm
+from beatmeter.pipeline import beats
 from beatmeter.signals.neural.activations import ActivationSource
 from beatmeter.signals.neural.bars import decode_beats, decode_downbeats
 from beatmeter.signals.neural.beatnet import BeatNetSource
@@ -40,8 +41,8 @@ def by_network(source: ActivationSource, path: Path) -> Tracked:
     """Beats by metricon, then the likeliest bars over them."""
     samples, rate = load(path)
     activations = source.activations(Rhythm(samples, rate, path))
-    beats = decode_beats(activations)
-    return Tracked(beats, decode_downbeats(activations, beats).downbeats)
+    decoded = decode_beats(activations)
+    return Tracked(decoded, decode_downbeats(activations, decoded).downbeats)
 
 
 def by_beatnet(path: Path) -> Tracked:
@@ -64,8 +65,14 @@ def by_librosa(path: Path) -> Tracked:
 
     samples, rate = load(path)
     samples = Rhythm(samples, rate, path).resampled(_LIBROSA_RATE)
-    _, beats = librosa.beat.beat_track(y=samples, sr=_LIBROSA_RATE, units="time")
-    return Tracked(np.asarray(beats, np.float64), None)
+    _, tracked = librosa.beat.beat_track(y=samples, sr=_LIBROSA_RATE, units="time")
+    return Tracked(np.asarray(tracked, np.float64), None)
+
+
+def by_grid(path: Path) -> Tracked:
+    """The ensemble's metrical grid, as ``beatmeter analyze`` tells it."""
+    times, positions = beats(path)
+    return Tracked(times, times[positions == 1])
 
 
 def _own() -> Tracker:
@@ -85,6 +92,7 @@ def _beatnet_with_our_bars() -> Tracker:
 
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "grid": lambda: by_grid,
     "beatmeter": _own,
     "beatnet": _beatnet,
     "beatnet+bars": _beatnet_with_our_bars,

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.grid.bars import bar_positions
+from beatmeter.grid.grouping import tell_grouping
 from beatmeter.grid.hypotheses import (
+    beat_strengths,
     downbeat_scores,
     hypotheses_for,
     load_model,
@@ -32,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 _SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
 _RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt
 _NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by two excerpts
+_SILENCE_S = 1.5  # without an onset so long before and after, a beat is in silence
+_FAINT = 0.1  # onset strength, in deviations, below which nothing begins
 _NEAR_S = 0.05  # an onset this near to a beat is on it
 _AUDIBLE = 0.3  # mean onset strength, in deviations, at which a subdivision is there
 
@@ -66,15 +70,20 @@ def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
     if meter == 4 and ternary and path[0].bar_beats != usual:
         # Two beats that divide in three would be 6/8, which is no 4: it is written as 12/8.
         path = _best_path(evidence, meter, (usual,))
-    beats, scores = _joined(evidence, path)
+    joined = _joined(evidence, path)
     bar_beats = path[0].bar_beats
+    positions = bar_positions(joined.scores, bar_beats)
+    with_network = all(excerpt.activations is not None for excerpt in evidence)
+    grouping, sure = tell_grouping(joined.strengths, positions, bar_beats, with_network)
     return MetricalGrid(
         meter=meter,
         bar_beats=bar_beats,
-        beats=beats,
-        positions=bar_positions(scores, bar_beats),
-        beat_bpm=_rate(beats, evidence[0].pulses[path[0].pulse].bpm),
+        beats=joined.beats,
+        positions=positions,
+        beat_bpm=_rate(joined.beats, evidence[0].pulses[path[0].pulse].bpm),
         ternary=meter == 4 and ternary,
+        grouping=grouping,
+        grouping_confidence=sure,
     )
 
 
@@ -97,7 +106,7 @@ def estimate_pulse(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid
         for excerpt in evidence
     ]
     path, _ = _path_of(evidence, ways, length)
-    beats, _ = _joined(evidence, path)
+    beats = _joined(evidence, path).beats
     rate = _rate(beats, evidence[0].pulses[path[0].pulse].bpm)
     return MetricalGrid(meter, length, beats, np.zeros(len(beats), dtype=np.int64), rate)
 
@@ -167,26 +176,55 @@ def _path_of(
     return path[::-1], total
 
 
-def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> tuple[Floats, Floats]:
-    """Beats of all excerpts in seconds of the recording, and their worth as downbeats.
+@dataclass(frozen=True)
+class _Joined:
+    """The beats of all excerpts.
 
-    A beat that two excerpts share at their border is kept once; at a border no beat is invented.
+    Attributes
+    ----------
+    beats : ndarray, shape (n,)
+        Seconds of the recording.
+    scores : ndarray, shape (n,)
+        Worth as downbeats.
+    strengths : ndarray, shape (n, 3) or (n, 5)
+        From :func:`beatmeter.grid.hypotheses.beat_strengths`.
     """
+
+    beats: Floats
+    scores: Floats
+    strengths: Floats
+
+
+def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Joined:
+    """Join excerpts: a beat that two share at their border is kept once, none in silence."""
+    with_network = all(excerpt.activations is not None for excerpt in evidence)
     times: list[Floats] = []
     scores: list[Floats] = []
+    strengths: list[Floats] = []
     last = -np.inf
     for excerpt, way in zip(evidence, path, strict=True):
         pulse = excerpt.pulses[way.pulse]
         beats = pulse.beats + excerpt.start_s
         kept = beats > last + _NEAREST * 60.0 / pulse.bpm
+        kept &= _sounding(excerpt, pulse.beats)
         model = load_model(excerpt.activations is not None)
-        worth = downbeat_scores(excerpt, way.pulse, way.bar_beats, model)
         finer = refined(pulse.beats[kept], excerpt.onsets, excerpt.frame_rate)
         times.append(finer + excerpt.start_s)
-        scores.append(worth[kept])
+        scores.append(downbeat_scores(excerpt, way.pulse, way.bar_beats, model)[kept])
+        strengths.append(beat_strengths(excerpt, way.pulse, with_network)[kept])
         if len(beats):
             last = float(beats[-1])
-    return np.concatenate(times), np.concatenate(scores)
+    return _Joined(np.concatenate(times), np.concatenate(scores), np.concatenate(strengths))
+
+
+def _sounding(evidence: GridEvidence, beats: Floats) -> npt.NDArray[np.bool_]:
+    """Whether anything begins near each beat, so that none is carried on over silence."""
+    from scipy.ndimage import maximum_filter1d
+
+    near = maximum_filter1d(evidence.onsets, 2 * round(_SILENCE_S * evidence.frame_rate) + 1)
+    frames = np.round(beats * evidence.frame_rate).astype(int)
+    sounding: npt.NDArray[np.bool_] = near[np.clip(frames, 0, len(near) - 1)] >= _FAINT
+    return sounding if sounding.any() else np.ones(len(beats), dtype=bool)
 
 
 def _is_ternary(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> bool:

@@ -8,7 +8,7 @@ and three times of it. Signals that can weigh a meter on a pulse weigh it on all
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse
-from beatmeter.grid.presence import presence_features
+from beatmeter.grid.presence import FROM_ONSETS, presence_features
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -112,6 +112,19 @@ def gather_evidence(
         n_onset_pulses=len(rhythm.pulses),
         pulse_scores=_log_normalised(pooled),
         presence=presence_features(rhythm, activations),
+    )
+
+
+def without_network(evidence: GridEvidence) -> GridEvidence:
+    """The same excerpt as if no network had been heard."""
+    own = slice(evidence.n_onset_pulses)
+    return replace(
+        evidence,
+        activations=None,
+        pulses=evidence.pulses[own],
+        accents=evidence.accents[own],
+        pulse_scores=_log_normalised(evidence.pulse_scores[own]),
+        presence=evidence.presence[: len(FROM_ONSETS)],
     )
 
 

@@ -6,6 +6,9 @@ maximise the expected worth of a hypothesis drawn by the model's probabilities, 
 their squares; so a clip on which all hypotheses are bad teaches nothing, and near misses count for
 what they are.
 
+**Grouping.** Of clips on which some hypothesis is nearly right, its accents teach which grouping
+of the bar they mean, by the likelihood of the annotated one.
+
 **Presence.** Whether there are bars is a logistic regression.
 """
 
@@ -18,7 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.grid.evidence import GridEvidence
-from beatmeter.grid.hypotheses import FROM_NETWORK, FROM_ONSETS, ChoiceModel, hypotheses_for
+from beatmeter.grid.grouping import GroupingModel, grouping_features, groupings
+from beatmeter.grid.hypotheses import (
+    FROM_NETWORK,
+    FROM_ONSETS,
+    ChoiceModel,
+    beat_strengths,
+    hypotheses_for,
+)
 from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +36,8 @@ Floats = npt.NDArray[np.float64]
 TOLERANCE_S = 0.07  # of an F-measure of beats, as mir_eval has it
 PENALTY = 1e-3
 PRESENCE_PENALTY = 1e-3
+GROUPING_PENALTY = 1e-2
+FITTING = 0.9  # of a hypothesis whose accents teach grouping: F-measure of beats and downbeats
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,66 @@ def fit_choice(examples: Sequence[Example], with_network: bool) -> ChoiceModel:
 
     weights = minimize(loss, np.zeros(width), jac=True, method="L-BFGS-B").x
     return ChoiceModel(mean.tolist(), scale.tolist(), weights.tolist())
+
+
+@dataclass(frozen=True)
+class GroupingExample:
+    """The candidates of one clip.
+
+    Attributes
+    ----------
+    features : ndarray, shape (k, d)
+        From :func:`beatmeter.grid.grouping.grouping_features`.
+    right : int
+        Index of the annotated grouping.
+    """
+
+    features: Floats
+    right: int
+
+
+def grouping_example(
+    evidence: GridEvidence, grouping: tuple[int, ...], beats: Floats, downbeats: Floats
+) -> GroupingExample | None:
+    """What a clip teaches of grouping; None where there is no choice, or no pulse fits.
+
+    Groups of four are two groups of two.
+    """
+    parts = tuple(part for size in grouping for part in ((2, 2) if size == 4 else (size,)))
+    length = sum(parts)
+    if parts not in groupings(length) or len(groupings(length)) < 2:
+        return None
+    worth = [f_measure(beats, pulse.beats) for pulse in evidence.pulses]
+    index = int(np.argmax(worth))
+    heard = evidence.pulses[index].beats
+    phases = [f_measure(downbeats, heard[phase::length]) for phase in range(length)]
+    phase = int(np.argmax(phases))
+    if min(worth[index], phases[phase]) < FITTING:
+        return None
+    strengths = beat_strengths(evidence, index, evidence.activations is not None)
+    positions = (np.arange(len(heard)) - phase) % length + 1
+    features = grouping_features(strengths, positions, length)
+    return GroupingExample(features, groupings(length).index(parts))
+
+
+def fit_grouping(examples: Sequence[GroupingExample]) -> GroupingModel:
+    """Fit the weights of groupings."""
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        value, slope = 0.0, np.zeros_like(weights)
+        for example in examples:
+            logs = log_softmax(example.features @ weights)
+            value -= float(logs[example.right])
+            slope += example.features.T @ np.exp(logs) - example.features[example.right]
+        penalty = GROUPING_PENALTY * float(weights @ weights)
+        return value / len(examples) + penalty, slope / len(
+            examples
+        ) + 2.0 * GROUPING_PENALTY * weights
+
+    width = examples[0].features.shape[1]
+    return GroupingModel(minimize(loss, np.zeros(width), jac=True, method="L-BFGS-B").x.tolist())
 
 
 def fit_presence(features: Floats, present: npt.NDArray[np.bool_]) -> PresenceModel:

@@ -66,6 +66,7 @@ FROM_NETWORK = (
     "network_on_downbeats",
     "network_off_downbeats",
     "network_pulse",
+    "network_bar",
 )
 """What it is weighed by in addition where a network is heard."""
 
@@ -158,11 +159,32 @@ def hypotheses_for(evidence: GridEvidence, meter: int, lengths: tuple[int, ...] 
     return Hypotheses(pulse, bar_beats, phase, np.array(rows))
 
 
-def standard_accents(accents: Array) -> Floats:
+def standard_accents(accents: npt.NDArray[np.floating]) -> Floats:
     """Accents in deviations from their mean; where they are all alike, next to nothing."""
     deviation = np.maximum(accents.std(axis=0), _LEAST_DEVIATION)
     standard: Floats = (accents - accents.mean(axis=0)) / deviation
     return standard
+
+
+def beat_strengths(evidence: GridEvidence, index: int, with_network: bool) -> Floats:
+    """How strong each beat of a pulse is, standardised.
+
+    Returns
+    -------
+    ndarray, shape (beats, 3) or (beats, 5)
+        The accents, and with a network the logits of a beat and of a downbeat.
+    """
+    columns = standard_accents(evidence.accents[index])
+    if not with_network or evidence.activations is None:
+        return columns
+    heard = evidence.activations
+    logits = [
+        _NearBeats(np.clip(curve, -_MOST_LOGIT, _MOST_LOGIT), heard.frame_rate, 2).at(
+            evidence.pulses[index].beats
+        )
+        for curve in (heard.beat, heard.downbeat)
+    ]
+    return np.column_stack([columns, *(standard_accents(each) for each in logits)])
 
 
 def downbeat_scores(evidence: GridEvidence, index: int, length: int, model: ChoiceModel) -> Floats:
@@ -199,6 +221,7 @@ class _PulseFeatures:
     onset_strength: list[float]
     of_network: list[float]
     downbeat_logits: Floats | None
+    bar_logs: dict[int, float]
     from_network: bool
 
     @classmethod
@@ -229,6 +252,7 @@ class _PulseFeatures:
             onset_strength=[near.mean(pulse.beats), near.mean(middles)],
             of_network=of_network,
             downbeat_logits=downbeat_logits,
+            bar_logs=_bar_logs(evidence.activations),
             from_network=index >= evidence.n_onset_pulses,
         )
 
@@ -247,7 +271,7 @@ class _PulseFeatures:
                 first[phase::length] = True
                 logits = self.downbeat_logits
                 row += [*self.of_network, logits[first].mean(), logits[~first].mean()]
-                row += [self.from_network]
+                row += [self.from_network, self.bar_logs.get(length, 0.0)]
             rows.append(np.array(row, dtype=np.float64))
         return rows
 
@@ -285,6 +309,18 @@ def _network_features(
         float(on_beats.sum()) / duration_s,
     ]
     return heard, _NearBeats(downbeat, activations.frame_rate, 2).at(beats)
+
+
+def _bar_logs(activations: Activations | None) -> dict[int, float]:
+    """Mean log probability of each number of beats a bar; empty where no network tells it."""
+    from beatmeter.signals.neural import frame_network
+
+    if activations is None or activations.bar is None:
+        return {}
+    logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
+    means = np.maximum(logs.mean(axis=0), _LEAST_SCORE)
+    lengths = frame_network.BAR_LENGTHS
+    return dict(zip(lengths, means[: len(lengths)].tolist(), strict=True))
 
 
 def _between(beats: Floats) -> tuple[Floats, Floats]:

@@ -38,7 +38,7 @@ FROM_ONSETS = (
 )
 """What tells whether there are bars."""
 
-FROM_NETWORK = ("network_beat_deviation", "network_downbeat_deviation")
+FROM_NETWORK = ("network_beat_deviation", "network_downbeat_deviation", "network_no_bar")
 """What tells it in addition where a network is heard."""
 
 LEAST_PROBABILITY = 0.5
@@ -53,6 +53,7 @@ _REGULAR = 0.06  # a spacing this near to the median is regular
 _NEXT_TO_NOTHING = 0.02  # deviations below are not told apart
 _RECURRENCE_S = (0.15, 3.0)
 _MOST_LOGIT = 6.0
+_LEAST_LOG = -8.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,18 @@ def presence_features(rhythm: Rhythm, activations: Activations | None) -> Floats
     if activations is not None:
         for logits in (activations.beat, activations.downbeat):
             found.append(float(np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT).std()))
+        found.append(_log_no_bar(activations))
     return np.array(found)
+
+
+def _log_no_bar(activations: Activations) -> float:
+    """Mean log probability that there is no bar; 0 where no network tells it."""
+    from beatmeter.signals.neural.frame_network import BAR_CLASSES
+
+    if activations.bar is None:
+        return 0.0
+    logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
+    return max(float(logs[:, BAR_CLASSES.index("none")].mean()), _LEAST_LOG)
 
 
 def find_events(envelope: npt.NDArray[np.float32], rate: float) -> npt.NDArray[np.int64]:

@@ -11,13 +11,13 @@ time signature.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter._util.atomic import replacing
+from beatmeter.datasets import beat_annotations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from beatmeter.analysis import Analysis
 
 
@@ -29,11 +29,7 @@ def write_beats(analysis: Analysis, path: str | Path) -> None:
     OSError
         If the file cannot be written.
     """
-    lines = (
-        f"{time:.3f}\t{place}\n"
-        for time, place in zip(analysis.beats, analysis.positions, strict=True)
-    )
-    _write("".join(lines), path)
+    beat_annotations.write_beats(Path(path), analysis.beats, analysis.positions)
 
 
 def write_labels(analysis: Analysis, path: str | Path) -> None:
@@ -50,9 +46,5 @@ def write_labels(analysis: Analysis, path: str | Path) -> None:
         bar += place == 1
         labels.append((time, f"bar {bar}" if place == 1 else str(place)))
     lines = (f"{time:.6f}\t{time:.6f}\t{text}\n" for time, text in sorted(labels))
-    _write("".join(lines), path)
-
-
-def _write(text: str, path: str | Path) -> None:
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text("".join(lines), encoding="utf-8")

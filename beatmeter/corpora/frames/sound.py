@@ -58,7 +58,11 @@ def _write(config: FramesConfig, folder: Path, number: int) -> dict[str, Any]:
         soundfile.write(part, clip.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     beats = np.array(clip.beats, np.float64)
     write_beats(path.with_suffix(".beats"), beats, _places(beats, np.array(clip.downbeats)))
-    return clip.row | {"filename": path.name, "held_out": held_out_of(clip.row, config.split)}
+    return clip.row | {
+        "filename": path.name,
+        "held_out": held_out_of(clip.row, config.split),
+        "grouping": "+".join(map(str, clip.row.get("grouping", ()))),
+    }
 
 
 def _places(beats: np.ndarray, downbeats: np.ndarray) -> np.ndarray:

@@ -54,6 +54,21 @@ def test_half_the_rate_counts_only_for_amlt():
     assert "downbeat_f" not in found
 
 
+def test_rates_count_within_4_percent_and_bars_too():
+    found = measures(truth(), Tracked(BEATS[::2], BEATS[::8]))
+    assert (found["tempo_1"], found["tempo_2"], found["bar"]) == (0.0, 1.0, 0.0)
+    close = measures(truth(), Tracked(1.03 * BEATS, 1.03 * BEATS[1::4]))
+    assert (close["tempo_1"], close["tempo_2"], close["bar"]) == (1.0, 1.0, 1.0)
+    off = measures(truth(), Tracked(1.05 * BEATS, 1.05 * BEATS[::4]))
+    assert (off["tempo_1"], off["tempo_2"], off["bar"]) == (0.0, 0.0, 0.0)
+
+
+def test_the_grid_is_a_tracker(write_audio, drum_pattern):
+    path = write_audio("a.wav", drum_pattern(7, 200.0, 0))
+    heard = tracker("grid")(path)
+    assert set(heard.downbeats) < set(heard.beats)
+
+
 def test_nothing_heard_is_0_and_nothing_annotated_is_left_out():
     assert measures(truth(), Tracked(BEATS[:0], BEATS[:0])) == dict.fromkeys(MEASURES, 0.0)
     assert measures(Annotated(None, {}, BEATS[:0], BEATS[:0]), Tracked(BEATS, BEATS)) == {}
@@ -70,11 +85,12 @@ def test_a_folder_is_read_and_every_group_is_told(folder):
     told = json.loads(as_json(results))["means"]
     assert set(told) == {"all", "held_out work", "family made", "meter 4", "meter 0"}
     assert told["all"]["right"] == dict.fromkeys(MEASURES, 1.0)
-    assert told["all"]["deaf"] == {"beat_f": 0.0, "beat_cmlt": 0.0, "beat_amlt": 0.0}
+    of_beats = ("beat_f", "beat_cmlt", "beat_amlt", "tempo_1", "tempo_2")
+    assert told["all"]["deaf"] == dict.fromkeys(of_beats, 0.0)
     assert "downbeat_f" not in told["meter 0"]["right"]
     lines = as_text(results).splitlines()
     assert len(lines) == 1 + 2 * 5
-    assert lines[2].split()[-3:] == ["-", "-", "-"]
+    assert lines[2].split()[-4:] == ["-", "-", "-", "-"]
 
 
 @pytest.mark.parametrize("broken", ["clips.csv", "a.wav", "a.beats"])
@@ -92,7 +108,7 @@ def test_a_malformed_file_is_named(folder, name, text):
 
 
 def test_an_unknown_tracker_is_named_with_those_that_are_known():
-    with pytest.raises(DatasetError, match="'ear': unknown; known are beatmeter, beatnet"):
+    with pytest.raises(DatasetError, match="'ear': unknown; known are grid, beatmeter, beatnet"):
         tracker("ear")
 
 

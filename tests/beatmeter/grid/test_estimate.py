@@ -133,6 +133,16 @@ def test_times_are_those_of_the_recording_and_shared_beats_are_kept_once():
     assert np.diff(grid.downbeats) == pytest.approx(grid.bar_duration_s, abs=0.02)
 
 
+def test_beats_are_not_carried_on_over_silence():
+    pulse = pulse_of(120.0, 80)
+    evidence = counted(pulse, every=4)
+    silent = evidence.onsets.copy()
+    silent[round(10 * FRAME_RATE) : round(30 * FRAME_RATE)] = 0.0
+    grid = estimate_grid([replace(evidence, onsets=silent)], 4)
+    assert not ((grid.beats > 12.0) & (grid.beats < 28.0)).any()
+    assert ((grid.beats > 30.0) & (grid.beats < 40.0)).any()
+
+
 @pytest.mark.parametrize(("meter", "bpm"), [(5, 140), (7, 200), (9, 280)])
 def test_bars_of_generated_drums_have_their_length(drum_pattern, meter, bpm):
     rhythm = Rhythm(drum_pattern(meter, bpm, 0), 22050)

@@ -42,6 +42,16 @@ def rhythm(drum_pattern) -> Rhythm:
     return Rhythm(drum_pattern(4, 120.0, 0), RATE)
 
 
+def test_the_network_that_ships_is_small_and_hears_beats(monkeypatch, rhythm):
+    monkeypatch.delenv(BEAT_THIS_VARIABLE, raising=False)
+    monkeypatch.delenv(NETWORK_VARIABLE, raising=False)
+    (path,) = FrameNetworkSource().weight_files()
+    assert path.stat().st_size < 2_000_000
+    beats = 0.1 + np.arange(4, 48) * 0.5
+    heard = network_pulses(rhythm)[0].beats
+    assert np.abs(heard[:, None] - beats).min(axis=0).max() < 0.05
+
+
 def test_the_named_network_is_heard_once(network_file, rhythm, monkeypatch):
     heard = activations_of(rhythm)
     frames = 1 + len(rhythm.samples) // 441

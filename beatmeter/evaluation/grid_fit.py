@@ -1,0 +1,186 @@
+"""Fitting the metrical grid on annotated recordings: ``beatmeter beats fit-grid``.
+
+The recordings are folders as ``beatmeter corpus sound`` renders them. Those whose meter is one of
+``METERS`` teach the choice of pulse, bar and phase; all teach whether there are bars.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beatmeter._util.atomic import replacing
+from beatmeter._util.workers import in_workers
+from beatmeter.audio.decode import load
+from beatmeter.datasets.beat_annotations import GROUPING, Annotated
+from beatmeter.errors import AudioError, DatasetError
+from beatmeter.features.rhythm import Rhythm
+from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.grid.evidence import GridEvidence, without_network
+from beatmeter.grid.fit import (
+    Example,
+    GroupingExample,
+    example_of,
+    fit_choice,
+    fit_grouping,
+    fit_presence,
+    grouping_example,
+)
+from beatmeter.grid.grouping import TOLD_FROM
+from beatmeter.meters import METERS
+from beatmeter.pipeline import Ensemble
+
+Floats = npt.NDArray[np.float64]
+
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one recording teaches.
+
+    Attributes
+    ----------
+    work : str
+    example : Example or None
+        Its hypotheses and their worth; None where its meter is not one of ``METERS``.
+    grouping : GroupingExample or None
+        None where its grouping is not known, or no pulse fits.
+    presence : ndarray, shape (f,)
+    has_bars : bool
+    """
+
+    work: str
+    example: Example | None
+    grouping: GroupingExample | None
+    presence: Floats
+    has_bars: bool
+
+
+def gather(clips: Sequence[Annotated], jobs: int) -> Iterator[tuple[Lesson, Lesson]]:
+    """Hear every recording, in order: what it teaches with the network, and without it.
+
+    Recordings that hold nothing to hear are left out.
+    """
+    for lessons in in_workers(_lessons, clips, jobs):
+        if lessons is not None:
+            yield lessons
+
+
+def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, float]:
+    """F-measures of the hypothesis chosen by weights that were fitted without its work.
+
+    Returns
+    -------
+    dict of str to float
+        ``beats`` and ``downbeats``, and ``best beats`` and ``best downbeats``: those of the
+        hypothesis that would have been best.
+    """
+    taught = [(lesson.work, lesson.example) for lesson in lessons if lesson.example is not None]
+    if not taught:
+        raise DatasetError("recordings: none has a meter of " + ", ".join(map(str, METERS)))
+    folds = fold_by_work([work for work, _ in taught])
+    chosen, best = [], []
+    for fold in range(FOLDS):
+        seen = [e for (_, e), f in zip(taught, folds, strict=True) if f != fold]
+        unseen = [e for (_, e), f in zip(taught, folds, strict=True) if f == fold]
+        if not (seen and unseen):
+            continue
+        model = fit_choice(seen, with_network)
+        for example in unseen:
+            chosen.append(example.worth[model.log_probabilities(example.features).argmax()])
+            best.append(example.worth[example.worth.sum(axis=1).argmax()])
+    beats, downbeats = np.mean(chosen, axis=0)
+    best_beats, best_downbeats = np.mean(best, axis=0)
+    return {
+        "beats": float(beats),
+        "downbeats": float(downbeats),
+        "best beats": float(best_beats),
+        "best downbeats": float(best_downbeats),
+    }
+
+
+def held_out_groupings(lessons: Sequence[Lesson]) -> dict[str, float]:
+    """How groupings are told by weights that were fitted without the recording's work.
+
+    Returns
+    -------
+    dict of str to float
+        ``told``, the share of bars whose grouping is told, and ``right``, the share of right ones
+        among the told.
+    """
+    taught = [(lesson.work, lesson.grouping) for lesson in lessons if lesson.grouping is not None]
+    folds = fold_by_work([work for work, _ in taught])
+    told, right = [], []
+    for fold in range(FOLDS):
+        seen = [e for (_, e), f in zip(taught, folds, strict=True) if f != fold]
+        unseen = [e for (_, e), f in zip(taught, folds, strict=True) if f == fold]
+        if not (seen and unseen):
+            continue
+        model = fit_grouping(seen)
+        for example in unseen:
+            chances = model.probabilities(example.features)
+            told.append(float(chances.max()) >= TOLD_FROM)
+            right.append(int(chances.argmax()) == example.right)
+    both = np.logical_and(told, right)
+    return {"told": float(np.mean(told)), "right": float(both.sum() / max(1, np.sum(told)))}
+
+
+def write_models(
+    folder: Path, with_network: Sequence[Lesson], onsets_only: Sequence[Lesson]
+) -> None:
+    """Fit everything and write ``choice.json``, ``grouping.json``, ``presence.json``."""
+    choice, grouping, presence = {}, {}, {}
+    for name, lessons in (("network", with_network), ("onsets", onsets_only)):
+        examples = [lesson.example for lesson in lessons if lesson.example is not None]
+        choice[name] = _rounded(asdict(fit_choice(examples, name == "network")))
+        groups = [lesson.grouping for lesson in lessons if lesson.grouping is not None]
+        grouping[name] = _rounded(asdict(fit_grouping(groups)))
+        features = np.array([lesson.presence for lesson in lessons])
+        has_bars = np.array([lesson.has_bars for lesson in lessons])
+        presence[name] = _rounded(asdict(fit_presence(features, has_bars)))
+    for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
+        with replacing(folder / f"{file}.json") as part:
+            part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _lessons(clip: Annotated) -> tuple[Lesson, Lesson] | None:
+    try:
+        samples, rate = load(clip.path)
+    except AudioError:
+        return None
+    rhythm = Rhythm(samples, rate, clip.path)
+    ensemble = _ensemble()
+    evidence = ensemble.grid_evidence(rhythm, ensemble.score_excerpt(rhythm))
+    return _lesson(clip, evidence), _lesson(clip, without_network(evidence))
+
+
+def _lesson(clip: Annotated, evidence: GridEvidence) -> Lesson:
+    meter = int(clip.row["meter"]) if clip.row["meter"].isdecimal() else 0
+    told = clip.row.get(GROUPING) or ""
+    example, grouping = None, None
+    if meter in METERS:
+        groups = tuple(int(part) for part in told.split("+") if part.isdecimal())
+        example = example_of(evidence, meter, clip.beats, clip.downbeats)
+        grouping = grouping_example(evidence, groups, clip.beats, clip.downbeats)
+    return Lesson(clip.row["work"], example, grouping, evidence.presence, len(clip.downbeats) > 0)
+
+
+@cache
+def _ensemble() -> Ensemble:
+    return Ensemble.installed()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{_DIGITS}g}")
