@@ -142,7 +142,7 @@ def test_another_adapter_hears_anew(ready, rhythm, forwards, tmp_path, trained_l
 
 def test_a_damaged_cache_is_no_harm(ready, rhythm, forwards, tmp_path):
     first = ready.score(rhythm)
-    (entry,) = (tmp_path / "cache").rglob("*.embedding")
+    (entry,) = (tmp_path / "cache").rglob("*.memo")
     entry.write_bytes(b"damaged")
     assert ready.score(rhythm) == first
     assert len(forwards) == 2
