@@ -149,10 +149,15 @@ def _log_scores(excerpt: Excerpt, ensemble: Ensemble) -> npt.NDArray[np.float64]
 
 
 def _stretch(start_s: float, end_s: float, heard: Sequence[Excerpt], ensemble: Ensemble) -> Stretch:
-    with_bars = [e for e in heard if bar_probability([e.evidence.presence]) >= _HAS_A_SAY]
+    with_bars = [e for e in heard if _bar_probability([e]) >= _HAS_A_SAY]
     outputs, prediction = _prediction(with_bars or heard, ensemble)
-    probability = bar_probability([e.evidence.presence for e in with_bars or heard])
+    probability = _bar_probability(with_bars or heard)
     return Stretch(start_s, end_s, heard, outputs, prediction, probability >= LEAST_PROBABILITY)
+
+
+def _bar_probability(heard: Sequence[Excerpt]) -> float:
+    evidence = [excerpt.evidence for excerpt in heard]
+    return bar_probability([e.presence for e in evidence], [e.cycle for e in evidence])
 
 
 def _prediction(
@@ -162,7 +167,7 @@ def _prediction(
     results = [excerpt.result for excerpt in heard]
     outputs = ensemble.outputs(results)
     prediction = ensemble.predict(outputs, sum(result.duration_s for result in results))
-    probability = bar_probability([excerpt.evidence.presence for excerpt in heard])
+    probability = _bar_probability(heard)
     scores = flattened(prediction.scores, probability)
     return outputs, replace(prediction, scores=scores, confidence=scores[prediction.meter])
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse
-from beatmeter.grid.presence import FROM_ONSETS, presence_features
+from beatmeter.grid.presence import FROM_ONSETS, cycle_share, presence_features
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class GridEvidence:
         Pooled log probability of each pulse, given the meter; columns sum to 1 as probabilities.
     presence : ndarray, shape (f,)
         From :func:`beatmeter.grid.presence.presence_features`: whether there are bars at all.
+    cycle : float in [0, 1]
+        From :func:`beatmeter.grid.presence.cycle_share`: likewise.
     """
 
     start_s: float
@@ -66,6 +68,7 @@ class GridEvidence:
     n_onset_pulses: int
     pulse_scores: Floats
     presence: Floats
+    cycle: float
 
 
 def gather_evidence(
@@ -112,6 +115,7 @@ def gather_evidence(
         n_onset_pulses=len(rhythm.pulses),
         pulse_scores=_log_normalised(pooled),
         presence=presence_features(rhythm, activations),
+        cycle=cycle_share(rhythm),
     )
 
 

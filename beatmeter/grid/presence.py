@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.signals.folding import LENGTHS, explained_variance
+
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
@@ -52,6 +54,10 @@ _BEFORE_S, _AFTER_S = 0.046, 0.058  # an onset's strength is summed over this: i
 _REGULAR = 0.06  # a spacing this near to the median is regular
 _NEXT_TO_NOTHING = 0.02  # deviations below are not told apart
 _RECURRENCE_S = (0.15, 3.0)
+_EVENLY = 0.7  # share of regular spacings from which onsets are evenly spaced
+_STRENGTH_NOISE, _SOUND_NOISE = 0.1, 0.05  # deviations of clicks all alike, as they are measured
+_CYCLIC = 0.4  # of clicks all alike and evenly struck notes one in fifty has a greater share
+_SURE = 0.95
 _MOST_LOGIT = 6.0
 _LEAST_LOG = -8.0
 
@@ -84,16 +90,20 @@ def load_presence(with_network: bool) -> PresenceModel:
     return PresenceModel(**json.loads(text)["network" if with_network else "onsets"])
 
 
-def bar_probability(features: list[Floats]) -> float:
-    """Probability that bars are there, from the features of excerpts that are heard together.
+def bar_probability(features: list[Floats], cycles: list[float]) -> float:
+    """Probability that bars are there, from what is known of excerpts that are heard together.
 
     Parameters
     ----------
     features : list of ndarray
         From :func:`presence_features`; their log odds are averaged.
+    cycles : list of float
+        From :func:`cycle_share`, as many. Where evenly spaced onsets differ in a cycle there are
+        bars, if it is a click of which every third is higher: no such sound was fitted on.
     """
     odds = [load_presence(len(each) > len(FROM_ONSETS)).log_odds(each) for each in features]
-    return float(1.0 / (1.0 + np.exp(-np.mean(odds))))
+    probability = float(1.0 / (1.0 + np.exp(-np.mean(odds))))
+    return max(probability, _SURE) if np.mean(cycles) >= _CYCLIC else probability
 
 
 def flattened(scores: dict[int, float], probability: float) -> dict[int, float]:
@@ -117,6 +127,34 @@ def presence_features(rhythm: Rhythm, activations: Activations | None) -> Floats
             found.append(float(np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT).std()))
         found.append(_log_no_bar(activations))
     return np.array(found)
+
+
+def cycle_share(rhythm: Rhythm) -> float:
+    """How much of the differences among evenly spaced onsets a cycle of 2 to 12 of them explains.
+
+    Differences of strength and of sound count as far as they exceed what the measurement adds to
+    sounds all alike. 0 where onsets are not evenly spaced, or no cycle comes three times.
+    """
+    events = find_events(rhythm.onset_envelope, rhythm.frame_rate)
+    if len(events) < _FEWEST_EVENTS or _regular_share(np.diff(events)) < _EVENLY:
+        return 0.0
+    strength = _summed(rhythm.onset_envelope[:, None], events, rhythm.frame_rate)
+    sound = _summed(rhythm.band_flux, events, rhythm.frame_rate)
+    sound /= np.linalg.norm(sound, axis=1, keepdims=True) + 1e-9
+    values = np.hstack([strength / max(float(strength.mean()), 1e-9), sound])
+    variance = values.var(axis=0)
+    floor = np.square([_STRENGTH_NOISE, *[_SOUND_NOISE] * sound.shape[1]])
+    heard = variance / (variance + floor)
+    shares = [
+        float((explained_variance(values, length) * heard).max())
+        for length in LENGTHS
+        if len(events) >= 3 * length
+    ]
+    return max(shares, default=0.0)
+
+
+def _regular_share(gaps: npt.NDArray[np.int64]) -> float:
+    return float((np.abs(gaps / np.median(gaps) - 1.0) < _REGULAR).mean())
 
 
 def _log_no_bar(activations: Activations) -> float:
@@ -148,7 +186,7 @@ def _of_events(rhythm: Rhythm, events: npt.NDArray[np.int64]) -> list[float]:
     if len(events) < _FEWEST_EVENTS:
         return [0.0, 0.0, 0.0, 0.0, 0.0]
     gaps = np.diff(events)
-    regular = float((np.abs(gaps / np.median(gaps) - 1.0) < _REGULAR).mean())
+    regular = _regular_share(gaps)
     sound = _summed(rhythm.band_flux, events, rhythm.frame_rate)
     strength = _summed(rhythm.onset_envelope[:, None], events, rhythm.frame_rate)[:, 0]
     sound /= np.linalg.norm(sound, axis=1, keepdims=True) + 1e-9

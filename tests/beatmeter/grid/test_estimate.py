@@ -67,6 +67,7 @@ def counted(
         len(pulses),
         scores,
         np.zeros(8),
+        0.0,
     )
 
 

@@ -11,6 +11,7 @@ from beatmeter.grid.presence import (
     FROM_NETWORK,
     FROM_ONSETS,
     bar_probability,
+    cycle_share,
     flattened,
     presence_features,
 )
@@ -31,8 +32,28 @@ def test_drums_have_bars_and_a_hiss_has_not(drum_pattern):
     drums = presence_features(Rhythm(drum_pattern(5, 150.0, 0), SAMPLE_RATE), None)
     hiss = np.random.default_rng(0).normal(0.0, 0.1, 20 * SAMPLE_RATE)
     none = presence_features(Rhythm(hiss, SAMPLE_RATE), None)
-    assert bar_probability([drums]) > 0.8
-    assert bar_probability([none]) < bar_probability([drums, none]) < bar_probability([drums])
+    sure, both, no = ([drums], [0.0]), ([drums, none], [0.0, 0.0]), ([none], [0.0])
+    assert bar_probability(*sure) > 0.8
+    assert bar_probability(*no) < bar_probability(*both) < bar_probability(*sure)
+    assert bar_probability([none], [0.9]) > 0.9
+
+
+def clicks(every: int) -> np.ndarray:
+    """Clicks of which every so manieth is higher and louder."""
+    samples = np.random.default_rng(0).normal(0.0, 1e-4, 20 * SAMPLE_RATE)
+    time = np.arange(660) / SAMPLE_RATE
+    for number, start in enumerate(np.arange(0.1, 19.8, 60 / 140)):
+        strong = number % every == 0
+        click = np.sin(2 * np.pi * (1500 if strong else 1000) * time) * np.exp(-time / 0.006)
+        first = round(start * SAMPLE_RATE)
+        samples[first : first + 660] += (1.0 if strong else 0.7) * click
+    return samples
+
+
+@pytest.mark.parametrize("every", [3, 4, 5, 7])
+def test_accented_clicks_come_in_cycles_and_others_do_not(every):
+    assert cycle_share(Rhythm(clicks(every), SAMPLE_RATE)) > 0.4
+    assert cycle_share(Rhythm(clicks(1), SAMPLE_RATE)) < 0.2
 
 
 def test_where_bars_are_doubtful_every_meter_is_alike():
