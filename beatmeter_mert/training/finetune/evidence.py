@@ -80,9 +80,7 @@ def gather_rows(model: MertMeterClassifier, clips: ClipDataset, folder: Path) ->
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
         digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
         compute = partial(_row, model, middle, index)
-        rows.append(
-            memo.recall(f"{how} {digest} {rate} {clips.clip_s}", compute)["row"]
-        )
+        rows.append(memo.recall(f"{how} {digest} {rate} {clips.clip_s}", compute)["row"])
     return np.stack(rows)
 
 
