@@ -210,7 +210,8 @@ def pieces() -> list[Piece]:
             f"5/4 {bpm}", 10, 30 / bpm, (5,), kicks=(0, 6), snares=(4,), hats=range(10), bass=(0, 6)
         )
     add("5/8 300", 5, 60 / 300, (5,), kicks=(0,), snares=(3,), hats=range(5), bass=(0, 3))
-    for name, heads in {"2+2+3": (0, 2, 4), "3+2+2": (0, 3, 5), "2+3+2": (0, 2, 5)}.items():
+    heads: tuple[int, ...]
+    for name, heads in (("2+2+3", (0, 2, 4)), ("3+2+2", (0, 3, 5)), ("2+3+2", (0, 2, 5))):
         for bpm in (230, 320):
             parts = {"kicks": heads[::2], "snares": heads[1:2], "hats": range(7), "bass": heads}
             add(f"7/8 {name} {bpm}", 7, 60 / bpm, (7,), **parts)
@@ -222,8 +223,8 @@ def pieces() -> list[Piece]:
     parts = {"kicks": heads[::2], "snares": heads[1::2], "hats": range(11), "bass": heads}
     add("kopanitsa 11/8 400", 11, 60 / 400, (11,), **parts)
     for pickup in (2, 6):
-        parts = {"kicks": (0, 4), "snares": (2, 6), "hats": range(8), "pickup": pickup}
-        add(f"4/4 with a pick-up of {pickup}/8", 8, 30 / 120, (4,), **parts)
+        parts = {"kicks": (0, 4), "snares": (2, 6), "hats": range(8)}
+        add(f"4/4 with a pick-up of {pickup}/8", 8, 30 / 120, (4,), pickup=pickup, **parts)
     add("waltz with a pick-up", 6, 30 / 130, (3,), kicks=(0,), hats=(2, 4), chords=(2, 4), pickup=2)
     for accent in (3, 4, 5, 7):
         sound = metronome(accent, 150, accent)
