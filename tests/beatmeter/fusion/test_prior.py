@@ -1,8 +1,9 @@
 import pytest
 
 from beatmeter.errors import BeatMeterError, WeightsError
-from beatmeter.fusion.prior import UNIFORM, named_prior, tempered
+from beatmeter.fusion.prior import REPERTOIRE_WORKS, UNIFORM, named_prior, tempered
 from beatmeter.fusion.weights import load_weights
+from beatmeter.meters import METERS
 
 
 def test_a_prior_goes_from_uniform_to_the_counts():
@@ -10,6 +11,14 @@ def test_a_prior_goes_from_uniform_to_the_counts():
     assert tempered(works, 0.0) == UNIFORM
     assert tempered(works, 1.0) == {3: 0.5, 4: 1.0, 5: 0.1, 7: 0.01, 9: 0.01, 11: 0.01}
     assert tempered(works, 0.5)[5] == pytest.approx(0.1**0.5, abs=1e-4)
+
+
+def test_the_shipped_prior_is_the_tempered_repertoire():
+    shipped = named_prior("repertoire")
+    assert shipped == load_weights().prior
+    assert sorted(METERS, key=lambda meter: -shipped[meter]) == sorted(
+        METERS, key=lambda meter: -REPERTOIRE_WORKS[meter]
+    )
 
 
 def test_a_prior_of_ones_own_comes_from_a_file(tmp_path):
