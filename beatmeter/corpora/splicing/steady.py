@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.decode import open_recording
-from beatmeter.errors import AudioError
+from beatmeter.errors import AudioError, DatasetError
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -79,13 +79,16 @@ def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
     ------
     AudioError
         If it cannot be decoded.
-    Abstain
-        If no network that hears beats is installed.
+    DatasetError
+        If the BeatNet networks, with which the thresholds were set, are not installed.
     """
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter.signals.neural.sources import activation_source
+    from beatmeter.signals.neural.beatnet import BeatNetSource
 
-    source = activation_source()
+    source = BeatNetSource()
+    missing = source.unavailable()
+    if missing is not None:
+        raise DatasetError(missing)
     with open_recording(path) as recording:
         for start in np.arange(0.0, recording.duration_s, WINDOW_S):
             samples = recording.read(start, start + WINDOW_S)

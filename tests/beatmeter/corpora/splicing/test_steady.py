@@ -13,6 +13,7 @@ from beatmeter.corpora.splicing.steady import (
     longest_bars,
 )
 from beatmeter.errors import DatasetError
+from beatmeter.signals.neural.beatnet import BeatNetSource
 
 RATE = 24_000
 
@@ -55,15 +56,18 @@ def recording(tmp_path):
 
 
 def test_a_waltz_is_found_sure_with_its_downbeats(recording) -> None:
-    pytest.importorskip("metricon")
-    from beatmeter.signals.neural.sources import activation_source
-
-    if activation_source().unavailable():
-        pytest.skip("no network that hears beats is installed")
+    if missing := BeatNetSource().unavailable():
+        pytest.skip(missing)
     (stretch,) = find_stretches(recording / "waltz.wav", "waltz.wav")
     assert stretch.meter == 3
     bars = (np.array(stretch.beats[::3]) - 0.5) / 1.5
     assert np.abs(bars - np.round(bars)).max() < 0.05
+
+
+def test_without_beatnet_it_says_what_to_install(recording, monkeypatch) -> None:
+    monkeypatch.setattr(BeatNetSource, "unavailable", lambda self: "BeatNet is not installed")
+    with pytest.raises(DatasetError, match="BeatNet is not installed"):
+        next(find_stretches(recording / "waltz.wav", "waltz.wav"))
 
 
 @pytest.fixture
