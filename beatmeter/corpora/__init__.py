@@ -1,1 +1,1 @@
-"""Labelled music: published collections, and music rendered from scores."""
+"""Labelled music, rendered from scores and compositions or spliced from recordings."""

@@ -72,7 +72,7 @@ def render(
     from beatmeter.corpora.config import CorpusConfig
     from beatmeter.corpora.dataset import SplitShares
     from beatmeter.corpora.factory import render_dataset
-    from beatmeter.corpora.training_soundfonts import training_soundfonts
+    from beatmeter.corpora.perform.training_soundfonts import training_soundfonts
 
     config = CorpusConfig(
         soundfonts=named or training_soundfonts(),
@@ -102,7 +102,7 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 
     Each folder has an index.csv.
     """
-    from beatmeter.corpora.score_table import load_table, write_table
+    from beatmeter.corpora.scores.table import load_table, write_table
 
     for problem in write_table(folders, out, cache):
         click.echo(f"left out: {problem}", err=True)
@@ -113,7 +113,7 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 @click.argument("folders", type=_Folder, nargs=-1, required=True)
 def meters(folders: tuple[Path, ...]) -> None:
     """Count the works in each meter, by source, of folders of scores."""
-    from beatmeter.corpora.score_index import list_runs
+    from beatmeter.corpora.scores.index import list_runs
     from beatmeter.meters import METERS
 
     works: dict[str, set[tuple[str, int]]] = {}
@@ -135,7 +135,7 @@ def meters(folders: tuple[Path, ...]) -> None:
 )
 def soundfont(seed: int, out: Path) -> None:
     """Make up 128 instruments and a drum kit."""
-    from beatmeter.corpora.synthetic_soundfont import write_synthetic_soundfont
+    from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
 
     path = out / f"synthetic-{seed}.sf2"
     write_synthetic_soundfont(path, seed)
@@ -235,7 +235,7 @@ def clips(clips: int, jobs: int, out: Path, **config: Any) -> None:
 
 def _frames_config(values: dict[str, Any]) -> FramesConfig:
     from beatmeter.corpora.frames.shards import FramesConfig
-    from beatmeter.corpora.training_soundfonts import training_soundfonts
+    from beatmeter.corpora.perform.training_soundfonts import training_soundfonts
 
     soundfonts = values["soundfonts"] or training_soundfonts()
     return FramesConfig(**values | {"soundfonts": soundfonts})

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects import apply_effects
-from beatmeter.corpora.render import SAMPLE_RATE
+from beatmeter.corpora.effects.chain import apply_effects
+from beatmeter.corpora.effects.warp import draw_warp, warp
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.source_excerpt import Source
-from beatmeter.corpora.warp import draw_warp, warp
 
 
 @dataclass(frozen=True)

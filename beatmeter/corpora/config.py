@@ -12,9 +12,9 @@ import numpy as np
 
 from beatmeter._util.folders import cache_folder
 from beatmeter.corpora.clip import Clip, make_clip
+from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
-from beatmeter.corpora.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.source_excerpt import Source
 from beatmeter.corpora.synth_source import PlayedScores
 from beatmeter.errors import DatasetError
@@ -121,7 +121,7 @@ def open_sources(config: CorpusConfig) -> tuple[Source, ...]:
     Recordings not searched before for steady beats are searched now, which takes its time; see
     :func:`~beatmeter.corpora.splicing.source.search_recordings`.
     """
-    from beatmeter.corpora.sources import MaterialPool
+    from beatmeter.corpora.material_pool import MaterialPool
 
     for path in config.soundfonts:
         reserved().refuse_soundfont(path)

@@ -17,8 +17,8 @@ from typing import Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter.corpora.clip import Clip, ClipLabels
-from beatmeter.corpora.codec import encode
-from beatmeter.corpora.render import SAMPLE_RATE
+from beatmeter.corpora.effects.codec import encode
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
 

@@ -16,7 +16,7 @@ class Take:
     Attributes
     ----------
     samples : ndarray of float32, shape (n,)
-        Mono, at :data:`~beatmeter.corpora.render.SAMPLE_RATE`.
+        Mono, at :data:`~beatmeter.corpora.perform.render.SAMPLE_RATE`.
     meter : Meter
     beats, downbeats : tuple of float
         Seconds from the first sample.

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from beatmeter.corpora.perform.render import SAMPLE_RATE, Voicing, render
+from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Performance
-from beatmeter.corpora.render import SAMPLE_RATE, Voicing, render
-from beatmeter.corpora.soundfonts import Soundfont
 from beatmeter.corpora.source_excerpt import Take
 from beatmeter.errors import DatasetError
 

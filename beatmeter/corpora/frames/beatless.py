@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
+from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.corpora.random import between, happens, pick
-from beatmeter.corpora.tempo import draw_tempo
 
 _FASTEST_BPM, _SLOWEST_BPM = 320.0, 35.0
 

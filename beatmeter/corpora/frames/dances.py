@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beatmeter.corpora.arrange import arrange
+from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.style import STYLES
 from beatmeter.corpora.excerpt import bar_beats
 from beatmeter.corpora.piece import Piece

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.compressor import compress
+from beatmeter.corpora.effects.compressor import compress
+from beatmeter.corpora.effects.reverb import room_response
 from beatmeter.corpora.frames.beatless import coloured_noise
 from beatmeter.corpora.random import between, happens
-from beatmeter.corpora.reverb import room_response
 
 _SHORTEST_ROOM, _LONGEST_ROOM = 0.2, 2.2
 """Reverberation times in seconds: a furnished room, a church."""

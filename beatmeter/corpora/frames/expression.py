@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.corpora.excerpt import bar_beats
+from beatmeter.corpora.perform.tempo import TempoMap
 from beatmeter.corpora.piece import Note, Part, Piece
 from beatmeter.corpora.random import between, happens, pick
-from beatmeter.corpora.tempo import TempoMap
 
 _POINTS_PER_BEAT = 4
 _TOGETHER = 0.02

@@ -9,15 +9,15 @@ import numpy as np
 
 from beatmeter.corpora.compose import STYLES, compose, compose_bars
 from beatmeter.corpora.compose.composer import draw_pulse
-from beatmeter.corpora.ensembles import DRUM_KITS, ENSEMBLES, cast
 from beatmeter.corpora.excerpt import bar_beats
 from beatmeter.corpora.frames import dances
 from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.perform import Touch, draw_touch, perform, play, repeated
+from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES, cast
+from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play, repeated
+from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece
 from beatmeter.corpora.random import between, happens, pick
-from beatmeter.corpora.tempo import TempoMap, draw_tempo
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 

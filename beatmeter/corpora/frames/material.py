@@ -12,14 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from beatmeter.corpora.beat_unit import count
 from beatmeter.corpora.excerpt import draw_excerpt
+from beatmeter.corpora.material_pool import MaterialPool, is_reserved, window
 from beatmeter.corpora.piece import Piece
 from beatmeter.corpora.random import between, pick
 from beatmeter.corpora.reserved import reserved
-from beatmeter.corpora.score_index import ScoreRun
-from beatmeter.corpora.score_table import ScoreTable
-from beatmeter.corpora.sources import MaterialPool, is_reserved, window
+from beatmeter.corpora.scores.beat_unit import count
+from beatmeter.corpora.scores.index import ScoreRun
+from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import DatasetError
 
 SPLITS = ("train", "val")

@@ -33,9 +33,9 @@ from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
 from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved
-from beatmeter.corpora.score_table import load_table
-from beatmeter.corpora.soundfonts import fingerprint, open_soundfont
+from beatmeter.corpora.scores.table import load_table
 from beatmeter.errors import DatasetError
 from beatmeter.signals.neural.spectrogram import log_mel, to_bytes
 
@@ -54,7 +54,7 @@ class FramesConfig:
     Attributes
     ----------
     table : Path
-        Scores, as :func:`score_table.write_table` wrote them.
+        Scores, as :func:`table.write_table` wrote them.
     soundfonts : tuple of Path
     split : str
         ``train`` or ``val``.

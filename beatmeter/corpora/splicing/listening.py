@@ -23,7 +23,7 @@ def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
     """Splice a few clips in each meter, to be listened to and looked at."""
     import soundfile
 
-    from beatmeter.corpora.render import SAMPLE_RATE
+    from beatmeter.corpora.perform.render import SAMPLE_RATE
     from beatmeter.corpora.splicing.source import (
         FAMILY,
         SplicedRecordings,

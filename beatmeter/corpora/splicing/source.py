@@ -15,8 +15,8 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.folders import cache_folder
 from beatmeter.audio.decode import open_recording
 from beatmeter.audio.formats import AUDIO_SUFFIXES
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
-from beatmeter.corpora.render import SAMPLE_RATE
 from beatmeter.corpora.source_excerpt import Take
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
 from beatmeter.corpora.splicing.splice import (

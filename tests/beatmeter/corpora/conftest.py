@@ -9,8 +9,8 @@ import pytest
 
 from beatmeter.corpora import config as config_module
 from beatmeter.corpora.config import CorpusConfig
+from beatmeter.corpora.perform.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
-from beatmeter.corpora.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.synth_source import PlayedScores
 
 

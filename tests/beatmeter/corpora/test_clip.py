@@ -10,7 +10,7 @@ import soundfile
 
 from beatmeter.corpora.clip import ClipLabels, make_clip
 from beatmeter.corpora.config import ClipMaker, CorpusConfig
-from beatmeter.corpora.render import SAMPLE_RATE
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.reserved import ReservedError
 from beatmeter.corpora.splicing import source as splicing_source
 from beatmeter.corpora.splicing.steady import Stretch

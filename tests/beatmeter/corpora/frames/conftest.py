@@ -9,7 +9,7 @@ import mido
 import pytest
 
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.score_table import ScoreTable, load_table, write_table
+from beatmeter.corpora.scores.table import ScoreTable, load_table, write_table
 
 SOURCES = {
     "openscore-lieder": 3,

@@ -8,7 +8,7 @@ import pytest
 from beatmeter.corpora.frames import clips
 from beatmeter.corpora.frames.clips import NO_BAR, SHARES, ClipMaker
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.soundfonts import SYNTHETIC
+from beatmeter.corpora.perform.soundfonts import SYNTHETIC
 from beatmeter.errors import DatasetError
 
 SECONDS = 8.0

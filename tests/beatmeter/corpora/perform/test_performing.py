@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora.compose import compose
-from beatmeter.corpora.perform import perform
-from beatmeter.corpora.tempo import draw_tempo
+from beatmeter.corpora.perform.performing import perform
+from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.meters import METERS
 
 

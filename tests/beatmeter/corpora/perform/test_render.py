@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from beatmeter.corpora.perform.render import SAMPLE_RATE, Voicing, render
+from beatmeter.corpora.perform.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.piece import Note, Part
-from beatmeter.corpora.render import SAMPLE_RATE, Voicing, render
-from beatmeter.corpora.soundfonts import Soundfont, open_soundfont
 from beatmeter.errors import DatasetError
 
 

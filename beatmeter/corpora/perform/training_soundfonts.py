@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from beatmeter._util.folders import cache_folder
+from beatmeter.corpora.perform.soundfonts import SYNTHETIC, find_soundfonts
+from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
 from beatmeter.corpora.reserved import reserved
-from beatmeter.corpora.soundfonts import SYNTHETIC, find_soundfonts
-from beatmeter.corpora.synthetic_soundfont import write_synthetic_soundfont
 
 _SEEDS = range(4)
 """Of the soundfonts that are made up where the system has none."""

@@ -19,7 +19,7 @@ from beatmeter.errors import DatasetError
 SUFFIXES = (".sf2", ".sf3")
 
 SYNTHETIC = "synthetic"
-"""Material of the soundfonts of :mod:`~beatmeter.corpora.synthetic_soundfont`."""
+"""Material of the soundfonts of :mod:`~beatmeter.corpora.perform.synthetic_soundfont`."""
 
 
 @dataclass(frozen=True)

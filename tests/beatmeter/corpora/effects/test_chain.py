@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
-from beatmeter.corpora.codec import FORMATS, decode, encode
-from beatmeter.corpora.compressor import compress
-from beatmeter.corpora.effects import CHAIN, apply_effects
-from beatmeter.corpora.render import SAMPLE_RATE
-from beatmeter.corpora.reverb import room_response
-from beatmeter.corpora.warp import Warp, draw_warp, warp
+from beatmeter.corpora.effects.chain import CHAIN, apply_effects
+from beatmeter.corpora.effects.codec import FORMATS, decode, encode
+from beatmeter.corpora.effects.compressor import compress
+from beatmeter.corpora.effects.reverb import room_response
+from beatmeter.corpora.effects.warp import Warp, draw_warp, warp
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 
 CLICK_TIMES = np.arange(0.4, 5.8, 0.45)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from beatmeter._util.atomic import replacing
-from beatmeter.corpora.score_parsing import (
+from beatmeter.corpora.scores.parsing import (
     NOTE,
     ParsedScore,
     Signature,

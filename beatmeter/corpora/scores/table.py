@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
 from beatmeter.corpora.piece import Piece
-from beatmeter.corpora.score_cache import parsed
-from beatmeter.corpora.score_index import INDEX, ScoreRun, list_runs
-from beatmeter.corpora.score_parsing import NOTE, ParsedScore, Signature
-from beatmeter.corpora.scores import read_parsed
+from beatmeter.corpora.scores.cache import parsed
+from beatmeter.corpora.scores.index import INDEX, ScoreRun, list_runs
+from beatmeter.corpora.scores.parsing import NOTE, ParsedScore, Signature
+from beatmeter.corpora.scores.reading import read_parsed
 from beatmeter.errors import BeatMeterError, DatasetError
 
 TICKS = 960
@@ -121,7 +121,7 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     Parameters
     ----------
     folders : iterable of Path
-        Each with an ``index.csv``; see :func:`score_index.list_runs`.
+        Each with an ``index.csv``; see :func:`index.list_runs`.
     path : Path
         The file to write.
     cache : Path, optional

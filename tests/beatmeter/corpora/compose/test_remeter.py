@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beatmeter.corpora.arrange import arrange
 from beatmeter.corpora.compose import STYLES
+from beatmeter.corpora.compose.arrange import arrange
+from beatmeter.corpora.compose.remeter import remeter
 from beatmeter.corpora.excerpt import draw_excerpt
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
-from beatmeter.corpora.remeter import remeter
 from beatmeter.errors import MeterError
 from beatmeter.meters import METERS, meter_of
 

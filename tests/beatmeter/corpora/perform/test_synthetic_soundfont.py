@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.corpora.perform.render import Voicing, render
+from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont, open_soundfont
+from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
-from beatmeter.corpora.render import Voicing, render
-from beatmeter.corpora.soundfonts import SYNTHETIC, Soundfont, open_soundfont
-from beatmeter.corpora.synthetic_soundfont import write_synthetic_soundfont
 
 RATE = 22050
 

@@ -1,7 +1,7 @@
 """What happens to music between the instruments and the file.
 
 Every effect keeps each moment where it is, and its strength is drawn without a look at the meter.
-Changes of tempo and pitch stand in :mod:`~beatmeter.corpora.warp`.
+Changes of tempo and pitch stand in :mod:`~beatmeter.corpora.effects.warp`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.codec import decode, encode
-from beatmeter.corpora.compressor import compress
-from beatmeter.corpora.render import SAMPLE_RATE
-from beatmeter.corpora.reverb import reverberate, room_response
+from beatmeter.corpora.effects.codec import decode, encode
+from beatmeter.corpora.effects.compressor import compress
+from beatmeter.corpora.effects.reverb import reverberate, room_response
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 
 _CODECS = ("vorbis", "mp3", "opus")
 _CODEC_SHARES = (0.64, 0.32, 0.04)

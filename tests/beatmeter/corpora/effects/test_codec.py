@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beatmeter.corpora.codec import decode, encode
+from beatmeter.corpora.effects.codec import decode, encode
 
 RATE = 48000
 SECONDS = 60

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from beatmeter.corpora.arrange import arrange
-from beatmeter.corpora.beat_unit import count
 from beatmeter.corpora.compose import POLYMETERS, STYLES, Style, compose
+from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.composer import draw_pulse
+from beatmeter.corpora.compose.remeter import remeter
 from beatmeter.corpora.excerpt import draw_excerpt
-from beatmeter.corpora.perform import perform
+from beatmeter.corpora.perform.performing import perform
 from beatmeter.corpora.piece import Performance, Piece
 from beatmeter.corpora.random import happens, pick, weighted
-from beatmeter.corpora.remeter import remeter
 from beatmeter.corpora.reserved import Reserved
-from beatmeter.corpora.score_cache import parsed
-from beatmeter.corpora.score_pool import Shelf, draw_run, shelve
-from beatmeter.corpora.score_table import ScoreTable
-from beatmeter.corpora.scores import ScoreRun, list_runs, read_run
+from beatmeter.corpora.scores.beat_unit import count
+from beatmeter.corpora.scores.cache import parsed
+from beatmeter.corpora.scores.reading import ScoreRun, list_runs, read_run
+from beatmeter.corpora.scores.shelves import Shelf, draw_run, shelve
+from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS
 

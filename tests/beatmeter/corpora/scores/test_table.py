@@ -4,9 +4,9 @@ import mido
 import numpy as np
 import pytest
 
-from beatmeter.corpora.score_parsing import parse_score
-from beatmeter.corpora.score_table import load_table, write_table
-from beatmeter.corpora.scores import list_runs, read_run
+from beatmeter.corpora.scores.parsing import parse_score
+from beatmeter.corpora.scores.reading import list_runs, read_run
+from beatmeter.corpora.scores.table import load_table, write_table
 from beatmeter.errors import DatasetError
 
 

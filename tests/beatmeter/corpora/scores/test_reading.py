@@ -2,8 +2,8 @@ import mido
 import numpy as np
 import pytest
 
-from beatmeter.corpora.beat_unit import count
-from beatmeter.corpora.scores import list_runs, read_run
+from beatmeter.corpora.scores.beat_unit import count
+from beatmeter.corpora.scores.reading import list_runs, read_run
 from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from beatmeter.corpora.random import pick
-from beatmeter.corpora.score_index import ScoreRun
+from beatmeter.corpora.scores.index import ScoreRun
 
 SCORE_FAMILIES: dict[str, str] = {
     "lieder": "openscore-lieder",

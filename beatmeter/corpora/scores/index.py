@@ -106,7 +106,7 @@ def _bars(text: str, where: str) -> int | None:
 
 
 def _found(folder: Path) -> list[ScoreRun]:
-    from beatmeter.corpora.score_parsing import parse_score
+    from beatmeter.corpora.scores.parsing import parse_score
 
     runs: list[ScoreRun] = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from beatmeter.audio.samples import Samples
+from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Note, Part, Performance
-from beatmeter.corpora.soundfonts import Soundfont
 from beatmeter.errors import DatasetError
 
 SAMPLE_RATE = 24_000

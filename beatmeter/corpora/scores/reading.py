@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.corpora.beat_unit import Counting, count
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
-from beatmeter.corpora.score_cache import parsed
-from beatmeter.corpora.score_index import ScoreRun, list_runs
-from beatmeter.corpora.score_parsing import ParsedScore
+from beatmeter.corpora.scores.beat_unit import Counting, count
+from beatmeter.corpora.scores.cache import parsed
+from beatmeter.corpora.scores.index import ScoreRun, list_runs
+from beatmeter.corpora.scores.parsing import ParsedScore
 from beatmeter.errors import DatasetError
 
 __all__ = ["ScoreRun", "list_runs", "read_run"]
@@ -35,7 +35,7 @@ def read_run(run: ScoreRun, cache: Path | None = None) -> Piece:
     ----------
     run : ScoreRun
     cache : Path or None
-        Folder that keeps parsed scores; see :func:`score_cache.parsed`.
+        Folder that keeps parsed scores; see :func:`cache.parsed`.
 
     Returns
     -------

@@ -2,8 +2,8 @@ import mido
 import numpy as np
 import pytest
 
+from beatmeter.corpora.material_pool import FAMILIES, FAMILY_WEIGHTS, MaterialPool
 from beatmeter.corpora.reserved import Reserved
-from beatmeter.corpora.sources import FAMILIES, FAMILY_WEIGHTS, MaterialPool
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 

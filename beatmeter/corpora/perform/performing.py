@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.corpora.ensembles import cast
+from beatmeter.corpora.perform.ensembles import cast
+from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Note, Part, Performance, Piece
 from beatmeter.corpora.random import between, happens
-from beatmeter.corpora.tempo import TempoMap, draw_tempo
 
 _SLACK = 1.35
 _SHORTEST_S = 0.03

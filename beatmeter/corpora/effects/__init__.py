@@ -1,0 +1,1 @@
+"""What happens to sound between the instruments and the file."""

@@ -1,0 +1,1 @@
+"""From written music to sound: tempo, touch, instruments and soundfonts."""

@@ -1,0 +1,1 @@
+"""Scores: which there are, reading them, and keeping what was read."""
