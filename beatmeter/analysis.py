@@ -31,13 +31,31 @@ class SignalOutput:
 
 
 @dataclass(frozen=True)
-class Window:
-    """The verdict on a stretch of the recording.
+class ExcerptScores:
+    """What was heard in one excerpt.
 
     Attributes
     ----------
     start_s, end_s : float
         Seconds.
+    scores : dict of int to float
+        The fused distribution over the meters; sums to 1.
+    signals : dict of str to MeterScores
+        By the signals that could speak.
+    """
+
+    start_s: float
+    end_s: float
+    scores: dict[int, float]
+    signals: dict[str, MeterScores]
+
+
+@dataclass(frozen=True)
+class Window(ExcerptScores):
+    """The verdict on a stretch of the recording.
+
+    Attributes
+    ----------
     meter : int
     time_signature : str
     tempo_bpm : float
@@ -46,8 +64,6 @@ class Window:
         Whether the meter differs from the window before.
     """
 
-    start_s: float
-    end_s: float
     meter: int
     time_signature: str
     tempo_bpm: float
@@ -67,12 +83,18 @@ class Segment:
         Calibrated probability that the meter is right.
     grid : MetricalGrid
         Its beats and bars, and every level of its meter.
+    alternative : MetricalGrid or None
+        The beats and bars of the second most probable meter; None where no bar is heard.
+    alternative_confidence : float in [0, 1]
+        Probability of that meter.
     """
 
     start_s: float
     end_s: float
     confidence: float
     grid: MetricalGrid
+    alternative: MetricalGrid | None = None
+    alternative_confidence: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +125,8 @@ class Analysis:
         Evidence for two simultaneous meters; None when no signal that was asked could tell.
     segments : tuple of Segment
         At least one, in order; together they are the whole recording.
+    excerpts : tuple of ExcerptScores
+        What was heard, in order; a recording of more than 12 minutes has gaps between them.
     timeline : tuple of Window or None
         None unless :func:`beatmeter.pipeline.timeline` was asked for.
     """
@@ -117,6 +141,7 @@ class Analysis:
     not_asked: tuple[str, ...]
     polyrhythm: Polyrhythm | None
     segments: tuple[Segment, ...]
+    excerpts: tuple[ExcerptScores, ...] = ()
     timeline: tuple[Window, ...] | None = None
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.text import escape_control
-from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
+from beatmeter.analysis import Analysis, ExcerptScores, Segment, SignalOutput, Window
 from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.audio.source import OpenSource, Source, open_source
 from beatmeter.errors import Abstain, AudioError, PluginError
@@ -23,7 +24,14 @@ from beatmeter.grid.estimate import estimate_grid, estimate_pulse
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.meters import MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
-from beatmeter.segmentation import Stretch, ask, find_stretches, in_main_meter, window_meters
+from beatmeter.segmentation import (
+    Stretch,
+    ask,
+    find_stretches,
+    fused_scores,
+    in_main_meter,
+    window_meters,
+)
 from beatmeter.signal import Signal
 
 VOTING, ALL = "voting", "all"
@@ -246,6 +254,7 @@ def analyze(
         not_asked=ensemble.not_asked,
         polyrhythm=_simultaneous(main.outputs, meters),
         segments=_segments(stretches, duration_s),
+        excerpts=tuple(_excerpts(stretches, ensemble)),
     )
 
 
@@ -281,8 +290,29 @@ def _segments(stretches: Sequence[Stretch], duration_s: float) -> tuple[Segment,
         evidence = [excerpt.evidence for excerpt in stretch.excerpts]
         estimate = estimate_grid if stretch.bars_heard else estimate_pulse
         grid = estimate(evidence, stretch.meter).between(start, end)
-        found.append(Segment(start, end, stretch.prediction.confidence, grid))
+        second = stretch.prediction.runner_up
+        found.append(
+            Segment(
+                start_s=start,
+                end_s=end,
+                confidence=stretch.prediction.confidence,
+                grid=grid,
+                alternative=estimate_grid(evidence, second).between(start, end)
+                if stretch.bars_heard
+                else None,
+                alternative_confidence=stretch.prediction.scores[second],
+            )
+        )
     return tuple(found)
+
+
+def _excerpts(stretches: Sequence[Stretch], ensemble: Ensemble) -> Iterator[ExcerptScores]:
+    """What was heard in each excerpt of some stretches in which a signal with a weight spoke."""
+    for excerpt in (excerpt for stretch in stretches for excerpt in stretch.excerpts):
+        with suppress(Abstain):
+            scores = fused_scores(excerpt, ensemble)
+            result = excerpt.result
+            yield ExcerptScores(result.start_s, result.end_s, scores, result.scores)
 
 
 def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
@@ -308,16 +338,19 @@ def timeline(
         heard = [
             e for e in ask(recording, windows(recording.duration_s), ensemble) if e.result.scores
         ]
-    for excerpt, (meter, confidence) in zip(heard, window_meters(heard, ensemble), strict=True):
+    for excerpt, meter in zip(heard, window_meters(heard, ensemble), strict=True):
         grid = estimate_grid([excerpt.evidence], meter)
+        scores = fused_scores(excerpt, ensemble)
         found.append(
             Window(
                 start_s=excerpt.result.start_s,
                 end_s=excerpt.result.end_s,
+                scores=scores,
+                signals=excerpt.result.scores,
                 meter=meter,
                 time_signature=grid.time_signature,
                 tempo_bpm=grid.tempo_bpm,
-                confidence=confidence,
+                confidence=scores[meter],
                 changed=bool(found) and found[-1].meter != meter,
             )
         )

@@ -127,12 +127,20 @@ def in_main_meter(stretches: Sequence[Stretch], ensemble: Ensemble) -> Stretch:
     return together if together.meter == main else longest
 
 
-def window_meters(heard: Sequence[Excerpt], ensemble: Ensemble) -> list[tuple[int, float]]:
-    """The meter of each window, given that meters seldom change, and its probability there."""
-    return [
-        (METERS[index], _prediction([excerpt], ensemble)[1].scores[METERS[index]])
-        for index, excerpt in zip(_path(heard, ensemble), heard, strict=True)
-    ]
+def window_meters(heard: Sequence[Excerpt], ensemble: Ensemble) -> list[int]:
+    """The meter of each window, given that meters seldom change."""
+    return [METERS[index] for index in _path(heard, ensemble)]
+
+
+def fused_scores(excerpt: Excerpt, ensemble: Ensemble) -> dict[int, float]:
+    """What the signals say together of one excerpt: a distribution over the meters.
+
+    Raises
+    ------
+    Abstain
+        If no signal with a weight spoke.
+    """
+    return _prediction([excerpt], ensemble)[1].scores
 
 
 def _path(heard: Sequence[Excerpt], ensemble: Ensemble) -> npt.NDArray[np.int64]:
@@ -142,7 +150,7 @@ def _path(heard: Sequence[Excerpt], ensemble: Ensemble) -> npt.NDArray[np.int64]
 def _log_scores(excerpt: Excerpt, ensemble: Ensemble) -> npt.NDArray[np.float64]:
     """Log distribution of one excerpt; flat where nothing speaks for a meter."""
     try:
-        scores = _prediction([excerpt], ensemble)[1].scores
+        scores = fused_scores(excerpt, ensemble)
     except Abstain:
         return np.zeros(len(METERS))
     return np.log(np.maximum([scores[meter] for meter in METERS], _LEAST_SCORE))

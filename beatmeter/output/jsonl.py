@@ -7,14 +7,17 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter.meters import METERS
+from beatmeter.output.shares import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
 
-    from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
+    from beatmeter.analysis import Analysis, ExcerptScores, Segment, SignalOutput, Window
     from beatmeter.grid.metrical import MetricalGrid
     from beatmeter.meters import Polyrhythm
 
@@ -23,6 +26,7 @@ SCHEMA = 2
 
 _DIGITS = 6
 _TIME_DIGITS = 3  # milliseconds: onsets are known no better
+_SHARE_DIGITS = 3  # of excerpts, which are drawn: a thousandth is less than a shade
 
 
 def json_schema() -> dict[str, Any]:
@@ -66,6 +70,7 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "signals": {name: _opinion(opinion) for name, opinion in analysis.signals.items()},
         "not_asked": list(analysis.not_asked),
         "polyrhythm": _polyrhythm(analysis.polyrhythm),
+        "excerpts": [_excerpt(excerpt) for excerpt in analysis.excerpts],
         "timeline": None if analysis.timeline is None else [_window(w) for w in analysis.timeline],
     }
 
@@ -89,6 +94,19 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "meter": segment.grid.meter,
         "confidence": _rounded(segment.confidence),
         **_levels(segment.grid),
+        "alternative": None if segment.alternative is None else _alternative(segment),
+    }
+
+
+def _alternative(segment: Segment) -> dict[str, Any]:
+    grid = segment.alternative
+    assert grid is not None
+    return {
+        "meter": grid.meter,
+        "confidence": _rounded(segment.alternative_confidence),
+        **_levels(grid),
+        "beats": _times(grid.beats),
+        "downbeats": _times(grid.downbeats),
     }
 
 
@@ -115,10 +133,22 @@ def _polyrhythm(polyrhythm: Polyrhythm | None) -> dict[str, Any] | None:
     }
 
 
+def _excerpt(excerpt: ExcerptScores) -> dict[str, Any]:
+    return {
+        "start_s": _rounded(excerpt.start_s),
+        "end_s": _rounded(excerpt.end_s),
+        "scores": _shares([excerpt.scores[meter] for meter in METERS]),
+        "signals": {name: _shares(shown(scores)) for name, scores in excerpt.signals.items()},
+    }
+
+
+def _shares(shares: Sequence[float]) -> list[float]:
+    return [round(share, _SHARE_DIGITS) for share in shares]
+
+
 def _window(window: Window) -> dict[str, Any]:
     return {
-        "start_s": _rounded(window.start_s),
-        "end_s": _rounded(window.end_s),
+        **_excerpt(window),
         "meter": window.meter,
         "time_signature": window.time_signature,
         "tempo_bpm": _rounded(window.tempo_bpm),

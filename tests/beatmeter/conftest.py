@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.analysis import Analysis, Segment, SignalOutput, Window
+from beatmeter.analysis import Analysis, ExcerptScores, Segment, SignalOutput, Window
 from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
 from beatmeter.grid.metrical import MetricalGrid
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
@@ -153,14 +153,16 @@ def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analy
     ) -> Analysis:
         polyrhythm = Polyrhythm((7, 4), 0.8, 0.4, found=True)
         both = MeterScores((0.3, 0.8, 0.1, 0.9, 0.1, 0.0), ScoreKind.INDEPENDENT, polyrhythm)
+        fused = dict(zip(METERS, (0.03, 0.1, 0.03, 0.81, 0.02, 0.01), strict=True))
+        spoken = {"folding": MeterScores((1, 2, 1, 14, 1, 1)), "both": both}
         windows = (
-            Window(0.0, 20.0, 7, "7/4", 133.3, 0.8, changed=False),
-            Window(20.0, 30.0, 4, "4/4", 133.0, 0.9, changed=True),
-            Window(30.0, 40.0, 4, "4/4", 133.0, 0.7, changed=False),
+            Window(0.0, 20.0, fused, spoken, 7, "7/4", 133.3, 0.8, changed=False),
+            Window(20.0, 30.0, fused, spoken, 4, "4/4", 133.0, 0.9, changed=True),
+            Window(30.0, 40.0, fused, spoken, 4, "4/4", 133.0, 0.7, changed=False),
         )
         turn = 24.0 if change else 40.0
         seven = replace(make_grid(7, 0.0, turn), grouping=(2, 2, 3), grouping_confidence=0.9)
-        segments = [Segment(0.0, turn, 0.81, seven)]
+        segments = [Segment(0.0, turn, 0.81, seven, make_grid(4, 0.0, turn), 0.1)]
         if change:
             segments.append(Segment(24.0, 40.0, 0.7, make_grid(4, 24.0, 40.0)))
         return Analysis(
@@ -169,15 +171,19 @@ def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analy
             meter=7,
             confidence=0.81,
             runner_up=4,
-            scores=dict(zip(METERS, (0.03, 0.1, 0.03, 0.81, 0.02, 0.01), strict=True)),
+            scores=fused,
             signals={
-                "folding": SignalOutput(1.3, MeterScores((1, 2, 1, 14, 1, 1)), None),
+                "folding": SignalOutput(1.3, spoken["folding"], None),
                 "neural": SignalOutput(1.1, None, "needs torch"),
                 "both": SignalOutput(0.0, both, None),
             },
             not_asked=(),
             polyrhythm=polyrhythm,
             segments=tuple(segments),
+            excerpts=(
+                ExcerptScores(0.0, 20.0, fused, spoken),
+                ExcerptScores(20.0, 40.0, fused, spoken),
+            ),
             timeline=windows if timeline else None,
         )
 

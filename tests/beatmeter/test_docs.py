@@ -21,7 +21,7 @@ def test_every_json_key_is_documented():
     schema = json_schema()
     parts = [schema, schema["properties"]["signals"]["additionalProperties"]]
     parts += [schema["properties"]["polyrhythm"]["oneOf"][1]]
-    parts += [schema["properties"]["timeline"]["items"]]
+    parts += [schema["properties"][key]["items"] for key in ("segments", "excerpts", "timeline")]
     for key in (key for part in parts for key in part["properties"]):
         assert f"`{key}`" in MANUAL
 

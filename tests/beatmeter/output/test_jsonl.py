@@ -14,7 +14,7 @@ KEYS = [
     *("schema", "path", "duration_s", "meter", "confidence", "runner_up", "scores"),
     *("time_signature", "tempo_bpm", "beat_bpm", "bars_heard", "bar_duration_s"),
     *("grouping", "grouping_confidence", "segments", "beats", "downbeats"),
-    *("signals", "not_asked", "polyrhythm", "timeline"),
+    *("signals", "not_asked", "polyrhythm", "excerpts", "timeline"),
 ]
 
 
