@@ -29,6 +29,8 @@ _SHORTEST = 0.05
 _STRETCHING_SHARE = 0.45
 _SECOND_PLAN_SHARE = 0.3
 _COMPOUND_HALVES = 0.3
+_IN_GROUP = 3
+"""Beats in a group of compound time."""
 _FARTHEST = math.log(1.9)
 _STRETCHES: dict[int, tuple[Grouping, ...]] = {
     3: ((2, 1), (1, 2), (3, 3)),
@@ -103,18 +105,81 @@ def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
     """
     bars = len(piece.downbeats) - 1
     plans = _draw_plans(rng, bar_beats(piece), bars, meter, _halves(piece) > _COMPOUND_HALVES)
-    placed = _placed(plans, bar_beats(piece), bars)
-    length = sum(plans[0].grouping)
+    grouping = plans[0].grouping
+    return _replaced(
+        piece, plans, Meter((meter,), time_signature(grouping, piece.pulse_bpm), grouping)
+    )
+
+
+def _replaced(piece: Piece, plans: tuple[Plan, ...], meter: Meter) -> Piece:
+    """The piece bar by bar as the plans, which take turns, have it."""
+    placed = _placed(plans, bar_beats(piece), len(piece.downbeats) - 1)
+    length = sum(meter.grouping)
     end = placed[-1].start + placed[-1].slot.length
-    signature = time_signature(plans[0].grouping, piece.pulse_bpm)
     return replace(
         piece,
         parts=tuple(
             part for part in (_rebarred(part, placed) for part in piece.parts) if part.notes
         ),
-        meter=Meter((meter,), signature, plans[0].grouping),
+        meter=meter,
         beats=tuple(float(beat) for beat in range(end + 1)),
         downbeats=tuple(float(beat) for beat in range(0, end + 1, length)),
+    )
+
+
+def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
+    """Move a piece whose beats divide in three into bars of that many such beats.
+
+    Whole groups of three are left out, repeated or echoed, as :func:`remeter` does with beats, so
+    that 6/8 and 12/8 become 9/8. A piece that stays in its own meter undergoes the same surgery.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    piece : Piece
+        In 6/8, 9/8 or 12/8, beginning with a bar line.
+    groups : int, 2 to 4
+        For 6/8, 9/8 and 12/8.
+
+    Returns
+    -------
+    Piece
+        Counted as :mod:`beat_unit` counts: 12/8 in dotted quarters, the others in eighths.
+    """
+    fine = piece if max(piece.meter.grouping) == _IN_GROUP else _scaled(piece, _IN_GROUP)
+    length, bars = bar_beats(fine), len(fine.downbeats) - 1
+    there = length // _IN_GROUP
+    unit = _draw_unit(rng, there, groups, bars)
+    sources = [
+        _IN_GROUP * group + beat
+        for group in _draw_sources(rng, unit * there, groups, there)
+        for beat in range(_IN_GROUP)
+    ]
+    plan = Plan(unit, _slots(sources, (1,) * len(sources), 0.5), (_IN_GROUP,) * groups)
+    moved = _replaced(fine, (plan,), Meter((), "", plan.grouping))
+    if groups == 4:
+        return replace(_scaled(moved, 1 / _IN_GROUP), meter=Meter((4,), "12/8", (4,)))
+    meter = Meter((9 if groups == 3 else 3,), f"{len(sources)}/8", plan.grouping)
+    return replace(moved, meter=meter)
+
+
+def _scaled(piece: Piece, factor: float) -> Piece:
+    """The same music, counted in beats that are that many times shorter."""
+    return replace(
+        piece,
+        parts=tuple(
+            replace(
+                part,
+                notes=tuple(
+                    replace(note, onset=note.onset * factor, duration=note.duration * factor)
+                    for note in part.notes
+                ),
+            )
+            for part in piece.parts
+        ),
+        beats=tuple(float(beat) for beat in range(round(piece.beats[-1] * factor) + 1)),
+        downbeats=tuple(float(round(line * factor)) for line in piece.downbeats),
+        pulse_bpm=piece.pulse_bpm * factor,
     )
 
 

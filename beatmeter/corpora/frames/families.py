@@ -9,10 +9,11 @@ import numpy as np
 
 from beatmeter.corpora.compose import STYLES, compose, compose_bars
 from beatmeter.corpora.compose.composer import draw_pulse
+from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.excerpt import bar_beats
 from beatmeter.corpora.frames import dances
 from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
-from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND, Material
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play, repeated
 from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
@@ -26,6 +27,8 @@ _COMPOSED_S = 12.0
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
+_CUT = 1.5
+"""What a score is longer by before beats are left out."""
 _SLOWING = 0.4, 0.85
 _SLOWEST_PULSE = 45.0
 """Beats a minute, below which nobody counts."""
@@ -205,7 +208,28 @@ def _joined(first: Piece, second: Piece) -> Piece:
 
 
 def _lieder(ask: Request) -> Performance:
-    piece = ask.material.excerpt(ask.rng, "lieder", ask.seconds).piece
+    return _sung(ask, ask.material.excerpt(ask.rng, "lieder", ask.seconds).piece)
+
+
+def _rebarred(ask: Request) -> Performance:
+    """Songs and quartets in other bars than written, sung and played as if they were.
+
+    No song in 5, 7, 9 or 11 is left to learn from; without these, its sound would speak against
+    those meters. Half of them are in compound time.
+    """
+    rng = ask.rng
+    if happens(rng, 0.5):
+        piece = ask.material.excerpt(rng, COMPOUND, ask.seconds * _CUT).piece
+        piece = regroup(rng, piece, pick(rng, (2, 3, 3, 4)))
+    else:
+        family = pick(rng, ("lieder", "lieder", "quartets"))
+        piece = ask.material.excerpt(rng, family, ask.seconds * _CUT).piece
+        piece = remeter(rng, piece, pick(rng, METERS))
+    bowed = piece.origin.source in AS_WRITTEN["quartets"]
+    return _bowed(ask, piece) if bowed else _sung(ask, piece)
+
+
+def _sung(ask: Request, piece: Piece) -> Performance:
     voice = pick(ask.rng, _VOICES)
     keys = pick(ask.rng, _PIANOS)
     parts = tuple(
@@ -215,7 +239,10 @@ def _lieder(ask: Request) -> Performance:
 
 
 def _quartets(ask: Request) -> Performance:
-    piece = ask.material.excerpt(ask.rng, "quartets", ask.seconds).piece
+    return _bowed(ask, ask.material.excerpt(ask.rng, "quartets", ask.seconds).piece)
+
+
+def _bowed(ask: Request, piece: Piece) -> Performance:
     players = pick(ask.rng, _QUARTETS)
     parts = tuple(
         replace(part, program=players[min(place, len(players) - 1)])
@@ -353,6 +380,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "rubato": (0.06, _rubato),
     "solo": (0.06, _solo),
     "pulses": (0.015, _pulses),
+    "rebarred": (0.06, _rebarred),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""
 

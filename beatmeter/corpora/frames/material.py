@@ -33,6 +33,10 @@ AS_WRITTEN: dict[str, tuple[str, ...]] = {
 }
 """Families of scores played as they are written, and their sources."""
 
+COMPOUND = "compound scores"
+"""Songs and quartets whose beats divide in three: another name for :meth:`Material.excerpt`."""
+_COMPOUND_SIGNATURES = ("6/8", "9/8", "12/8")
+
 _VALIDATION_SHARE = 0.1
 _COPY_MARK = re.compile(r"[\s_(\[]*\d*[)\]]*(\.\w+)?$")
 _TYPICAL_ONSETS = 4.2
@@ -85,7 +89,9 @@ class Material:
         )
 
     def excerpt(self, rng: np.random.Generator, family: str, seconds: float) -> Excerpt:
-        """Draw bars of a score of one of :data:`AS_WRITTEN`: a work first, then a run of it."""
+        """Draw bars of a score of :data:`AS_WRITTEN` or :data:`COMPOUND`: a work, then a run."""
+        if not self._works[family]:
+            raise DatasetError(f"scores: none for {family!r} (allowed: a table that has some)")
         run = pick(rng, pick(rng, self._works[family]))
         score = self._table.score(run.path.as_posix())
         beat = count(run.time_signature).beat_quarters
@@ -100,10 +106,13 @@ class Material:
 
     @cached_property
     def _works(self) -> dict[str, tuple[tuple[ScoreRun, ...], ...]]:
-        return {
+        works = {
             family: _by_work(run for run in self.pool.runs if run.source in sources)
             for family, sources in AS_WRITTEN.items()
         }
+        sung = (*AS_WRITTEN["lieder"], *AS_WRITTEN["quartets"])
+        compound = (run for run in self.pool.runs if run.time_signature in _COMPOUND_SIGNATURES)
+        return works | {COMPOUND: _by_work(run for run in compound if run.source in sung)}
 
 
 def split_of(work: str) -> str:

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from beatmeter.corpora.compose import STYLES
 from beatmeter.corpora.compose.arrange import arrange
-from beatmeter.corpora.compose.remeter import remeter
+from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.excerpt import draw_excerpt
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
 from beatmeter.errors import MeterError
 from beatmeter.meters import METERS, meter_of
 
-SIGNATURES = {2: "2/4", 3: "3/4", 4: "4/4", 5: "5/4", 6: "6/8", 7: "7/8", 9: "9/8"}
+SIGNATURES = {2: "2/4", 3: "3/4", 4: "4/4", 5: "5/4", 6: "6/8", 7: "7/8", 9: "9/8", 12: "12/8"}
 
 
 def song(bar, bars=24):
@@ -128,3 +128,24 @@ def test_an_arranger_s_bass_fits_the_harmony():
     roots = {n.onset: n.pitch % 12 for n in bass.notes if n.onset % 3 == 0}
     assert roots
     assert all(pitch == (0 if line % 6 == 0 else 7) for line, pitch in roots.items())
+
+
+@given(
+    signature=st.sampled_from(("6/8", "9/8", "12/8")),
+    groups=st.sampled_from((2, 3, 4)),
+    seed=st.integers(0, 10**6),
+)
+def test_compound_bars_are_made_of_whole_groups(signature, groups, seed):
+    eighths = {"6/8": 6, "9/8": 9, "12/8": 12}[signature]
+    meter = Meter((meter_of(signature),), signature, (3,) * (eighths // 3))
+    written = replace(song(eighths), meter=meter)
+    piece = regroup(np.random.default_rng(seed), written, groups)
+    expected = {2: ((3,), "6/8", 6), 3: ((9,), "9/8", 9), 4: ((4,), "12/8", 4)}[groups]
+    assert (piece.meter.meters, piece.meter.time_signature) == expected[:2]
+    assert set(np.diff(piece.downbeats)) == {expected[2]}
+    beat = 1 / 3 if groups == 4 else 1.0
+    assert piece.pulse_bpm == pytest.approx(written.pulse_bpm * beat)
+    heard = [note for note in piece.parts[0].notes if note.pitch < 80]
+    assert len(heard) == round(piece.beats[-1] / beat)
+    places = np.array([note.pitch - 60 for note in heard]).reshape(-1, 3)
+    assert (places == places[:, :1] // 3 * 3 + np.arange(3)).all()
