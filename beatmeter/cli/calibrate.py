@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +30,6 @@ from beatmeter.fusion.weights import load_weights, write_weights
 from beatmeter.signals.calibration import load_calibration, write_calibration
 
 _CACHE = ".evidence"
-HEARD_S = (math.inf, 10.0)
-"""How much is heard of each clip: all, and as little as a window of the timeline may hold."""
-
 TEMPERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Powers of the repertoire's counts among which a prior is chosen, from none to all of it."""
 
@@ -90,8 +86,8 @@ def calibrate(
 ) -> None:
     """Fit calibrations and weights on DATASETS, folders of labelled clips.
 
-    Every clip is heard whole, and once more for ten seconds only, so that confidence falls where
-    little is heard; it counts as two. Prints accuracy, log loss and reliability on works that the
+    Every clip is heard whole, and for fifteen and ten seconds only, so that confidence falls where
+    little is heard. Prints accuracy, log loss and reliability on works that the
     fit has not seen. Weights of signals that have no calibration, such as W_MERT, stay as they are.
     Interrupted, it goes on where it stopped.
     """
@@ -99,9 +95,9 @@ def calibrate(
     clips: list[ClipEvidence] = []
     for dataset in datasets:
         files = [file for file in _files(dataset, splits) if file.clip.family not in without]
-        for seconds in HEARD_S:
-            found = collect(files, cache or dataset / _CACHE, jobs, seconds)
-            clips += track(found, f"evidence of {dataset.name}", total=len(files))
+        found = collect(files, cache or dataset / _CACHE, jobs)
+        for heard in track(found, f"evidence of {dataset.name}", total=len(files)):
+            clips += heard
     fit = _fit(clips, cache or datasets[0] / _CACHE, plan, jobs)
     click.echo(to_text(sections(fit)), nl=False)
     if write:

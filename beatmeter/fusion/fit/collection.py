@@ -6,12 +6,14 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter import signals as _signals
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load, open_recording
@@ -27,6 +29,10 @@ from beatmeter.signals.calibrated import CalibratedSignal, require_beats
 from beatmeter.signals.calibration import pulse_context
 
 Floats = npt.NDArray[np.float64]
+
+HEARD_S = (math.inf, 15.0, 10.0)
+"""How much is heard of each clip, from its middle: all, and less, so that confidence falls where
+little is heard; no window of the timeline holds less than the last."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,14 @@ def calibrated_signals() -> dict[str, CalibratedSignal]:
 
 
 def collect(
-    clips: Sequence[LabelledFile],
-    cache_folder: Path,
-    jobs: int,
-    seconds: float = math.inf,
-) -> Iterator[ClipEvidence]:
-    """Evidence of every clip, in order; clips that hold nothing to hear come without any.
+    clips: Sequence[LabelledFile], cache_folder: Path, jobs: int
+) -> Iterator[tuple[ClipEvidence, ...]]:
+    """Evidence of every clip, in order: of as much of it as each of :data:`HEARD_S` says.
 
-    Results are kept in `cache_folder` under a hash of audio and code, so that an interrupted run
-    goes on where it stopped.
+    A clip that is no longer than one of these comes without it; one that holds nothing to hear
+    comes without evidence. Results are kept in `cache_folder` under a hash of audio and code, so
+    that an interrupted run goes on where it stopped, and only what another network hears is heard
+    anew.
 
     Parameters
     ----------
@@ -79,22 +84,73 @@ def collect(
     cache_folder : Path
     jobs : int
         Processes.
-    seconds : float
-        How much is heard of each clip, from its middle.
     """
     cache_folder.mkdir(parents=True, exist_ok=True)
-    gather = partial(_evidence_of, cache_folder=cache_folder, seconds=seconds)
+    gather = partial(_evidence_of, cache_folder=cache_folder)
     yield from in_workers(gather, clips, jobs, at_once=4)
 
 
-def _evidence_of(file: LabelledFile, cache_folder: Path, seconds: float) -> ClipEvidence:
-    path = file.path
-    audio = hashlib.sha256(path.read_bytes()).hexdigest()
-    key = f"evidence {evidence_code()} {audio} {seconds}"
-    arrays = Memo(cache_folder).recall(key, lambda: _arrays(path, seconds))
-    names = sorted({name.partition("/")[0] for name in arrays})
-    evidence = {name: (arrays[f"{name}/e"], arrays[f"{name}/c"]) for name in names}
-    return ClipEvidence(file.clip, evidence, min(_duration_s(path), seconds))
+def _evidence_of(file: LabelledFile, cache_folder: Path) -> tuple[ClipEvidence, ...]:
+    audio = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    memo, recording = Memo(cache_folder), _Recording(file.path)
+    parts = [
+        memo.recall(f"evidence {code} {audio} {HEARD_S}", partial(recording.arrays, names))
+        for code, names in evidence_parts().items()
+    ]
+    lasted = parts[0]["seconds"].tolist()
+    return tuple(
+        ClipEvidence(file.clip, _evidence_at(place, parts), seconds)
+        for place, seconds in enumerate(lasted)
+        if place == 0 or seconds < lasted[0]
+    )
+
+
+def _evidence_at(place: int, parts: list[dict[str, Any]]) -> dict[str, tuple[Floats, Floats]]:
+    arrays = {name: array for part in parts for name, array in part.items()}
+    start = f"{place}/e/"
+    names = [name.removeprefix(start) for name in arrays if name.startswith(start)]
+    return {name: (arrays[start + name], arrays[f"{place}/c/{name}"]) for name in sorted(names)}
+
+
+class _Recording:
+    """A clip, decoded when something has to be heard in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _rhythms(self) -> tuple[Rhythm | None, ...]:
+        """As much of it as is to be heard, None where it holds nothing to hear."""
+        try:
+            samples, rate = load(self._path)
+        except AudioError:
+            return (None,) * len(HEARD_S)
+        return tuple(self._rhythm(_middle(samples, heard * rate), rate) for heard in HEARD_S)
+
+    def _rhythm(self, samples: Samples, rate: int) -> Rhythm | None:
+        try:
+            rhythm = Rhythm(samples, rate, self._path)
+            require_beats(rhythm)
+        except (AudioError, Abstain):
+            return None
+        return rhythm
+
+    def arrays(self, names: Sequence[str]) -> dict[str, Floats]:
+        """What some signals find, and how much was heard."""
+        signals = calibrated_signals()
+        lasts = _duration_s(self._path)
+        found = {"seconds": np.minimum(lasts, HEARD_S)}
+        for place, rhythm in enumerate(self._rhythms):
+            if rhythm is None or (place and HEARD_S[place] >= lasts):
+                continue
+            for name in names:
+                try:
+                    pulses, evidence = signals[name].hypotheses(rhythm)
+                except Abstain:
+                    continue
+                found[f"{place}/e/{name}"] = evidence
+                found[f"{place}/c/{name}"] = pulse_context(pulses)
+        return found
 
 
 def _duration_s(path: Path) -> float:
@@ -105,30 +161,28 @@ def _duration_s(path: Path) -> float:
         return 0.0
 
 
-def _arrays(path: Path, seconds: float) -> dict[str, Floats]:
-    try:
-        samples, sample_rate = load(path)
-        rhythm = Rhythm(_middle(samples, seconds * sample_rate), sample_rate, path)
-        require_beats(rhythm)
-    except (AudioError, Abstain):
-        return {}
-    arrays = {}
-    for name, signal in calibrated_signals().items():
-        try:
-            pulses, evidence = signal.hypotheses(rhythm)
-        except Abstain:
-            continue
-        arrays[f"{name}/e"], arrays[f"{name}/c"] = evidence, pulse_context(pulses)
-    return arrays
-
-
 def _middle(samples: Samples, length: float) -> Samples:
     spare = max(0.0, len(samples) - length) / 2
     return samples[round(spare) : len(samples) - round(spare)]
 
 
 @cache
+def evidence_parts() -> dict[str, tuple[str, ...]]:
+    """Signals by a hash of the code and the networks that make their evidence.
+
+    Signals that listen to a network are apart from those that do not.
+    """
+    signals = calibrated_signals()
+    networks = {name: fingerprint(signal) for name, signal in signals.items()}
+    heard = ",".join(f"{name} {network}" for name, network in sorted(networks.items()) if network)
+    plain = tuple(sorted(name for name, network in networks.items() if not network))
+    listening = tuple(sorted(name for name, network in networks.items() if network))
+    modules = sorted(path.name for path in Path(_signals.__path__[0]).glob("*.py"))
+    code = code_hash("audio", "features", *(f"signals/{m}" for m in modules), seed=",".join(plain))
+    parts = {code: plain, code_hash("audio", "features", "signals", seed=heard): listening}
+    return {code: names for code, names in parts.items() if names}
+
+
 def evidence_code() -> str:
     """Hash of the code and the networks that make evidence: it changes when evidence may."""
-    listening = [f"{name} {fingerprint(signal)}" for name, signal in calibrated_signals().items()]
-    return code_hash("audio", "features", "signals", seed=",".join(sorted(listening)))
+    return hashlib.sha256(" ".join(evidence_parts()).encode()).hexdigest()

@@ -23,9 +23,9 @@ def two_signals(monkeypatch) -> dict[str, object]:
     """Only two of the built-in signals are there to be calibrated."""
     signals = {signal.name: signal for signal in (AccentFolding(), OnsetAutocorrelation())}
     monkeypatch.setattr(collection, "calibrated_signals", lambda: signals)
-    collection.evidence_code.cache_clear()
+    collection.evidence_parts.cache_clear()
     yield signals
-    collection.evidence_code.cache_clear()
+    collection.evidence_parts.cache_clear()
 
 
 @pytest.fixture

@@ -35,9 +35,10 @@ def files_of(folder) -> list[LabelledFile]:
     return read_splits(folder)["train"].files
 
 
-def same(one: ClipEvidence, other: ClipEvidence) -> bool:
-    return one.clip == other.clip and all(
-        np.array_equal(a, b)
+def same(ones: tuple[ClipEvidence, ...], others: tuple[ClipEvidence, ...]) -> bool:
+    return all(
+        one.clip == other.clip and np.array_equal(a, b)
+        for one, other in zip(ones, others, strict=True)
         for name in one.evidence.keys() | other.evidence.keys()
         for a, b in zip(one.evidence[name], other.evidence[name], strict=True)
     )
@@ -51,13 +52,13 @@ def test_an_interrupted_run_goes_on_where_it_stopped(make_dataset, two_signals, 
     second = list(collect(clips, tmp_path / "cache", jobs=1))
     assert loaded == names
     assert all(same(one, other) for one, other in zip(first, second[:2], strict=True))
-    assert [clip.clip for clip in second] == [file.clip for file in clips]
+    assert [clip.clip for clip, *_ in second] == [file.clip for file in clips]
     assert not list((tmp_path / "cache").glob("*.part"))
 
 
 def test_each_signal_gives_a_row_of_evidence_for_each_pulse(make_dataset, two_signals, tmp_path):
     clips = files_of(make_dataset({"a": (3,)}))
-    (found,) = collect(clips, tmp_path / "cache", jobs=1)
+    ((found,),) = collect(clips, tmp_path / "cache", jobs=1)
     assert found.evidence.keys() == two_signals.keys()
     for evidence, context in found.evidence.values():
         assert len(evidence) == len(context) > 0
@@ -65,13 +66,43 @@ def test_each_signal_gives_a_row_of_evidence_for_each_pulse(make_dataset, two_si
         assert np.isfinite(evidence).all()
 
 
-def test_how_much_was_heard_is_told_whether_or_not_it_was_known(
-    make_dataset, two_signals, tmp_path
+def test_as_much_is_heard_as_asked_for_and_no_more_than_there_is(
+    make_dataset, two_signals, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(collection, "HEARD_S", (math.inf, 15.0, 5.0))
+    clips = files_of(make_dataset({"a": (3,)}))
+    for _ in range(2):
+        ((whole, short),) = collect(clips, tmp_path / "cache", jobs=1)
+        assert (whole.seconds, short.seconds) == (pytest.approx(8.0), 5.0)
+        assert whole.evidence.keys() == short.evidence.keys() == two_signals.keys()
+        (one, _), (other, _) = (heard.evidence["accent_folding"] for heard in (whole, short))
+        assert not np.array_equal(one, other)
+
+
+def noting(asked: list[str], signal):
+    """Its hypotheses; each asking is noted by name."""
+    hypotheses = signal.hypotheses
+
+    def ask(rhythm):
+        asked.append(signal.name)
+        return hypotheses(rhythm)
+
+    return ask
+
+
+def test_only_what_listens_to_a_network_is_heard_anew_with_another(
+    make_dataset, two_signals, tmp_path, monkeypatch
 ):
     clips = files_of(make_dataset({"a": (3,)}))
-    for heard, told in ((math.inf, 8.0), (5.0, 5.0), (math.inf, 8.0)):
-        (found,) = collect(clips, tmp_path / "cache", jobs=1, seconds=heard)
-        assert found.seconds == pytest.approx(told)
+    network, asked = ["one"], []
+    kind = type(two_signals["accent_folding"])
+    monkeypatch.setattr(kind, "fingerprint", lambda self: network[0], raising=False)
+    for signal in two_signals.values():
+        monkeypatch.setattr(signal, "hypotheses", noting(asked, signal))
+    for network[0] in ("one", "other", "other"):
+        collection.evidence_parts.cache_clear()
+        list(collect(clips, tmp_path / "cache", jobs=1))
+    assert sorted(asked) == ["accent_folding", "accent_folding", "onset_autocorrelation"]
 
 
 def test_changed_audio_is_heard_anew(make_dataset, two_signals, loaded, tmp_path):
@@ -85,7 +116,7 @@ def test_changed_audio_is_heard_anew(make_dataset, two_signals, loaded, tmp_path
 
 def test_a_silent_clip_comes_without_evidence(silent_clip, two_signals, tmp_path):
     for _ in range(2):
-        (found,) = collect([silent_clip], tmp_path / "cache", jobs=1)
+        ((found,),) = collect([silent_clip], tmp_path / "cache", jobs=1)
         assert found == ClipEvidence(silent_clip.clip, {}, 3.0)
 
 
@@ -95,7 +126,7 @@ def test_a_signal_that_cannot_speak_is_left_out(make_dataset, two_signals, tmp_p
 
     monkeypatch.setattr(type(two_signals["accent_folding"]), "hypotheses", shrug)
     clips = files_of(make_dataset({"a": (3,)}))
-    (found,) = collect(clips, tmp_path / "cache", jobs=1)
+    ((found,),) = collect(clips, tmp_path / "cache", jobs=1)
     assert list(found.evidence) == ["onset_autocorrelation"]
 
 
@@ -106,6 +137,6 @@ def test_simultaneous_meters_share_the_target():
 
 def test_the_hash_of_the_code_depends_on_the_signals(two_signals):
     both = collection.evidence_code()
-    collection.evidence_code.cache_clear()
+    collection.evidence_parts.cache_clear()
     del two_signals["accent_folding"]
     assert collection.evidence_code() != both
