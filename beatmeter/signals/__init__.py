@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
-    """Offer six signals, one that takes them together, and two of the network."""
+    """Offer seven signals, one that takes them together, and two of the network."""
     from beatmeter.signals.accent_folding import AccentFolding
     from beatmeter.signals.bar_similarity import BarSimilarity
     from beatmeter.signals.beat_histogram import BeatHistogram
@@ -22,6 +22,7 @@ def beatmeter_signals() -> list[Signal]:
     from beatmeter.signals.neural_downbeat import NeuralDownbeat
     from beatmeter.signals.neural_meter import NeuralMeter
     from beatmeter.signals.onset_autocorrelation import OnsetAutocorrelation
+    from beatmeter.signals.subdivision import Subdivision
 
     on_pulses = [
         OnsetAutocorrelation(),
@@ -30,5 +31,6 @@ def beatmeter_signals() -> list[Signal]:
         BeatHistogram(),
         HarmonicChange(),
         BarSimilarity(),
+        Subdivision(),
     ]
     return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat(), NeuralMeter()]

@@ -1,4 +1,4 @@
-"""What six signals find, taken together on one pulse."""
+"""What the other signals find, taken together on one pulse."""
 
 from __future__ import annotations
 

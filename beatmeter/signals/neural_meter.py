@@ -10,6 +10,7 @@ import numpy as np
 from beatmeter.errors import Abstain
 from beatmeter.signals.folding import Floats
 from beatmeter.signals.neural_downbeat import NeuralSignal
+from beatmeter.signals.subdivision import Subdivision
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
@@ -21,7 +22,8 @@ class NeuralMeter(NeuralSignal):
 
     At every frame the head says how probable bars of 2 to 12 beats and longer ones are, and that
     there are none. The means over time of the log probabilities (what holds throughout) and
-    the logarithms of the mean probabilities (what holds somewhere) are the evidence.
+    the logarithms of the mean probabilities (what holds somewhere) are the evidence, and how the
+    network's beats are divided and grouped: three beats that divide in three are a bar of 9.
     """
 
     name = "neural_meter"
@@ -36,7 +38,7 @@ class NeuralMeter(NeuralSignal):
         return source.unavailable()
 
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
-        """Mean log probability, and log mean probability, of each length: shape (1, 26)."""
+        """Mean log probability, and log mean probability, of each length; the beats: (1, 58)."""
         from beatmeter.signals.neural.pulses import network_pulses
 
         bar = self.activations(rhythm).bar
@@ -45,4 +47,5 @@ class NeuralMeter(NeuralSignal):
         logs = bar - np.logaddexp.reduce(bar, axis=1, keepdims=True)
         lasting, somewhere = logs.mean(axis=0), np.log(np.exp(logs).mean(axis=0))
         pulses = network_pulses(rhythm)[:1] or (rhythm.tactus,)
-        return pulses, np.concatenate([lasting, somewhere])[None]
+        divided = Subdivision().evidence(rhythm.on(pulses))
+        return pulses, np.concatenate([lasting, somewhere, divided[0]])[None]

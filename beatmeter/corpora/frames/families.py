@@ -155,7 +155,7 @@ def _compound(ask: Request) -> Performance:
     """Beats of three: 12/8 counted in dotted quarters, 6/8 and 9/8 in eighths, at all tempi."""
     rng = ask.rng
     style = pick(rng, ask.material.pool.styles)
-    if happens(rng, 0.5):
+    if happens(rng, 0.4):
         meter, divisions = Meter((4,), "12/8", (4,)), 3
         pulse = between(rng, 40.0, 165.0)
     else:
@@ -164,6 +164,7 @@ def _compound(ask: Request) -> Performance:
             (
                 (Meter((3,), "6/8", (3, 3)), 1),
                 (Meter((3,), "6/8", (3, 3)), 2),
+                (Meter((9,), "9/8", (3, 3, 3)), 1),
                 (Meter((9,), "9/8", (3, 3, 3)), 1),
             ),
         )

@@ -23,6 +23,7 @@ from beatmeter.signals.neural_meter import NeuralMeter
 
 RATE = 22050
 FPS = 50
+TERNARY = 7  # where the signal `subdivision` says how probable thirds are
 
 
 @pytest.fixture
@@ -118,9 +119,24 @@ def test_the_evidence_of_the_bar_length_is_greatest_at_what_is_heard(monkeypatch
     known(monkeypatch, 0.1 + np.arange(48) * 0.5, meter, meter)
     pulses, evidence = NeuralMeter().hypotheses(rhythm)
     assert len(pulses) == 1
-    assert evidence.shape == (1, 2 * len(BAR_CLASSES))
-    at = BAR_CLASSES.index(meter)
-    assert evidence[0, :13].argmax() == evidence[0, 13:].argmax() == at
+    lengths = evidence[0, : 2 * len(BAR_CLASSES)].reshape(2, -1)
+    assert lengths.argmax(axis=1).tolist() == [BAR_CLASSES.index(meter)] * 2
+
+
+def test_how_its_beats_are_divided_is_evidence_too(monkeypatch):
+    """The network hears the same beats, of bars of three, in both."""
+    shares = []
+    for fractions in ((0.0, 1 / 3, 2 / 3), (0.0, 1 / 2)):
+        beats = 0.1 + np.arange(48) * 0.5
+        samples = np.zeros(25 * RATE, dtype=np.float32)
+        for fraction in fractions:
+            for start in np.round((beats + 0.5 * fraction) * RATE).astype(int):
+                samples[start : start + 300] += np.hanning(300) * np.sin(np.arange(300) / 3.0)
+        known(monkeypatch, beats, 3, 3)
+        evidence = NeuralMeter().hypotheses(Rhythm(samples, RATE))[1][0]
+        shares.append(evidence[2 * len(BAR_CLASSES) + TERNARY])
+    assert shares[0] > 0.9
+    assert shares[1] < 0.1
 
 
 @pytest.mark.parametrize("meter", [2, 3, 4, 5, 6, 7, 9, 11])
