@@ -100,8 +100,8 @@ class Ensemble:
             ``voting`` for those with a weight, ``all``, names, or several of these with commas
             between them.
         prior : str or mapping of meter to float
-            ``repertoire``, ``uniform``, a file's path, or relative probabilities:
-            :func:`beatmeter.fusion.prior.named_prior`.
+            ``repertoire`` for that of ``weights.toml``, relative probabilities, or what
+            :func:`beatmeter.fusion.prior.named_prior` takes.
 
         Raises
         ------
@@ -111,8 +111,10 @@ class Ensemble:
             If there is no such prior.
         """
         signals = installed_signals()
-        before = named_prior(prior) if isinstance(prior, str) else dict(prior)
-        weights = replace(effective_weights(signals), prior=before)
+        weights = effective_weights(signals)
+        if prior != REPERTOIRE:
+            named = named_prior(prior) if isinstance(prior, str) else dict(prior)
+            weights = replace(weights, prior=named)
         voting = {name for name in signals if weights.signals.get(name, 0.0) > 0}
         groups = {VOTING: voting, ALL: set(signals)} | {name: {name} for name in signals}
         asked: set[str] = set()

@@ -114,7 +114,8 @@ def analyze(
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
     wanted = search(paths)
-    _check(signals, prior)
+    asked = Asked(timeline, signals, prior)
+    _check(asked)
     targets = {
         "jams": jams,
         "plot": plot,
@@ -124,7 +125,7 @@ def analyze(
         "clicks": clicks,
     }
     given = {kind: target for kind, target in targets.items() if target is not None}
-    tasks = _plan(wanted, Asked(timeline, signals, prior), output, given)
+    tasks = _plan(wanted, asked, output, given)
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
     show = _printer(as_json, brief=output is not None)
     failures = [str(problem) for problem in wanted.problems]
@@ -138,14 +139,15 @@ def analyze(
     _conclude(failures, len(left) + len(wanted.problems), wanted.batch)
 
 
-def _check(selection: str, prior: str) -> None:
+def _check(asked: Asked) -> None:
     """Refuse unknown names, and tell once of weights that are not in force."""
+    from beatmeter.cli.batch import ensemble_of
     from beatmeter.errors import WeightsWarning
-    from beatmeter.pipeline import Ensemble
 
+    ensemble_of.cache_clear()  # what was fitted may have changed since the last run
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", WeightsWarning)
-        Ensemble.installed(selection, prior)
+        ensemble_of(asked)
     for warning in caught:
         click.echo(f"beatmeter: warning: {warning.message}", err=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from beatmeter._util.atomic import require_writable
@@ -120,11 +121,17 @@ def run_all(
             yield Outcome(suspect.path, None, failure)
 
 
+@lru_cache(maxsize=1)
+def ensemble_of(asked: Asked) -> Ensemble:
+    """The ensemble of a run, whose weights a process reads once."""
+    return Ensemble.installed(asked.signals, asked.prior)
+
+
 def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
     try:
         for target in task.files.values():
             require_writable(target)
-        ensemble = Ensemble.installed(task.asked.signals, task.asked.prior)
+        ensemble = ensemble_of(task.asked)
         analysis = analyze(task.path, ensemble=ensemble)
         if task.asked.timeline:
             analysis = replace(analysis, timeline=timeline(task.path, ensemble=ensemble))

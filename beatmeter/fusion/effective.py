@@ -13,13 +13,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beatmeter._util.fitted import hash_fitted
 from beatmeter._util.text import escape_control
 from beatmeter.errors import BeatMeterError, GateError, WeightsWarning
-from beatmeter.fusion.record import RECORD_SET, RECORDS, GateRecord, read_record
+from beatmeter.fusion.record import RECORD_SET, GateRecord, read_record
 from beatmeter.fusion.weights import Weights, load_weights
 from beatmeter.signals.calibration import CALIBRATIONS
 
@@ -56,9 +55,7 @@ def effective_weights(signals: Mapping[str, Signal]) -> Weights:
     return effective.weights
 
 
-def vouched(
-    weights: Weights, signals: Mapping[str, Signal], records: Path = RECORDS
-) -> EffectiveWeights:
+def vouched(weights: Weights, signals: Mapping[str, Signal]) -> EffectiveWeights:
     """Check every weight that needs a record.
 
     The weight of a signal that cannot run here becomes 0.0 without a word: it has no voice.
@@ -68,8 +65,6 @@ def vouched(
     weights : Weights
     signals : mapping of str to Signal
         Of the ensemble.
-    records : Path
-        Folder of the gate records.
     """
     needing = [name for name in signals if needs_record(name, signals[name], weights)]
     unable = {name: 0.0 for name in needing if why_unavailable(signals[name]) is not None}
@@ -77,7 +72,7 @@ def vouched(
     kept = [name for name in needing if name not in unable]
     current = weights.with_signals(unable)
     while kept:
-        reasons = {name: _reason(signals[name], current, records) for name in kept}
+        reasons = {name: _reason(signals[name], current) for name in kept}
         failing = {name: reason for name, reason in reasons.items() if reason is not None}
         if not failing:
             break
@@ -160,10 +155,10 @@ def ensemble_hash(weights: Weights, without: str) -> str:
     return hash_fitted(CALIBRATIONS, seed="\n".join(lines))
 
 
-def _reason(signal: Signal, weights: Weights, records: Path) -> str | None:
+def _reason(signal: Signal, weights: Weights) -> str | None:
     name = signal.name
     try:
-        record = read_record(name, records)
+        record = read_record(name)
         tuned = weights.tuned.get(name)
         if tuned is None or tuned.weight != weights.signals[name]:
             raise GateError(f"it was not tuned (run 'beatmeter tune W_{name.upper()} --write')")

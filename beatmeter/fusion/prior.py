@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beatmeter.errors import WeightsError
-from beatmeter.fusion.weights import load_weights, read_prior_table
+from beatmeter.fusion.weights import read_prior_table
 from beatmeter.meters import METERS
 
 UNIFORM: dict[int, float] = dict.fromkeys(METERS, 1.0)
@@ -37,21 +37,19 @@ def tempered(works: Mapping[int, int], temper: float) -> dict[int, float]:
 
 
 def named_prior(name: str) -> dict[int, float]:
-    """The prior that a user asks for.
+    """A prior other than :data:`REPERTOIRE`, which comes with the weights.
 
     Parameters
     ----------
     name : str
-        ``repertoire`` for that of ``weights.toml``, ``uniform``, or the path of a TOML file with a
-        table ``prior`` of relative probabilities by meter; a meter that it does not name has 1.0.
+        ``uniform``, or the path of a TOML file with a table ``prior`` of relative probabilities by
+        meter; a meter that it does not name has 1.0.
 
     Raises
     ------
     WeightsError
         If it is none of these, or the file cannot be read.
     """
-    if name == REPERTOIRE:
-        return load_weights().prior
     if name == UNIFORM_NAME:
         return dict(UNIFORM)
     path = Path(name)

@@ -16,9 +16,8 @@ from beatmeter.errors import GateError
 from beatmeter.fusion.agreement import Counts
 from beatmeter.fusion.decision import Decision, judge
 
-_FOLDER = "records"
-RECORDS = user_path(_FOLDER)
-"""Where the user's own records lie; one that ships stands where there is none."""
+RECORDS = "records"
+"""Folder of the user's own records; one that ships stands where there is none."""
 RECORD_SET = "rendered"
 """The set of fixtures that records are of: it comes with the project, to be measured again."""
 _SEAL = "sha256"
@@ -95,13 +94,13 @@ class GateRecord:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record_path(signal: str, folder: Path = RECORDS) -> Path:
+def record_path(signal: str) -> Path:
     """Where the record of a signal lies, whether or not there is one."""
-    own, shipped = folder / f"{signal}.json", SHIPPED / _FOLDER / f"{signal}.json"
+    own, shipped = _own_path(signal), SHIPPED / RECORDS / f"{signal}.json"
     return shipped if shipped.is_file() and not own.is_file() else own
 
 
-def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
+def read_record(signal: str) -> GateRecord:
     """Read the record of a signal.
 
     Raises
@@ -110,7 +109,7 @@ def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
         If there is none, it is malformed, is another signal's, was edited, or its figures do not
         pass.
     """
-    path = record_path(signal, folder)
+    path = record_path(signal)
     if not path.is_file():
         raise GateError(f"no gate record (run 'beatmeter gate run --signal {signal}')")
     try:
@@ -128,37 +127,32 @@ def read_record(signal: str, folder: Path = RECORDS) -> GateRecord:
     return record
 
 
-def find_record(signal: str, state: GateState, folder: Path = RECORDS) -> GateRecord | None:
+def find_record(signal: str, state: GateState) -> GateRecord | None:
     """The record of a signal if it holds for a state, or None."""
     try:
-        known = read_record(signal, folder)
+        known = read_record(signal)
     except GateError:
         return None
     return known if known.state == state else None
 
 
-def write_record(record: GateRecord, folder: Path = RECORDS) -> None:
+def write_record(record: GateRecord) -> None:
     """Write a record, atomically, unless it is there."""
-    if find_record(record.signal, record.state, folder) == record:
+    if find_record(record.signal, record.state) == record:
         return
-    with replacing(folder / f"{record.signal}.json") as partial:
+    with replacing(_own_path(record.signal)) as partial:
         text = json.dumps(asdict(record) | {_SEAL: record.sha256}, indent=2)
         partial.write_text(text + "\n", encoding="utf-8")
 
 
-def withdraw_record(signal: str, state: GateState, folder: Path = RECORDS) -> bool:
-    """Remove the user's record of a signal if it vouches for a state that has just failed.
+def withdraw_record(signal: str, state: GateState) -> None:
+    """Remove the user's record of a signal if it vouches for a state that has just failed."""
+    if find_record(signal, state) is not None:
+        _own_path(signal).unlink(missing_ok=True)
 
-    Returns
-    -------
-    bool
-        Whether there was one.
-    """
-    own = folder / f"{signal}.json"
-    if find_record(signal, state, folder) is None or not own.is_file():
-        return False
-    own.unlink()
-    return True
+
+def _own_path(signal: str) -> Path:
+    return user_path(RECORDS) / f"{signal}.json"
 
 
 def _parse(content: Any, path: Path) -> GateRecord:

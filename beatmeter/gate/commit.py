@@ -9,13 +9,7 @@ from pathlib import Path
 from beatmeter.datasets.fixtures.sets import find_set
 from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import open_cache
-from beatmeter.fusion.record import (
-    RECORDS,
-    GateRecord,
-    find_record,
-    withdraw_record,
-    write_record,
-)
+from beatmeter.fusion.record import GateRecord, find_record, withdraw_record, write_record
 from beatmeter.fusion.weights import load_weights
 from beatmeter.gate import gate_report
 from beatmeter.gate.files import gate_content, report_stem, write
@@ -33,14 +27,11 @@ class GateResult:
     record : GateRecord or None
         What vouches for it: the record that is there already if it holds for the same state.
         None when the gate was not passed, or the run does not decide on the record.
-    records : Path
-        Folder of the gate records.
     """
 
     run: GateRun
     measurement: Measurement
     record: GateRecord | None
-    records: Path = RECORDS
 
     def text(self) -> str:
         """The figures as text."""
@@ -73,9 +64,9 @@ class GateResult:
             If the record cannot be written or removed.
         """
         if self.record is not None:
-            write_record(self.record, self.records)
+            write_record(self.record)
         elif not self.measurement.decision.passed and not self.run.obstacles:
-            withdraw_record(self.run.candidate, self.run.state, self.records)
+            withdraw_record(self.run.candidate, self.run.state)
 
 
 def run_gate(
@@ -111,25 +102,17 @@ def run_gate(
     candidate = find_candidate(candidate, signals)
     if checkpoint is not None:
         use_checkpoint(candidate, checkpoint)
-    run = score_candidate(
-        candidate,
-        find_set(set_name),
-        signals,
-        load_weights(),
-        open_cache(scores),
-        jobs,
-        RECORDS,
-    )
-    return decide(run, RECORDS)
+    fixture_set, cache = find_set(set_name), open_cache(scores)
+    return decide(score_candidate(candidate, fixture_set, signals, load_weights(), cache, jobs))
 
 
-def decide(run: GateRun, records: Path = RECORDS) -> GateResult:
+def decide(run: GateRun) -> GateResult:
     """Measure, and say what the record is to be; nothing is written."""
     measurement = measure(run.candidate, run.table, run.weights)
     if not measurement.decision.passed or run.obstacles:
-        return GateResult(run, measurement, None, records)
-    known = find_record(run.candidate, run.state, records)
-    return GateResult(run, measurement, known or _record(run, measurement), records)
+        return GateResult(run, measurement, None)
+    known = find_record(run.candidate, run.state)
+    return GateResult(run, measurement, known or _record(run, measurement))
 
 
 def today() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from beatmeter.datasets.fixtures import FixtureSet
 from beatmeter.datasets.fixtures.verify import sound_fixtures
@@ -20,7 +19,7 @@ from beatmeter.fusion.effective import (
     vouched,
     why_unavailable,
 )
-from beatmeter.fusion.record import RECORD_SET, RECORDS, GateState
+from beatmeter.fusion.record import RECORD_SET, GateState
 from beatmeter.fusion.weights import Weights
 from beatmeter.signal import Signal
 from beatmeter.signals.calibrated import CalibratedSignal
@@ -109,34 +108,32 @@ def score_candidate(
     weights: Weights,
     cache: ScoreCache,
     jobs: int = 1,
-    records: Path = RECORDS,
 ) -> GateRun:
     """Ask the candidate, and all that vote, about the fixtures that are as the manifest says.
 
     Parameters
     ----------
+    candidate : str
+        One of `signals`: see :func:`find_candidate`.
     signals : mapping of str to Signal
         All installed.
     weights : Weights
         As in ``weights.toml``.
     jobs : int > 0
-    records : Path
-        Folder of the gate records.
 
     Raises
     ------
     GateError
-        If the candidate is unknown, cannot run here, or always abstains; no fixture is there; all
+        If the candidate cannot run here or always abstains; no fixture is there; all
         other signals that vote abstain; or a signal fails.
     """
-    candidate = find_candidate(candidate, signals)
     reason = why_unavailable(signals[candidate])
     if reason is not None:
         raise GateError(f"{candidate} cannot be measured: {reason}")
     sound, left_out = sound_fixtures(fixture_set)
     if not sound:
         raise GateError(f"{candidate} cannot be measured: no fixture is there ({left_out[0]})")
-    effective = weights_of_others(candidate, signals, weights, records)
+    effective = weights_of_others(candidate, signals, weights)
     voting = {name for name, weight in effective.weights.signals.items() if weight > 0}
     missing = {name: why_unavailable(signals[name]) for name in voting & signals.keys()}
     able = [name for name in signals if name in missing and missing[name] is None]
@@ -169,7 +166,7 @@ def score_candidate(
 
 
 def weights_of_others(
-    candidate: str, signals: Mapping[str, Signal], weights: Weights, records: Path = RECORDS
+    candidate: str, signals: Mapping[str, Signal], weights: Weights
 ) -> EffectiveWeights:
     """The weights against which a candidate is measured: the effective ones, its own 0."""
-    return vouched(weights.with_signals({candidate: 0.0}), signals, records)
+    return vouched(weights.with_signals({candidate: 0.0}), signals)

@@ -8,14 +8,14 @@ from pathlib import Path
 from beatmeter._util.fitted import find_fitted, fitted_files, is_own, user_path
 from beatmeter.errors import BeatMeterError, GateError
 from beatmeter.fusion.effective import check_record, vouched, why_unavailable
-from beatmeter.fusion.record import RECORDS, GateRecord, read_record, record_path
+from beatmeter.fusion.record import GateRecord, read_record, record_path
 from beatmeter.fusion.weights import FILE_NAME, Weights
 from beatmeter.signal import Signal
 from beatmeter.signals.calibrated import CalibratedSignal
 from beatmeter.signals.calibration import CALIBRATIONS
 
 
-def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECORDS) -> list[str]:
+def states(weights: Weights, signals: Mapping[str, Signal]) -> list[str]:
     """One line for each signal that needs a gate record, or has one.
 
     Parameters
@@ -24,18 +24,16 @@ def states(weights: Weights, signals: Mapping[str, Signal], records: Path = RECO
         As in ``weights.toml``.
     signals : mapping of str to Signal
         All installed.
-    records : Path
-        Folder of the gate records.
     """
-    effective = vouched(weights, signals, records)
+    effective = vouched(weights, signals)
     shown = [
         name
         for name, signal in signals.items()
-        if not isinstance(signal, CalibratedSignal) or record_path(name, records).is_file()
+        if not isinstance(signal, CalibratedSignal) or record_path(name).is_file()
     ]
     return [
         effective.refused.get(name)
-        or f"{_weight(name, weights)}; {_record(signals[name], effective.weights, records)}"
+        or f"{_weight(name, weights)}; {_record(signals[name], effective.weights)}"
         for name in shown
     ]
 
@@ -62,9 +60,9 @@ def _weight(name: str, weights: Weights) -> str:
     return f"W_{name.upper()} = {weight:g}"
 
 
-def _record(signal: Signal, weights: Weights, records: Path) -> str:
+def _record(signal: Signal, weights: Weights) -> str:
     try:
-        record = read_record(signal.name, records)
+        record = read_record(signal.name)
         reason = why_unavailable(signal)
         if reason is not None:
             raise GateError(f"cannot run here: {reason}")

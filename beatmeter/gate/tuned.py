@@ -10,7 +10,7 @@ from beatmeter.errors import GateError
 from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import open_cache
 from beatmeter.fusion.effective import check_record
-from beatmeter.fusion.record import RECORDS, GateRecord, read_record
+from beatmeter.fusion.record import GateRecord, read_record
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.gate import tuning_report
 from beatmeter.gate.commit import today
@@ -83,17 +83,13 @@ def tune_signal(
         raise GateError(f"weight: {weight!r} (allowed: {allowed})")
     tried = grid(*bounds)
     try:
-        record = read_record(name, RECORDS)
+        record = read_record(name)
         weights = load_weights()
-        check_record(
-            record, signals[name], weights_of_others(name, signals, weights, RECORDS).weights
-        )
+        check_record(record, signals[name], weights_of_others(name, signals, weights).weights)
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
     cache = open_cache(scores)
-    run = score_candidate(
-        name, find_set(record.fixture_set), signals, weights, cache, jobs, RECORDS
-    )
+    run = score_candidate(name, find_set(record.fixture_set), signals, weights, cache, jobs)
     if run.gaps:
         raise GateError(f"{weight} cannot be tuned: {'; '.join(run.gaps)}")
     return TunedSignal(tune(name, run.table, run.weights, tried), record)

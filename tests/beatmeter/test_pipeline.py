@@ -14,7 +14,6 @@ from beatmeter import pipeline
 from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
-from beatmeter.fusion.prior import named_prior
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 from beatmeter.output.jsonl import to_line
@@ -328,7 +327,8 @@ def installed(monkeypatch):
     """Three installed signals, one of them without a weight."""
     signals = {name: Told(name, shrug) for name in ("first", "second", "shown")}
     monkeypatch.setattr(pipeline, "installed_signals", lambda: signals)
-    weights = Weights({"first": 1.0, "second": 0.5, "shown": 0.0})
+    prior = dict.fromkeys(METERS, 1.0) | {4: 2.0}
+    weights = Weights({"first": 1.0, "second": 0.5, "shown": 0.0}, prior)
     monkeypatch.setattr(pipeline, "effective_weights", lambda _: weights)
 
 
@@ -352,7 +352,7 @@ def test_a_prior_is_named_or_given(installed):
     assert Ensemble.installed(prior="uniform").weights.prior == uniform
     sevens = uniform | {7: 5.0}
     assert Ensemble.installed(prior=sevens).weights.prior == sevens
-    assert Ensemble.installed().weights.prior == named_prior("repertoire")
+    assert Ensemble.installed().weights.prior == uniform | {4: 2.0}
 
 
 @pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])

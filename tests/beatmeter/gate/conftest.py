@@ -130,17 +130,12 @@ class Stage:
 
     def score_candidate(self, fixture_set: FixtureSet | None = None) -> GateRun:
         return score_candidate(
-            "new",
-            fixture_set or self.fixture_set,
-            self.signals,
-            self.weights,
-            self.cache,
-            records=self.records,
+            "new", fixture_set or self.fixture_set, self.signals, self.weights, self.cache
         )
 
     def run(self, fixture_set: FixtureSet | None = None) -> GateResult:
         """Score, decide, and commit the record."""
-        result = decide(self.score_candidate(fixture_set), self.records)
+        result = decide(self.score_candidate(fixture_set))
         result.commit()
         return result
 
@@ -159,7 +154,7 @@ class Stage:
             gains=4,
             same=12,
         )
-        write_record(record, self.records)
+        write_record(record)
         return record
 
 
@@ -199,12 +194,13 @@ def make_stage(tmp_path, recordings, make_fixture, monkeypatch) -> Callable[...,
         write_manifest(folder / "manifest.csv", fixtures)
         monkeypatch.setattr("beatmeter.datasets.fixtures.sets.REPOSITORY_FOLDER", folder)
         monkeypatch.delenv("BEATMETER_NEW_CHECKPOINT", raising=False)
+        monkeypatch.setenv("BEATMETER_DATA", str(tmp_path / "data"))
         return Stage(
             folder,
             Fitted("base", base),
             Told("new", candidate),
             Weights({"base": 0.5, "new": 0.0}),
-            tmp_path / "records",
+            tmp_path / "data" / "records",
             ScoreCache(tmp_path / "scores"),
         )
 

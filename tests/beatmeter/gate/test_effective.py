@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from beatmeter._util.fitted import SHIPPED
 from beatmeter.datasets.fixtures import open_set, write_manifest
-from beatmeter.errors import GateError, WeightsWarning
-from beatmeter.fusion import effective
+from beatmeter.errors import WeightsWarning
 from beatmeter.fusion.effective import (
     check_record,
     effective_weights,
     needs_record,
     vouched,
-    why_unavailable,
 )
 from beatmeter.fusion.record import RECORD_SET, RECORDS, read_record, record_path
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
@@ -42,20 +41,20 @@ def passed(make_stage):
 
 
 def edit_record(stage, **changes):
-    path = record_path("new", stage.records)
+    path = record_path("new")
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def edit_and_seal(stage, **changes):
     """As a forger would who knows how the hash is made."""
-    record = replace(read_record("new", stage.records), **changes)
+    record = replace(read_record("new"), **changes)
     edit_record(stage, **changes, sha256=record.sha256)
 
 
 def edit_tuned(stage, **changes):
     """As one whose weight was tuned with that record."""
     edit_and_seal(stage, **changes)
-    told = Tuned(TUNED, read_record("new", stage.records).sha256, "2026-11-22")
+    told = Tuned(TUNED, read_record("new").sha256, "2026-11-22")
     stage.weights = replace(stage.weights, tuned={"new": told})
 
 
@@ -77,7 +76,7 @@ def set_weights(stage, **weights):
 
 
 def test_a_tuned_weight_with_its_record_is_honoured(passed):
-    found = vouched(passed.weights, passed.signals, passed.records)
+    found = vouched(passed.weights, passed.signals)
     assert found.weights == passed.weights
     assert found.refused == {}
 
@@ -93,9 +92,9 @@ def test_a_tuned_weight_with_its_record_is_honoured(passed):
         (lambda stage: edit_and_seal(stage, gains=2, both_right=14), "figures do not pass"),
         (lambda stage: edit_and_seal(stage, signal="base"), "record of 'base'"),
         (lambda stage: edit_tuned(stage, fixture_set=str(stage.folder)), "(allowed: 'rendered')"),
-        (lambda stage: record_path("new", stage.records).write_text("{"), "cannot be read"),
-        (lambda stage: record_path("new", stage.records).write_text("[" * 99999), "cannot be"),
-        (lambda stage: record_path("new", stage.records).unlink(), "no gate record"),
+        (lambda stage: record_path("new").write_text("{"), "cannot be read"),
+        (lambda stage: record_path("new").write_text("[" * 99999), "cannot be"),
+        (lambda stage: record_path("new").unlink(), "no gate record"),
         (lambda stage: setattr(stage.candidate, "checkpoint", "other"), "another checkpoint"),
         (lambda stage: setattr(stage.candidate, "fingerprint", int.bit_count), "cannot tell its"),
         (relabel, "other fixtures"),
@@ -118,19 +117,19 @@ def test_a_tuned_weight_with_its_record_is_honoured(passed):
 )
 def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason):
     tamper(passed)
-    found = vouched(passed.weights, passed.signals, passed.records)
+    found = vouched(passed.weights, passed.signals)
     assert found.weights.signals == passed.weights.signals | {"new": 0.0}
     line = found.refused["new"]
     assert line.startswith(f"W_NEW = {passed.weights.signals['new']:g} is not honoured, 0.0")
     assert reason in line
     assert "\n" not in line
-    assert line in states(passed.weights, passed.signals, passed.records)
+    assert line in states(passed.weights, passed.signals)
 
 
 def test_a_weight_set_by_hand_without_any_record_is_not_honoured(make_stage):
     stage = make_stage()
     set_weights(stage, new=0.3)
-    found = vouched(stage.weights, stage.signals, stage.records)
+    found = vouched(stage.weights, stage.signals)
     assert found.weights.signals["new"] == 0.0
     assert "no gate record" in found.refused["new"]
 
@@ -147,28 +146,27 @@ def test_a_signal_that_falls_takes_those_with_it_whose_gate_it_stood_in(passed):
     second = type(passed.candidate)("second", passed.candidate.answers)
     set_weights(passed, second=0.2)
     signals = passed.signals | {"second": second}
-    found = vouched(passed.weights, signals, passed.records)
+    found = vouched(passed.weights, signals)
     assert found.weights.signals == {"base": 0.5, "new": 0.0, "second": 0.0}
     assert set(found.refused) == {"new", "second"}
 
 
 def test_a_signal_that_cannot_run_has_no_voice_and_is_not_complained_of(passed):
     passed.candidate.missing = "no model"
-    found = vouched(passed.weights, passed.signals, passed.records)
+    found = vouched(passed.weights, passed.signals)
     assert found.weights.signals["new"] == 0.0
     assert found.refused == {}
 
 
 def test_where_no_fixtures_came_along_the_record_stands(passed, monkeypatch, tmp_path):
     monkeypatch.setattr("beatmeter.datasets.fixtures.sets.REPOSITORY_FOLDER", tmp_path / "nowhere")
-    assert vouched(passed.weights, passed.signals, passed.records).refused == {}
+    assert vouched(passed.weights, passed.signals).refused == {}
 
 
-def test_the_ensemble_warns_once_and_uses_zero(make_stage, monkeypatch, tmp_path):
+def test_the_ensemble_warns_once_and_uses_zero(make_stage):
     stage = make_stage()
     set_weights(stage, new=0.3)
-    write_weights(stage.weights, tmp_path / "weights.toml")
-    monkeypatch.setattr(effective, "load_weights", lambda: load_weights(tmp_path / "weights.toml"))
+    write_weights(stage.weights)
     with pytest.warns(WeightsWarning, match="W_NEW = 0.3 is not honoured") as caught:
         ensemble = Ensemble(stage.signals)
     assert len(caught) == 1
@@ -188,66 +186,20 @@ def as_committed(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
-def check_agreement(weights, signals, records):
-    """Every weight that needs a record has one and can be used, and every record holds."""
-    assert vouched(weights, signals, records).refused == {}
-    for name, told in weights.tuned.items():
-        assert told.weight == weights.signals[name]
-        assert told.record == read_record(name, records).sha256
-    for name, signal in signals.items():
-        if needs_record(name, signal, weights):
-            assert why_unavailable(signal) is None
-    for path in records.glob("*.json"):
-        others = weights_of_others(path.stem, signals, weights, records).weights
-        check_record(read_record(path.stem, records), signals[path.stem], others)
-
-
-def check_report(report, records):
-    """A gate report on the project's own fixtures names the record that is there, or none."""
-    path = record_path(report["candidate"], records)
-    known = read_record(report["candidate"], records).sha256 if path.is_file() else None
-    assert report["record"] == (known if report["fixture_set"] == RECORD_SET else None)
-
-
 def test_the_committed_weights_and_records_agree(as_committed):
-    check_agreement(load_weights(), installed_signals(), RECORDS)
+    weights, signals = load_weights(), installed_signals()
+    assert vouched(weights, signals).refused == {}
+    assert effective_weights(signals) == weights
+    for path in (SHIPPED / RECORDS).glob("*.json"):
+        others = weights_of_others(path.stem, signals, weights).weights
+        check_record(read_record(path.stem), signals[path.stem], others)
 
 
 def test_the_committed_gate_reports_and_records_agree(as_committed):
+    """A report on the project's own fixtures names the record that is there, or none."""
     for path in (ROOT / "reports" / "gate").glob("*.json"):
         report = json.loads(path.read_text())
         if "candidate" in report:
-            check_report(report, RECORDS)
-
-
-def test_a_tuned_weight_whose_checkpoint_is_gone_disagrees(passed):
-    check_agreement(passed.weights, passed.signals, passed.records)
-    passed.candidate.missing = "no checkpoint"
-    with pytest.raises(AssertionError, match="no checkpoint"):
-        check_agreement(passed.weights, passed.signals, passed.records)
-
-
-def test_a_record_beside_weight_0_must_hold_too(passed):
-    weights = replace(passed.weights.with_signals({"new": 0.0}), tuned={})
-    check_agreement(weights, passed.signals, passed.records)
-    passed.candidate.checkpoint = "other"
-    with pytest.raises(GateError, match="another checkpoint"):
-        check_agreement(weights, passed.signals, passed.records)
-
-
-def test_a_report_disagrees_with_another_record_and_with_none(passed):
-    record = read_record("new", passed.records)
-    report = {"candidate": "new", "fixture_set": "rendered", "record": record.sha256}
-    check_report(report, passed.records)
-    check_report(report | {"fixture_set": "commons", "record": None}, passed.records)
-    edit_and_seal(passed, date="2026-01-01")
-    with pytest.raises(AssertionError):
-        check_report(report, passed.records)
-    record_path("new", passed.records).unlink()
-    with pytest.raises(AssertionError):
-        check_report(report, passed.records)
-    check_report(report | {"record": None}, passed.records)
-
-
-def test_the_committed_weights_are_loaded_without_a_warning(as_committed):
-    assert effective_weights(installed_signals()) == load_weights()
+            there = record_path(report["candidate"]).is_file()
+            known = read_record(report["candidate"]).sha256 if there else None
+            assert report["record"] == (known if report["fixture_set"] == RECORD_SET else None)

@@ -18,7 +18,7 @@ from beatmeter.cli.gate import gate
 from beatmeter.cli.listing import signals
 from beatmeter.cli.tune import tune
 from beatmeter.errors import GateError
-from beatmeter.fusion import effective, weights
+from beatmeter.fusion import effective
 from beatmeter.fusion.record import record_path
 from beatmeter.fusion.weights import Weights, load_weights, write_weights
 from beatmeter.gate import commit, tuned
@@ -33,15 +33,9 @@ def install(make_stage, monkeypatch, tmp_path):
     def install(**outcomes: int) -> SimpleNamespace:
         stage = make_stage(**outcomes)
         stage.know()
-        path = tmp_path / "weights.toml"
-        write_weights(stage.weights, path)
+        write_weights(stage.weights)
         offered = {name: SimpleNamespace(signal=signal) for name, signal in stage.signals.items()}
         monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
-        for module in (commit, tuned):
-            monkeypatch.setattr(module, "RECORDS", stage.records)
-        monkeypatch.setattr(commit, "load_weights", lambda: load_weights(path))
-        monkeypatch.setattr(tuned, "load_weights", lambda where=path: load_weights(path))
-        monkeypatch.setattr(tuned, "write_weights", lambda found, _: write_weights(found, path))
         monkeypatch.chdir(tmp_path)
 
         def run(command: str, *options: str) -> Result:
@@ -54,9 +48,7 @@ def install(make_stage, monkeypatch, tmp_path):
         def offer(name: str, signal: object) -> None:
             offered[name] = SimpleNamespace(signal=signal)
 
-        return SimpleNamespace(
-            stage=stage, run=run, weights=lambda: load_weights(path), path=path, offer=offer
-        )
+        return SimpleNamespace(stage=stage, run=run, offer=offer)
 
     return install
 
@@ -68,7 +60,7 @@ def test_a_pass_ends_well_and_names_its_files(install, tmp_path):
     assert "# The gate for new: passed" in ran.output
     assert "written: reports/gate/new-rendered.html" in ran.output
     assert (tmp_path / "reports/gate/new-rendered.md").is_file()
-    assert record_path("new", installed.stage.records).is_file()
+    assert record_path("new").is_file()
 
 
 def test_a_failure_ends_with_1_and_says_why(install):
@@ -101,22 +93,22 @@ def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
     installed = install(both_right=10, both_wrong=4, gain=6)
     assert installed.run("gate").exit_code == 0
     assert installed.run("tune", "--to", "1.0", "--step", "0.15").exit_code == 0
-    assert installed.weights() == installed.stage.weights
+    assert load_weights() == installed.stage.weights
 
     ran = installed.run("tune", "--to", "1.0", "--step", "0.15", "--write")
     assert ran.exit_code == 0
     # both are equally sure, so the candidate wins from the first weight above the base's 0.5
     assert "stored: W_NEW = 0.6" in ran.output
-    stored, stage = installed.weights(), installed.stage
+    stored, stage = load_weights(), installed.stage
     assert stored.signals == {"base": 0.5, "new": 0.6}
-    assert effective.vouched(stored, stage.signals, stage.records).refused == {}
+    assert effective.vouched(stored, stage.signals).refused == {}
 
 
 def test_tuning_holds_the_record_against_honoured_weights(install):
     installed = install(both_right=10, both_wrong=4, gain=6)
     installed.stage.pass_gate()
-    stored = installed.weights().with_signals({"third": 0.2})
-    write_weights(stored, installed.path)
+    stored = load_weights().with_signals({"third": 0.2})
+    write_weights(stored)
     installed.offer("third", type(installed.stage.candidate)("third", {}, missing="no net"))
     ran = installed.run("tune", "--to", "1.0", "--step", "0.15")
     assert ran.exit_code == 0, ran.exception
@@ -128,7 +120,7 @@ def test_what_does_not_help_stays(install):
     ran = installed.run("tune", "--to", "0.4", "--step", "0.1", "--write")
     assert ran.exit_code == 1
     assert "W_NEW stays as it is: no weight helps beyond noise" in ran.stderr
-    assert installed.weights() == installed.stage.weights
+    assert load_weights() == installed.stage.weights
 
 
 @pytest.mark.parametrize(
@@ -151,7 +143,7 @@ def test_tuning_needs_a_record_that_holds(install, change, message):
     ran = installed.run("tune", "--write")
     assert isinstance(ran.exception, GateError)
     assert message in str(ran.exception)
-    assert installed.weights() == installed.stage.weights
+    assert load_weights() == installed.stage.weights
 
 
 @pytest.mark.parametrize("name", ["W_NOBODY", "new", "W_new"])
@@ -181,14 +173,13 @@ def test_every_option_is_documented(option):
 @pytest.mark.parametrize(("command", "arguments"), [(signals, []), (analyze, ["nowhere.wav"])])
 def test_a_weight_that_is_not_honoured_is_told_once(make_stage, monkeypatch, command, arguments):
     stage = make_stage(gain=1)
+    write_weights(Weights({"base": 0.5, "new": 0.3}))
     plugin = SimpleNamespace(name="plugin", version="1.0")
     offered = {
         name: SimpleNamespace(signal=signal, plugin=plugin)
         for name, signal in stage.signals.items()
     }
     monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
-    for module in (weights, effective):
-        monkeypatch.setattr(module, "load_weights", lambda: Weights({"base": 0.5, "new": 0.3}))
     ran = CliRunner().invoke(command, arguments)
     assert ran.output.count("W_NEW = 0.3 is not honoured, 0.0 is used: no gate record") == 1
 
@@ -215,7 +206,6 @@ from beatmeter.datasets.fixtures import sets
 from beatmeter.gate import commit
 from beatmeter.meters import MeterScores
 from beatmeter.signals.calibrated import CalibratedSignal
-from beatmeter.fusion.weights import Weights
 
 HERE = Path(__file__).parent
 
@@ -236,9 +226,7 @@ class Told(CalibratedSignal):
 
 
 sets.REPOSITORY_FOLDER = HERE / "fixtures"
-commit.RECORDS = HERE / "records"
 commit.installed_signals = lambda: {name: Told(name) for name in ("base", "new")}
-commit.load_weights = lambda: Weights({"base": 0.5})
 """
 
 
@@ -253,6 +241,7 @@ def test_the_benchmark_passes_or_fails_as_the_gate_does(make_stage, tmp_path, ou
     stage = make_stage(**outcomes)
     for name, signal in stage.signals.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(signal.answers))
+    write_weights(stage.weights)
     (tmp_path / "fake_installation.py").write_text(FAKE_INSTALLATION)
     command = [sys.executable, "-m", "pytest", "benchmarks/test_gate.py", "-p", "no:cacheprovider"]
     command += ["-c", "pyproject.toml", "--rootdir", str(tmp_path), "-p", "fake_installation"]
@@ -262,11 +251,12 @@ def test_the_benchmark_passes_or_fails_as_the_gate_does(make_stage, tmp_path, ou
     assert ran.returncode == code, ran.stdout + ran.stderr
     assert told in " ".join(ran.stdout.split())
     assert (tmp_path / "reports" / "gate" / "new-rendered.html").is_file()
-    assert record_path("new", stage.records).is_file() is (code == 0)
+    assert record_path("new").is_file() is (code == 0)
 
 
 def test_a_report_is_there_even_if_the_record_cannot_be_written(install, tmp_path):
     installed = install()
+    installed.stage.records.parent.mkdir(exist_ok=True)
     installed.stage.records.touch()  # a file where the folder should be
     ran = installed.run("gate")
     assert isinstance(ran.exception, OSError)

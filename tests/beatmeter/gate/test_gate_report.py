@@ -42,7 +42,7 @@ class Page(HTMLParser):
 def result(make_stage) -> GateResult:
     stage = make_stage()
     stage.know()
-    return decide(stage.score_candidate(), stage.records)
+    return decide(stage.score_candidate())
 
 
 def test_three_files_tell_the_same(result, tmp_path):

@@ -13,7 +13,7 @@ from beatmeter.evaluation import scoring
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.fusion.record import read_record
 from beatmeter.gate.commit import decide
-from beatmeter.gate.gate_run import score_candidate
+from beatmeter.gate.gate_run import find_candidate, score_candidate
 
 
 def counted(result) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ def test_a_pass_leaves_a_record(make_stage):
     result = stage.run()
     assert counted(result) == (12, 2, 2, 4)
     assert result.measurement.decision.passed
-    assert read_record("new", stage.records) == result.record
+    assert read_record("new") == result.record
     assert [stage.fixture_set.fixtures[i].id for i in result.measurement.losses()] == [
         "loss-14",
         "loss-15",
@@ -55,7 +55,7 @@ def test_a_failure_leaves_none(make_stage, outcomes, fault):
     assert any(fault in line for line in result.measurement.decision.faults)
     assert result.record is None
     with pytest.raises(GateError, match="no gate record"):
-        read_record("new", stage.records)
+        read_record("new")
 
 
 def test_a_failure_withdraws_the_record_of_the_same_state_only(make_stage):
@@ -65,7 +65,7 @@ def test_a_failure_withdraws_the_record_of_the_same_state_only(make_stage):
     stage.candidate.checkpoint = "second"
     stage.know()
     stage.run()
-    assert read_record("new", stage.records).fingerprint == "first"
+    assert read_record("new").fingerprint == "first"
     stage.candidate.checkpoint = "first"
     stage.know()
     assert not stage.run().measurement.decision.passed
@@ -94,7 +94,7 @@ def test_a_record_that_holds_outlives_other_figures_that_pass(make_stage):
     second = stage.run()
     assert second.measurement.decision.passed
     assert counted(second) != counted(first)
-    assert second.record == first.record == read_record("new", stage.records)
+    assert second.record == first.record == read_record("new")
 
 
 def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
@@ -110,7 +110,7 @@ def test_runs_on_other_fixtures_leave_the_record_as_it_is(make_stage):
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
     assert not stage.run(other).measurement.decision.passed
-    assert read_record("new", stage.records) == record
+    assert read_record("new") == record
 
 
 def test_runs_with_a_named_checkpoint_leave_the_record_as_it_is(make_stage, monkeypatch):
@@ -126,7 +126,7 @@ def test_runs_with_a_named_checkpoint_leave_the_record_as_it_is(make_stage, monk
     stage.candidate.answers = dict.fromkeys(stage.candidate.answers, 4)
     stage.cache = ScoreCache(stage.folder / "scores")
     assert not stage.run().measurement.decision.passed
-    assert read_record("new", stage.records) == record
+    assert read_record("new") == record
 
 
 def test_a_failure_on_some_of_the_fixtures_withdraws_nothing(make_stage):
@@ -135,7 +135,7 @@ def test_a_failure_on_some_of_the_fixtures_withdraws_nothing(make_stage):
     for path in stage.folder.glob("gain-*.wav"):
         path.unlink()
     assert not stage.run().measurement.decision.passed
-    assert read_record("new", stage.records) == record
+    assert read_record("new") == record
 
 
 def test_signals_without_a_vote_are_not_asked(make_stage):
@@ -245,7 +245,7 @@ def test_without_a_voter_there_is_no_record(make_stage, voter, reason):
     weights = stage.weights.with_signals({"third": 0.2})
     third = {} if voter is None else {"third": type(stage.base)("third", {}, **voter)}
     run = score_candidate("new", stage.fixture_set, stage.signals | third, weights, stage.cache)
-    result = decide(run, stage.records)
+    result = decide(run)
     assert result.measurement.decision.passed
     assert result.record is None
     assert f"The record is left as it is: third, which votes, is absent: {reason}" in said(result)
@@ -301,6 +301,5 @@ def test_a_signal_that_breaks_is_named_with_the_recording(make_stage):
 
 
 def test_an_unknown_signal_is_named_with_those_there_are(make_stage):
-    stage = make_stage()
     with pytest.raises(GateError, match=r"signal: 'nobody' \(allowed: base, new\)"):
-        score_candidate("nobody", stage.fixture_set, stage.signals, stage.weights, stage.cache)
+        find_candidate("nobody", make_stage().signals)
