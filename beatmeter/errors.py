@@ -44,6 +44,10 @@ class ReportError(BeatMeterError):
     """A report that cannot be written."""
 
 
+class ArchiveError(BeatMeterError):
+    """An archive that cannot be read, or a cluster that cannot analyse it."""
+
+
 class DatasetError(BeatMeterError):
     """A labelled dataset, manifest or table that is malformed."""
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),
     "signals": ("beatmeter.cli.listing:signals", "List every signal of the ensemble."),
     "plugins": ("beatmeter.cli.listing:plugins", "List plugins and their hooks."),
+    "summary": ("beatmeter.cli.summary:summary", "Tell what an archive holds."),
     "tune": ("beatmeter.cli.tune:tune", "Find the weight of a signal that may vote."),
 }
 

@@ -1,0 +1,48 @@
+"""``beatmeter summary``: what an archive holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|FILE")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.html",
+    help="Write it as one page of HTML, too, with plots.",
+)
+@click.option(
+    "--least",
+    type=click.IntRange(0, 10_000),
+    default=20,
+    show_default=True,
+    help="How many of the least sure recordings are listed.",
+)
+def summary(source: Path, page: Path | None, least: int) -> None:
+    """Tell what an archive holds: meters, tempi, changes, doubts, failures.
+
+    DIR is what 'beatmeter analyze --output DIR' wrote: JSON files or Parquet parts, in depth. FILE
+    is one part, or lines of JSON. Memory does not grow with their number.
+    """
+    from beatmeter._util.atomic import replacing, require_writable
+    from beatmeter._util.progress import track
+    from beatmeter._util.text import escape_control
+    from beatmeter.archive.rows import read_rows
+    from beatmeter.archive.summary import sections
+    from beatmeter.archive.tally import Tally
+    from beatmeter.evaluation.report.text import to_text
+
+    if page is not None:
+        require_writable(page)
+    told = sections(Tally(least).add(track(read_rows(source), "recordings")))
+    click.echo(to_text(told), nl=False)
+    if page is not None:
+        from beatmeter.evaluation.report.html import to_html
+
+        title = escape_control(f"Archive {source}")
+        with replacing(page) as partial:
+            partial.write_text(to_html(title, told), encoding="utf-8")

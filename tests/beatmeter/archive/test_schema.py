@@ -1,0 +1,70 @@
+"""A row in Parquet holds what its line of JSON holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from beatmeter.archive.rows import read_rows
+from beatmeter.archive.schema import analysed_row, failed_row, identity, line_of, part_schema
+from beatmeter.output.jsonl import json_schema, to_line, to_mapping
+
+pa = pytest.importorskip("pyarrow", reason="pyarrow comes with the extra 'ray'")
+from pyarrow import parquet  # noqa: E402
+
+
+@pytest.fixture
+def lines(make_analysis):
+    return [
+        to_mapping(make_analysis("a.wav", timeline=True)),
+        to_mapping(make_analysis("b.wav", change=True)),
+    ]
+
+
+@pytest.fixture
+def part(tmp_path, lines):
+    """A part of two analyses and a failure."""
+    rows = [analysed_row(line["path"], line, ["is damaged"]) for line in lines]
+    rows.append(failed_row("c.wav", "c.wav: is silent"))
+    path = tmp_path / "part.parquet"
+    parquet.write_table(pa.Table.from_pylist(rows, part_schema()), path)
+    return path
+
+
+def test_a_part_gives_back_every_line(part, lines):
+    told = [line_of(row) for row in parquet.read_table(part).to_pylist()]
+    assert told == [*lines, {"path": "c.wav", "failure": "c.wav: is silent"}]
+
+
+def test_every_key_of_the_json_is_a_column_with_its_meaning():
+    schema = part_schema()
+    assert set(json_schema()["required"]) <= set(schema.names)
+    assert all(field.metadata[b"about"] for field in schema)
+
+
+def test_parts_and_lines_are_read_alike(part, lines, tmp_path):
+    lost = json.dumps({"path": "c.wav", "failure": "c.wav: is silent"})
+    (tmp_path / "other.jsonl").write_text("\n".join([*map(json.dumps, lines), lost]))
+    assert list(read_rows(part)) == list(read_rows(tmp_path / "other.jsonl"))
+
+
+def test_lines_beside_a_part_are_not_counted_twice(part, make_analysis):
+    part.with_suffix(".jsonl").write_text(to_line(make_analysis()))
+    assert len(list(read_rows(part.parent))) == 3
+
+
+def test_a_file_that_is_no_part_is_named(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing else")
+    parquet.write_table(pa.table({"path": ["a"]}), tmp_path / "b.parquet")
+    first, second = read_rows(tmp_path)
+    assert first.reason.startswith("is no Parquet part")
+    assert second.reason.startswith("has no column bars_heard, confidence")
+
+
+def test_names_that_are_no_text_keep_their_identity():
+    rows = [failed_row(name, "lost") for name in ("a\udcff.wav", "a\\udcff.wav")]
+    assert [row["path"] for row in rows] == ["a\\udcff.wav"] * 2
+    assert rows[0]["id"] != rows[1]["id"]
+    assert rows[0]["id"] == identity("a\udcff.wav")
+    pa.Table.from_pylist(rows, part_schema())

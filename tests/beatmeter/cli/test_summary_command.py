@@ -1,0 +1,36 @@
+"""``beatmeter summary``: what it prints and writes, and how it ends."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from beatmeter.output.jsonl import to_line
+
+
+def test_a_summary_is_printed_and_written_as_a_page(beatmeter, tmp_path, make_analysis):
+    (tmp_path / "a.json").write_text(to_line(make_analysis("a.wav", change=True)))
+    (tmp_path / "b.jsonl").write_text('{"path": "b", "failure": "b: is silent"}')
+    page = tmp_path / "out" / "page.html"
+    ran = beatmeter("summary", str(tmp_path), "--page", str(page))
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"^failed +1 \(50\.0%\)$", ran.out, re.MULTILINE)
+    assert "7 to 4" in ran.out
+    assert "<td>7 to 4</td>" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("lost", "lost: no such file or folder"), ("", "holds no analyses")]
+)
+def test_an_archive_without_rows_is_one_line(beatmeter, tmp_path, name, reason):
+    ran = beatmeter("summary", str(tmp_path / name))
+    assert ran.code == 2
+    assert reason in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_read(beatmeter, tmp_path):
+    (tmp_path / "a.jsonl").write_text("x")
+    ran = beatmeter("summary", str(tmp_path), "--page", str(tmp_path / "a.jsonl" / "page.html"))
+    assert (ran.code, ran.out) == (2, "")
