@@ -75,6 +75,7 @@ def analysis(path: str, chance: random.Random, beats: int) -> dict[str, Any]:
         },
         "not_asked": [],
         "polyrhythm": None,
+        "excerpts": [],
         "timeline": None,
     }
 

@@ -1,9 +1,10 @@
 """The columns of a Parquet part, and how a row is made of an analysis.
 
-A row holds what a line of JSON holds (:mod:`beatmeter.output.jsonl`), key by key, but for
-``signals``: a column cannot have a field for each name, so they are a list of structures with a
-``name``. Before these stand what only an archive knows: ``id``, ``failure`` and ``warnings``. Of a
-recording that failed, every column from ``schema`` on is null.
+A row holds what a line of JSON holds, key by key: its columns are derived from the JSON schema
+(:func:`beatmeter.output.jsonl.json_schema`), so the two cannot part. Numbers become float64, meters
+and other whole numbers int16, objects of fixed keys structures, and objects by name maps. Before
+these stand what only an archive knows: ``id``, ``failure`` and ``warnings``. Of a recording that
+failed, every column from ``schema`` on is null.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.text import escape_control
-from beatmeter.meters import METERS
+from beatmeter.output.jsonl import json_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ID_BYTES = 16
 """Of SHA-256: among a million recordings two share one with a probability of 10^-27."""
+
+_OWN = {
+    "id": "First 16 bytes of the SHA-256 of the path's bytes.",
+    "path": "The recording: an absolute path or an address; bytes that are no text are escaped.",
+    "failure": "Why there is no analysis; null when there is one.",
+    "warnings": "What is damaged in the recording.",
+}
 
 
 def identity(path: str) -> bytes:
@@ -32,51 +40,24 @@ def part_schema() -> pa.Schema:
     """Return the columns of a part, each with its meaning as metadata under ``about``."""
     import pyarrow as pa
 
-    number, whole, flag, text = pa.float64(), pa.int16(), pa.bool_(), pa.string()
-    scores = pa.struct([(str(meter), number) for meter in METERS])
-    levels = {
-        "time_signature": (text, "how the bar would be written, such as 7/8"),
-        "tempo_bpm": (number, "tapped beats a minute"),
-        "beat_bpm": (number, "counted beats a minute"),
-        "bars_heard": (flag, "whether anything begins a bar"),
-        "bar_duration_s": (number, "seconds; null when no bar is heard"),
-        "grouping": (pa.list_(whole), "counted beats in each group of the bar; null when unsure"),
-        "grouping_confidence": (number, "probability of the likeliest grouping"),
-    }
-    stretch = {"start_s": number, "end_s": number, "meter": whole, "confidence": number}
-    segment = stretch | {name: kind for name, (kind, _) in levels.items()}
-    window = stretch | {"time_signature": text, "tempo_bpm": number, "changed": flag}
-    signal = {"name": text, "weight": number, "scores": scores, "unavailable": text}
-    polyrhythm = {
-        "meters": pa.list_(whole),
-        "probability": number,
-        "threshold": number,
-        "found": flag,
-    }
+    told = json_schema()
     columns = {
-        "id": (pa.binary(ID_BYTES), "first 16 bytes of the SHA-256 of the path's bytes"),
-        "path": (text, "the recording: an absolute path or an address; odd bytes are escaped"),
-        "failure": (text, "why there is no analysis; null when there is one"),
-        "warnings": (pa.list_(text), "what is damaged in it"),
-        "schema": (whole, "version of the analysis's schema"),
-        "duration_s": (number, "seconds"),
-        "meter": (whole, "3, 4, 5, 7, 9 or 11"),
-        "confidence": (number, "0 to 1"),
-        "runner_up": (whole, "the second most probable meter"),
-        "scores": (scores, "the fused distribution over the meters"),
-        **levels,
-        "segments": (pa.list_(pa.struct(segment.items())), "stretches of one meter"),
-        "beats": (pa.list_(number), "counted beats, seconds"),
-        "downbeats": (pa.list_(number), "beats that begin a bar, seconds"),
-        "signals": (pa.list_(pa.struct(signal.items())), "what every signal says"),
-        "not_asked": (pa.list_(text), "installed signals that were not asked"),
-        "polyrhythm": (pa.struct(polyrhythm.items()), "evidence for two meters at once"),
-        "timeline": (pa.list_(pa.struct(window.items())), "null without --timeline"),
+        "id": pa.binary(ID_BYTES),
+        "path": pa.string(),
+        "failure": pa.string(),
+        "warnings": pa.list_(pa.string()),
     }
+    abouts = {name: part.get("description", "") for name, part in told["properties"].items()}
+    kinds = {name: _arrow(part, told["$defs"]) for name, part in told["properties"].items()}
     return pa.schema(
         [
-            pa.field(name, kind, nullable=name not in ("id", "path"), metadata={"about": about})
-            for name, (kind, about) in columns.items()
+            pa.field(
+                name,
+                kind,
+                nullable=name not in ("id", "path"),
+                metadata={"about": (abouts | _OWN)[name]},
+            )
+            for name, kind in (columns | {n: k for n, k in kinds.items() if n != "path"}).items()
         ]
     )
 
@@ -89,36 +70,51 @@ def analysed_row(path: str, line: Mapping[str, Any], warnings: Sequence[str]) ->
     path : str
         May hold bytes that are no text, as Python keeps them.
     line : mapping
-        What :func:`beatmeter.output.jsonl.to_mapping` returns; not changed.
+        What :func:`beatmeter.output.jsonl.to_mapping` returns.
     warnings : sequence of str
     """
-    signals = [{"name": name, **said} for name, said in line["signals"].items()]
-    known = {"path": _as_text(path), "failure": None, "warnings": [*map(_as_text, warnings)]}
-    return {**line, "id": identity(path), **known, "signals": signals}
+    return {**line, **_own(path, None, warnings)}
 
 
 def failed_row(path: str, failure: str, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """Make a row of a recording that could not be analysed."""
-    return {
-        "id": identity(path),
-        "path": _as_text(path),
-        "failure": _as_text(failure),
-        "warnings": [*map(_as_text, warnings)],
-    }
+    return _own(path, escape_control(failure), warnings)
 
 
 def line_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a row back into what its line of JSON holds; of a failure, ``path`` and ``failure``."""
     if row["failure"] is not None:
         return {"path": row["path"], "failure": row["failure"]}
-    signals = {
-        said["name"]: {key: value for key, value in said.items() if key != "name"}
-        for said in row["signals"]
+    return {key: value for key, value in row.items() if key == "path" or key not in _OWN}
+
+
+def _own(path: str, failure: str | None, warnings: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": identity(path),
+        "path": escape_control(path),
+        "failure": failure,
+        "warnings": [*map(escape_control, warnings)],
     }
-    left_out = ("id", "failure", "warnings", "signals")
-    return {k: v for k, v in row.items() if k not in left_out} | {"signals": signals}
 
 
-def _as_text(name: str) -> str:
-    """What Arrow can hold: bytes of a name that are no text become escapes."""
-    return name if name.isprintable() else escape_control(name)
+def _arrow(part: Mapping[str, Any], shared: Mapping[str, Any]) -> pa.DataType:
+    """The type of what a part of the JSON schema describes; null is allowed everywhere."""
+    import pyarrow as pa
+
+    if "$ref" in part:
+        return _arrow(shared[part["$ref"].rpartition("/")[2]], shared)
+    if "enum" in part or "const" in part:
+        return pa.int16()
+    if "type" not in part:
+        (held,) = (choice for choice in part["oneOf"] if choice.get("type") != "null")
+        return _arrow(held, shared)
+    kinds = part["type"] if isinstance(part["type"], list) else [part["type"]]
+    (kind,) = (kind for kind in kinds if kind != "null")
+    if kind == "array":
+        return pa.list_(_arrow(part["items"], shared))
+    if kind == "object" and "properties" in part:
+        return pa.struct([(name, _arrow(p, shared)) for name, p in part["properties"].items()])
+    if kind == "object":
+        return pa.map_(pa.string(), _arrow(part["additionalProperties"], shared))
+    plain = {"number": pa.float64, "integer": pa.int16, "boolean": pa.bool_, "string": pa.string}
+    return plain[kind]()

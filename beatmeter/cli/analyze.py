@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beatmeter.analysis import Analysis
+    from beatmeter.archive.recording import Asked, Outcome, Task
     from beatmeter.audio.inputs import Search
-    from beatmeter.cli.batch import Asked, Outcome, Task
 
 FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
 
@@ -108,8 +108,8 @@ def analyze(
     The exit code is 0 when all were analysed, 1 when some of a batch failed (they are listed at
     the end), 2 when a single recording failed or the command was wrong, 130 when interrupted.
     """
+    from beatmeter.archive.recording import Asked
     from beatmeter.audio.inputs import search
-    from beatmeter.cli.batch import Asked
 
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
@@ -141,7 +141,7 @@ def analyze(
 
 def _check(asked: Asked) -> None:
     """Refuse unknown names, and tell once of weights that are not in force."""
-    from beatmeter.cli.batch import ensemble_of
+    from beatmeter.archive.recording import ensemble_of
     from beatmeter.errors import WeightsWarning
 
     ensemble_of.cache_clear()  # what was fitted may have changed since the last run
@@ -156,8 +156,8 @@ def _plan(
     wanted: Search, asked: Asked, output: Path | None, targets: dict[str, Path]
 ) -> list[Task]:
     """A task for each recording: in a batch, targets are folders that mirror the source."""
+    from beatmeter.archive.recording import Task
     from beatmeter.audio.inputs import destinations
-    from beatmeter.cli.batch import Task
     from beatmeter.output.files import SUFFIXES
 
     files: dict[str, list[Path]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from beatmeter.archive import recording
 from beatmeter.cli import batch
 from beatmeter.errors import AudioError
 
@@ -34,8 +35,10 @@ def heard(monkeypatch, make_analysis) -> list[str]:
             raise AudioError(f"{path}: is silent")
         return make_analysis(str(path))
 
-    monkeypatch.setattr(batch, "analyze", hear)
-    monkeypatch.setattr(batch, "timeline", lambda *_, **__: make_analysis(timeline=True).timeline)
+    monkeypatch.setattr(recording, "analyze", hear)
+    monkeypatch.setattr(
+        recording, "timeline", lambda *_, **__: make_analysis(timeline=True).timeline
+    )
     return names
 
 
@@ -115,7 +118,7 @@ def test_output_mirrors_folders_and_is_resumable(beatmeter, library, heard):
 def test_an_interrupt_keeps_what_was_written_and_the_next_run_resumes(
     beatmeter, library, heard, monkeypatch
 ):
-    hear = batch.analyze
+    hear = recording.analyze
 
     def impatient(path: Path, ensemble: object) -> object:
         if path.name == "b.wav":
@@ -124,7 +127,7 @@ def test_an_interrupt_keeps_what_was_written_and_the_next_run_resumes(
 
     (library / "in" / "bad.wav").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "analyze", impatient)
+        patch.setattr(recording, "analyze", impatient)
         ran = beatmeter("analyze", "in", "--output", "out")
     assert ran.code == 130
     assert ran.err == "beatmeter: interrupted; what was finished is kept\n"
@@ -189,7 +192,7 @@ def test_a_recording_with_the_longest_name_has_its_reports(beatmeter, library, h
 
 
 def test_a_warning_is_one_line(beatmeter, library, make_analysis, monkeypatch):
-    outcome = batch.Outcome(Path("a.wav"), make_analysis("a.wav"), None, ("a.wav: breaks off",))
+    outcome = recording.Outcome(Path("a.wav"), make_analysis("a.wav"), None, ("a.wav: breaks off",))
     monkeypatch.setattr(batch, "run_all", lambda tasks, jobs: iter([outcome]))
     ran = beatmeter("analyze", "in/a.wav", "--json")
     assert ran.code == 0
@@ -198,9 +201,9 @@ def test_a_warning_is_one_line(beatmeter, library, make_analysis, monkeypatch):
 
 def test_a_prior_is_passed_on_and_an_unknown_one_is_refused(beatmeter, library, monkeypatch, heard):
     known = []
-    hear = batch.analyze
+    hear = recording.analyze
     monkeypatch.setattr(
-        batch,
+        recording,
         "analyze",
         lambda path, ensemble: known.append(ensemble.weights.prior) or hear(path, ensemble),
     )

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from beatmeter.cli import batch
-from beatmeter.cli.batch import Asked, Outcome, Task, run, run_all
-from beatmeter.errors import AudioError, AudioWarning, WeightsWarning
-from beatmeter.output.files import SUFFIXES
+from beatmeter.archive.recording import Outcome, Task
+from beatmeter.cli.batch import run_all
 
 WORK = """
 import os, signal
-from beatmeter.output.files import SUFFIXES
-from beatmeter.cli.batch import Outcome
+from beatmeter.archive.recording import Outcome
 
 def tell_process(task):
     if task.path.name == "deadly":
@@ -65,71 +60,23 @@ def test_a_process_that_dies_takes_only_its_own_recording_with_it(tell_process):
     assert all(failure.isdigit() for failure in failures.values())
 
 
-@pytest.mark.parametrize(
-    ("raised", "told"),
-    [
-        (ValueError("two\nlines"), "a.wav: ValueError: two\\nlines"),
-        (MemoryError(), "a.wav: MemoryError: "),
-        (PermissionError(13, "Permission denied", "out/a.json"), "out/a.json: Permission denied"),
-    ],
-)
-def test_whatever_goes_wrong_is_told_in_one_line(monkeypatch, raised, told):
-    def fail(path: Path, ensemble: object) -> None:
-        raise raised
-
-    monkeypatch.setattr(batch, "analyze", fail)
-    assert run(Task(Path("a.wav"))) == Outcome(Path("a.wav"), None, told)
-
-
-def test_damage_is_told_beside_the_analysis(monkeypatch, make_analysis):
-    def hear(path: Path, ensemble: object) -> object:
-        import warnings
-
-        warnings.warn("breaks off", AudioWarning, stacklevel=1)
-        return make_analysis()
-
-    monkeypatch.setattr(batch, "analyze", hear)
-    outcome = run(Task(Path("a.wav")))
-    assert outcome.warnings == ("breaks off",)
-    assert outcome.failure is None
-
-
-def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp_path, write_audio):
-    import numpy as np
-
-    path = write_audio("a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 30000), 8000)
-    analysis = make_analysis(str(path), timeline=True)
-    monkeypatch.setattr(batch, "analyze", lambda path, ensemble: make_analysis(str(path)))
-    monkeypatch.setattr(batch, "timeline", lambda path, ensemble: analysis.timeline)
-    files = {kind: tmp_path / f"out{suffix}" for kind, suffix in SUFFIXES.items()}
-
-    assert run(Task(path, Asked(timeline=True), files)).failure is None
-
-    assert len(json.loads(files["json"].read_text())["timeline"]) == 3
-    assert json.loads(files["jams"].read_text())["annotations"]
-    assert files["plot"].read_bytes().startswith(b"\x89PNG")
-    assert files["beats"].read_text().startswith("0.300\t6\n")
-    assert files["labels"].read_text().startswith("0.000000\t0.000000\t7/4\n")
-    assert files["midi"].read_bytes().startswith(b"MThd")
-    assert files["clicks"].read_bytes().startswith(b"OggS")
-
-
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from beatmeter.cli import batch
+from beatmeter.archive.recording import Outcome, Task
+from beatmeter.cli.batch import run_all
 
 def work(task):
     Path(sys.argv[1], f"{os.getpid()}.pid").touch()
     if task.path.name == "slow":
         time.sleep(60)
     Path(sys.argv[1], task.path.name).touch()
-    return batch.Outcome(task.path, None)
+    return Outcome(task.path, None)
 
 if __name__ == "__main__":
     names = ["quick", "slow", "slow", "never"]
     try:
-        for outcome in batch.run_all([batch.Task(Path(n)) for n in names], 2, work):
+        for outcome in run_all([Task(Path(n)) for n in names], 2, work):
             print(outcome.path, flush=True)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -156,11 +103,12 @@ def started(tmp_path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 SLOW_TO_START = """
 import os, sys, time
 from pathlib import Path
-from beatmeter.cli import batch
+from beatmeter.archive.recording import Task
+from beatmeter.cli.batch import run_all
 
 if __name__ == "__main__":
     try:
-        list(batch.run_all([batch.Task(Path("a")), batch.Task(Path("b"))], 2))
+        list(run_all([Task(Path("a")), Task(Path("b"))], 2))
     except KeyboardInterrupt:
         sys.exit(130)
 else:
@@ -213,12 +161,3 @@ def test_no_process_outlives_its_parent(started):
     process.kill()
     workers = [int(path.stem) for path in done.glob("*.pid")]
     wait_until(lambda: not any(map(is_running, workers)))
-
-
-def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
-    def refuse(path, ensemble):
-        warnings.warn("W_NEW is not honoured", WeightsWarning, stacklevel=2)
-        raise AudioError("nothing to hear")
-
-    monkeypatch.setattr(batch, "analyze", refuse)
-    assert run(Task(Path("a"))) == Outcome(Path("a"), None, "nothing to hear")

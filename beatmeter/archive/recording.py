@@ -1,0 +1,151 @@
+"""One recording of many: what is asked of it, and what became of it.
+
+Whoever works through an archive, in this process, in others or on other machines, calls
+:func:`run` for each recording, so that no failure stops the rest and all give the same answers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from beatmeter._util.atomic import require_writable
+from beatmeter._util.text import escape_control
+from beatmeter.analysis import Analysis
+from beatmeter.audio.source import Source
+from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
+from beatmeter.fusion.prior import REPERTOIRE
+from beatmeter.output.files import write_file
+from beatmeter.pipeline import VOTING, Ensemble, analyze, timeline
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be told of recordings.
+
+    Attributes
+    ----------
+    timeline : bool
+        Whether to tell the meter over windows too.
+    signals : str
+        Whom to ask: :meth:`beatmeter.pipeline.Ensemble.installed`.
+    prior : str or tuple of (int, float)
+        What is held probable: a name or a file's path, or meters with their relative probabilities.
+    """
+
+    timeline: bool = False
+    signals: str = VOTING
+    prior: str | tuple[tuple[int, float], ...] = REPERTOIRE
+
+
+@dataclass(frozen=True)
+class Task:
+    """One recording to analyse, and what to write of it.
+
+    Attributes
+    ----------
+    path : Path or str
+        A file; as text, an address that fsspec knows, such as ``s3://bucket/song.flac``.
+    asked : Asked
+    files : mapping of str to Path
+        What to write, and where: kinds of :data:`beatmeter.output.files.SUFFIXES`.
+    """
+
+    path: Path | str
+    asked: Asked = Asked()
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one task.
+
+    Attributes
+    ----------
+    path : Path or str
+    analysis : Analysis or None
+        None when it failed.
+    failure : str or None
+        Why it failed, in one line; None when it did not.
+    warnings : tuple of str
+        What is wrong with a recording that could be heard all the same.
+    """
+
+    path: Path | str
+    analysis: Analysis | None
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def run(task: Task) -> Outcome:
+    """Analyse one recording and write its reports; whatever fails is in the outcome."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AudioWarning)
+        warnings.simplefilter("ignore", WeightsWarning)  # told once, by whoever plans the tasks
+        analysis, failure = _attempt(task)
+    damage = tuple(str(w.message) for w in caught if issubclass(w.category, AudioWarning))
+    return Outcome(task.path, analysis, failure, damage)
+
+
+@lru_cache(maxsize=1)
+def ensemble_of(asked: Asked) -> Ensemble:
+    """The ensemble of a run, whose weights a process reads once."""
+    prior = asked.prior if isinstance(asked.prior, str) else dict(asked.prior)
+    return Ensemble.installed(asked.signals, prior)
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an address, such as ``s3://bucket/folder``, and no local path."""
+    return _ADDRESS.match(name) is not None
+
+
+def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
+    try:
+        for target in task.files.values():
+            require_writable(target)
+        ensemble = ensemble_of(task.asked)
+        with _opened(task.path) as source:
+            analysis = replace(analyze(source, ensemble=ensemble), path=os.fspath(task.path))
+            if task.asked.timeline:
+                analysis = replace(analysis, timeline=timeline(source, ensemble=ensemble))
+        for kind, target in task.files.items():
+            write_file(kind, analysis, Path(task.path), target)
+    except BeatMeterError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, escape_control(f"{error.filename or task.path}: {error.strerror or error}")
+    except Exception as error:  # a defect, or no memory left: it must not stop the others
+        return None, escape_control(f"{task.path}: {type(error).__name__}: {error}")
+    return analysis, None
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[Source]:
+    """What the pipeline can read: a path as it is, an address as an open file of that name."""
+    if isinstance(path, Path):
+        yield path
+        return
+    import fsspec
+
+    with fsspec.open(path, "rb") as file:
+        yield _Named(file, path)
+
+
+class _Named:
+    """An open file that is called by its address in messages."""
+
+    def __init__(self, file: Any, name: str) -> None:
+        self._file = file
+        self.name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._file, attribute)
