@@ -1,6 +1,8 @@
+import hashlib
+import json
 import shutil
 import threading
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -9,12 +11,76 @@ import soundfile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.meters import METERS
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
+from beatmeter_mert.training.meter2800 import DOI
 from beatmeter_mert.training.settings import read_settings
 
 RATE = 24_000
 NO_DROPOUT = dict.fromkeys(
     ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
 )
+
+
+class FakeDataverse:
+    """Serves files as a Dataverse does: listed by name, by number on request, with ranges.
+
+    ``breaks_after`` cuts so many next answers short after that many bytes.
+    """
+
+    def __init__(self):
+        self.files, self.requests, self.breaks_after, self.ranges = [], [], [], True
+
+    def add(self, name, content, folder=None, original=None, checksum=None):
+        file = {
+            "id": len(self.files),
+            "filename": name,
+            "filesize": len(content),
+            "checksum": {"type": "MD5", "value": checksum or hashlib.md5(content).hexdigest()},
+        }
+        if original:
+            file |= {"originalFileName": original, "originalFileSize": len(content)}
+        entry = {"label": name, "dataFile": file}
+        if folder:
+            entry["directoryLabel"] = folder
+        self.files.append((entry, content))
+
+    def handler(self):
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.requests.append((self.path, self.headers.get("Range")))
+                path, _, query = self.path.partition("?")
+                if path == "/api/datasets/:persistentId/versions/:latest-published/files":
+                    assert query == f"persistentId=doi%3A{DOI.replace('/', '%2F')}"
+                    self._send(json.dumps({"data": [entry for entry, _ in site.files]}).encode())
+                    return
+                entry, content = site.files[int(path.rpartition("/")[2])]
+                if "originalFileName" in entry["dataFile"] and query != "format=original":
+                    content = content.replace(b",", b"\t")
+                self._send(content)
+
+            def _send(self, content):
+                asked = self.headers.get("Range") if site.ranges else None
+                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+                if asked and start >= len(content):
+                    self.send_error(416)
+                    return
+                self.send_response(206 if asked else 200)
+                rest = content[start:]
+                self.send_header("Content-Length", str(len(rest)))
+                if asked:
+                    span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+                    self.send_header("Content-Range", span)
+                self.end_headers()
+                if site.breaks_after and b'"data"' not in rest:
+                    rest = rest[: site.breaks_after.pop(0)]
+                    self.close_connection = True
+                self.wfile.write(rest)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
 
 
 @pytest.fixture
@@ -39,6 +105,12 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def fake_dataverse():
+    """A Dataverse without files; its handler is for ``serve``."""
+    return FakeDataverse()
 
 
 @pytest.fixture

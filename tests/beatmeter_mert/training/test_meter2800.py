@@ -1,6 +1,4 @@
-import hashlib
 import io
-import json
 import tarfile
 import zipfile
 from http.server import BaseHTTPRequestHandler
@@ -17,69 +15,6 @@ from beatmeter_mert.training import dataverse
 from beatmeter_mert.training.meter2800 import DOI, meter2800, unpack
 
 
-class FakeDataverse:
-    """Serves files as a Dataverse does: listed by name, by number on request, with ranges.
-
-    ``breaks_after`` cuts so many next answers short after that many bytes.
-    """
-
-    def __init__(self):
-        self.files, self.requests, self.breaks_after, self.ranges = [], [], [], True
-
-    def add(self, name, content, folder=None, original=None, checksum=None):
-        file = {
-            "id": len(self.files),
-            "filename": name,
-            "filesize": len(content),
-            "checksum": {"type": "MD5", "value": checksum or hashlib.md5(content).hexdigest()},
-        }
-        if original:
-            file |= {"originalFileName": original, "originalFileSize": len(content)}
-        entry = {"label": name, "dataFile": file}
-        if folder:
-            entry["directoryLabel"] = folder
-        self.files.append((entry, content))
-
-    def handler(self):
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                site.requests.append((self.path, self.headers.get("Range")))
-                path, _, query = self.path.partition("?")
-                if path == "/api/datasets/:persistentId/versions/:latest-published/files":
-                    assert query == f"persistentId=doi%3A{DOI.replace('/', '%2F')}"
-                    self._send(json.dumps({"data": [entry for entry, _ in site.files]}).encode())
-                    return
-                entry, content = site.files[int(path.rpartition("/")[2])]
-                if "originalFileName" in entry["dataFile"] and query != "format=original":
-                    content = content.replace(b",", b"\t")
-                self._send(content)
-
-            def _send(self, content):
-                asked = self.headers.get("Range") if site.ranges else None
-                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-                if asked and start >= len(content):
-                    self.send_error(416)
-                    return
-                self.send_response(206 if asked else 200)
-                rest = content[start:]
-                self.send_header("Content-Length", str(len(rest)))
-                if asked:
-                    span = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                    self.send_header("Content-Range", span)
-                self.end_headers()
-                if site.breaks_after and b'"data"' not in rest:
-                    rest = rest[: site.breaks_after.pop(0)]
-                    self.close_connection = True
-                self.wfile.write(rest)
-
-            def log_message(self, *_):
-                pass
-
-        return Handler
-
-
 def _clip(meter):
     time = np.arange(8000 * 3) / 8000
     buffer = io.BytesIO()
@@ -88,8 +23,8 @@ def _clip(meter):
 
 
 @pytest.fixture
-def site():
-    site = FakeDataverse()
+def site(fake_dataverse):
+    site = fake_dataverse
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
         for meter in (3, 4, 5):
