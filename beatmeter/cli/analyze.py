@@ -81,6 +81,12 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
     help="Write the recording with a click on each beat, another on each downbeat.",
 )
 @click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    metavar="OUT.html",
+    help="Write a page to see the bars and hear them: play, clicks, loop a bar, the other meter.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -101,6 +107,7 @@ def analyze(
     labels: Path | None,
     midi: Path | None,
     clicks: Path | None,
+    page: Path | None,
     jobs: int,
 ) -> None:
     """Tell the meter of recordings: files, folders, globs in quotes.
@@ -123,6 +130,7 @@ def analyze(
         "labels": labels,
         "midi": midi,
         "clicks": clicks,
+        "page": page,
     }
     given = {kind: target for kind, target in targets.items() if target is not None}
     tasks = _plan(wanted, asked, output, given)

@@ -17,6 +17,7 @@ SUFFIXES = {
     "labels": ".txt",
     "midi": ".mid",
     "clicks": ".ogg",
+    "page": ".html",
 }
 """Kinds of files, and the suffix of each where a batch is written into a folder."""
 
@@ -53,6 +54,10 @@ def write_file(kind: str, analysis: Analysis, source: Path, path: Path) -> None:
         from beatmeter.output.clicks import write_clicks
 
         write_clicks(analysis, source, path)
+    elif kind == "page":
+        from beatmeter.output.page import write_page
+
+        write_page(analysis, source, path)
     else:
         from beatmeter.output.beats import write_beats, write_labels
 

@@ -1,0 +1,59 @@
+"""A recording's analysis as a page to look at and listen to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beatmeter._util.atomic import replacing
+from beatmeter.output.jsonl import to_mapping
+from beatmeter.output.page.data import page_data
+from beatmeter.output.page.render import content_policy, render_page
+from beatmeter.output.page.sound import (
+    PIECE_S,
+    Sound,
+    encode_piece,
+    piece_count,
+    read_peaks,
+    read_sound,
+)
+
+if TYPE_CHECKING:
+    from beatmeter.analysis import Analysis
+
+__all__ = [
+    "PIECE_S",
+    "Sound",
+    "content_policy",
+    "encode_piece",
+    "page_data",
+    "piece_count",
+    "read_peaks",
+    "read_sound",
+    "render_page",
+    "write_page",
+]
+
+
+def write_page(analysis: Analysis, source: str | Path, path: str | Path) -> None:
+    """Write the page of an analysis, atomically.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    source : str or Path
+        The recording.
+    path : str or Path
+
+    Raises
+    ------
+    AudioError
+        If the recording cannot be read.
+    ReportError
+        If it is longer than four hours.
+    OSError
+        If the file cannot be written.
+    """
+    html = render_page(page_data(to_mapping(analysis)), read_sound(source))
+    with replacing(path) as partial:
+        partial.write_text(html, encoding="utf-8")

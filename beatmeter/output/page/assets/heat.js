@@ -1,0 +1,118 @@
+// What the signals say: a table of meters and signals, shaded by score, which follows the playhead;
+// and one row of it over the whole recording, where there is more than one excerpt.
+
+import { AXIS, clock, drawAxis, fontOf, paletteOf, sized } from "./drawing.js";
+
+const METER_LANE = 18; // pixels of a meter's lane
+const LABELS = 26; // pixels for the meters at the left
+const LIGHT_FROM = 0.5; // share from which a cell is so dark that its text is light
+const ENSEMBLE = "ensemble";
+
+export class Heat {
+  constructor(data, table, caption, canvas, seek) {
+    Object.assign(this, { data, table, caption, canvas });
+    this.follow = data.spans.length > 1;
+    this.row = ENSEMBLE;
+    this.shown = {}; // no span yet
+    this.whole = new Map([[ENSEMBLE, data.scores]]);
+    for (const signal of data.signals) this.whole.set(signal.name, signal.scores);
+    for (const button of table.querySelectorAll("button")) {
+      button.addEventListener("click", () => this.choose(button.value));
+    }
+    if (canvas) {
+      this.playhead = canvas.parentElement.appendChild(document.createElement("div"));
+      this.playhead.className = "playhead";
+      new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+      canvas.addEventListener("click", (event) => seek(this.#timeAt(event)));
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    }
+    this.at(0);
+  }
+
+  /** Show what was heard at a time. */
+  at(time) {
+    this.time = time;
+    const { spans } = this.data;
+    const middle = (span) => Math.abs(time - (span.start_s + span.end_s) / 2);
+    const holding = spans.filter((span) => span.start_s <= time && time < span.end_s);
+    const span = this.follow
+      ? holding.reduce((best, each) => (best && middle(best) <= middle(each) ? best : each), null)
+      : undefined;
+    if (span !== this.shown) this.#fill(span);
+    if (this.canvas) this.#movePlayhead();
+  }
+
+  /** Show one row over time. */
+  choose(name) {
+    this.row = name;
+    for (const button of this.table.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", button.value === name);
+    }
+    this.draw();
+  }
+
+  /** A span of null is a gap: nothing was heard there; undefined is the whole recording. */
+  #fill(span) {
+    this.shown = span;
+    this.caption.textContent =
+      span === undefined
+        ? "The whole recording."
+        : span === null
+          ? "Nothing was heard here: of a long recording, only excerpts are."
+          : `${clock(span.start_s)} to ${clock(span.end_s)}, at the playhead.`;
+    for (const row of this.table.tBodies[0].rows) {
+      const name = row.dataset.signal;
+      const scores =
+        span === undefined ? this.whole.get(name) : name === ENSEMBLE ? span?.scores : span?.signals[name];
+      const best = scores ? Math.max(...scores) : NaN;
+      [...row.querySelectorAll("td.share")].forEach((cell, i) => {
+        const share = scores?.[i];
+        cell.textContent = share === undefined ? "·" : share.toFixed(2);
+        cell.style.setProperty("--share", share ?? 0);
+        cell.classList.toggle("dark", share >= LIGHT_FROM);
+        cell.classList.toggle("best", share === best);
+      });
+    }
+  }
+
+  draw() {
+    if (!this.canvas) return;
+    const { meters, spans, duration_s: duration } = this.data;
+    const width = this.canvas.parentElement.clientWidth;
+    const height = METER_LANE * meters.length + AXIS;
+    const ctx = sized(this.canvas, width, height);
+    const colour = paletteOf(this.canvas);
+    this.scale = (width - LABELS) / duration;
+    const x = (time) => LABELS + time * this.scale;
+    ctx.font = fontOf("12px");
+    ctx.textBaseline = "middle";
+    meters.forEach((meter, i) => {
+      ctx.fillStyle = colour("--lane");
+      ctx.fillRect(LABELS, i * METER_LANE + 1, width - LABELS, METER_LANE - 2);
+      ctx.fillStyle = colour("--ink");
+      ctx.fillText(meter, 2, (i + 0.5) * METER_LANE);
+    });
+    ctx.fillStyle = colour("--heat");
+    spans.forEach((span, n) => {
+      const scores = this.row === ENSEMBLE ? span.scores : span.signals[this.row];
+      const end = Math.min(span.end_s, spans[n + 1]?.start_s ?? duration);
+      scores?.forEach((share, i) => {
+        ctx.globalAlpha = Math.min(1, share);
+        ctx.fillRect(x(span.start_s), i * METER_LANE + 1, (end - span.start_s) * this.scale, METER_LANE - 2);
+      });
+    });
+    ctx.globalAlpha = 1;
+    drawAxis(ctx, x, 0, duration, METER_LANE * meters.length, this.scale, colour);
+    this.#movePlayhead();
+  }
+
+  #movePlayhead() {
+    const height = METER_LANE * this.data.meters.length;
+    this.playhead.style.height = `${height}px`;
+    this.playhead.style.transform = `translateX(${LABELS + this.time * this.scale - 1}px)`;
+  }
+
+  #timeAt(event) {
+    return (event.clientX - this.canvas.getBoundingClientRect().left - LABELS) / this.scale;
+  }
+}

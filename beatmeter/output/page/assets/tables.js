@@ -1,0 +1,61 @@
+// The tables beside the plots, filled when they are opened: bars of the grid, scores over time.
+
+import { clock } from "./drawing.js";
+import { firstFrom } from "./clicks.js";
+
+export class Tables {
+  constructor(data, seek) {
+    this.data = data;
+    this.seek = seek;
+    this.bars = document.getElementById("bars");
+    this.bars.closest("details").addEventListener("toggle", () => this.#fillBars());
+    const spans = document.getElementById("spans");
+    spans?.closest("details").addEventListener("toggle", () => this.#fillSpans(spans));
+  }
+
+  /** Tell the bars of another grid. */
+  show(grid) {
+    this.grid = grid;
+    this.#fillBars();
+  }
+
+  #fillBars() {
+    if (!this.bars.closest("details").open) return;
+    const { downbeats, beats } = this.grid;
+    const rows = downbeats.map((time, i) => {
+      const next = downbeats[i + 1] ?? Infinity;
+      const count = firstFrom(beats, next) - firstFrom(beats, time);
+      const length = Number.isFinite(next) ? (next - time).toFixed(2) : "";
+      return [i + 1, this.#link(time), length, count];
+    });
+    fill(this.bars, rows);
+  }
+
+  #fillSpans(table) {
+    if (table.rows.length) return;
+    const rows = this.data.spans.map((span) => [
+      this.#link(span.start_s),
+      clock(span.end_s),
+      ...span.scores.map((share) => share.toFixed(2)),
+    ]);
+    fill(table, rows);
+  }
+
+  #link(time) {
+    const button = document.createElement("button");
+    button.className = "link";
+    button.textContent = clock(time, 2);
+    button.addEventListener("click", () => this.seek(time));
+    return button;
+  }
+}
+
+function fill(body, rows) {
+  body.replaceChildren(
+    ...rows.map((cells) => {
+      const row = document.createElement("tr");
+      for (const cell of cells) row.insertCell().append(cell);
+      return row;
+    }),
+  );
+}

@@ -1,0 +1,224 @@
+"""The parts of a page that are the same with and without JavaScript, as escaped HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+_SURE, _LIKELY = 0.9, 0.6
+"""Confidences from which an answer is called sure, and likely."""
+
+Data = Mapping[str, Any]
+
+
+def in_short(data: Data) -> str:
+    """The answer in a few words."""
+    verdict = data["verdict"]
+    if not verdict["bars_heard"]:
+        return "no bar is heard"
+    return f"{verdict['time_signature']}, {verdict['tempo_bpm']:.0f} BPM"
+
+
+def verdict(data: Data) -> str:
+    """What was found, and how sure it is."""
+    told = data["verdict"]
+    rows = [("Tempo", f"{told['tempo_bpm']:.1f} BPM")]
+    if told["bars_heard"]:
+        beats = _count(told["beat_bpm"] * told["bar_duration_s"] / 60, "beat")
+        groups = "" if told["grouping"] is None else f", {'+'.join(map(str, told['grouping']))}"
+        rows.append(("Bar", f"{told['bar_duration_s']:.2f} s, {beats}{groups}"))
+    rows.append(
+        ("Runner-up", f"meter {told['runner_up']}, {_percent(told['runner_up_confidence'])}")
+    )
+    rows += [("Two meters", _polyrhythm(data["polyrhythm"]))] if _at_once(data) else []
+    listed = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
+    return (
+        f'<section class="panel verdict" aria-label="Answer">'
+        f'<p class="signature">{_signature(data)}</p>'
+        f'<div class="answer"><p class="meter">{_meter(data)}</p>{_gauge(told)}'
+        f'<dl class="facts">{listed}</dl>{_notes(data)}</div></section>'
+    )
+
+
+def grids(data: Data) -> str:
+    """The choice between grids, where there are two."""
+    if len(data["grids"]) < 2:
+        return ""
+    choices = []
+    for number, grid in enumerate(data["grids"]):
+        signatures = " ".join(_distinct(s["time_signature"] for s in grid["segments"]))
+        checked = " checked" if number == 0 else ""
+        choices.append(
+            f'<label class="choice"><input type="radio" name="grid" value="{number}"{checked}>'
+            f"<span>{escape(signatures)} <small>{grid['name']}</small></span></label>"
+        )
+    return f'<fieldset class="choices"><legend>Grid</legend>{"".join(choices)}</fieldset>'
+
+
+def segments(data: Data) -> str:
+    """A table of the stretches of one meter."""
+    head = ("from", "to", "meter", "time signature", "BPM", "bar, s", "confidence", "second best")
+    seconds = data["grids"][1]["segments"] if len(data["grids"]) > 1 else ()
+    rows = []
+    for number, segment in enumerate(data["grids"][0]["segments"]):
+        second = seconds[number] if seconds else None
+        bar = segment["bar_duration_s"]
+        rows.append(
+            (
+                clock(segment["start_s"]),
+                clock(segment["end_s"]),
+                str(segment["meter"]),
+                segment["time_signature"] if segment["bars_heard"] else "no bar",
+                f"{segment['tempo_bpm']:.1f}",
+                "" if bar is None else f"{bar:.2f}",
+                _percent(segment["confidence"]),
+                ""
+                if second is None
+                else f"{second['time_signature']}, {_percent(second['confidence'])}",
+            )
+        )
+    table = f"<table>{_head(head)}<tbody>{''.join(map(_row, rows))}</tbody></table>"
+    opened = " open" if len(rows) > 1 else ""
+    return (
+        f"<details{opened}><summary>Segments as a table</summary>"
+        f'<div class="scroll">{table}</div></details>'
+    )
+
+
+def heat(data: Data) -> str:
+    """What every signal says, and over time where more than one excerpt was heard."""
+    over_time = len(data["spans"]) > 1
+    meters = "".join(f'<th scope="col">{meter}</th>' for meter in data["meters"])
+    rows = [_heat_row("ensemble", None, data["scores"], over_time)]
+    rows += [_heat_row(s["name"], s["weight"], s["scores"], over_time) for s in data["signals"]]
+    absent = "".join(
+        f"<li>{escape(s['name'])}: {escape(s['unavailable'])}</li>"
+        for s in data["signals"]
+        if s["unavailable"]
+    )
+    follow = (
+        '<label class="check"><input type="checkbox" id="follow" checked> '
+        "Follow the playhead</label>"
+        if over_time
+        else ""
+    )
+    return (
+        '<section class="panel" aria-labelledby="signals">'
+        '<h2 id="signals">What the signals say</h2>'
+        '<p class="quiet">Beats per bar, and the share that each signal gives to it. '
+        "The ensemble is their weighted pool. "
+        f'<span id="heat-caption"></span></p>{follow}'
+        '<div class="scroll"><table class="heat" id="heat"><thead><tr><th scope="col">signal</th>'
+        f'<th scope="col">weight</th>{meters}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        + (f'<ul class="quiet">{absent}</ul>' if absent else "")
+        + (_over_time(data) if over_time else "")
+        + "</section>"
+    )
+
+
+def footer(data: Data, version: str) -> str:
+    """What was asked of whom."""
+    asked = f"Not asked: {', '.join(data['not_asked'])}. " if data["not_asked"] else ""
+    return escape(f"{asked}Told by BeatMeter {version}; the waveform is drawn by wavesurfer.js.")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _over_time(data: Data) -> str:
+    meters = "".join(f'<th scope="col">{meter}</th>' for meter in data["meters"])
+    return (
+        "<h3>Over time</h3>"
+        f'<p class="quiet">Choose a row above to see it; {data["spans_are"]} from left to right. '
+        "A click goes there.</p>"
+        '<div class="strip"><canvas id="over-time" role="img" '
+        'aria-label="Meters over time; the table below holds the numbers"></canvas></div>'
+        "<details><summary>The ensemble over time as a table</summary>"
+        '<div class="scroll"><table><thead><tr><th scope="col">from</th><th scope="col">to</th>'
+        f'{meters}</tr></thead><tbody id="spans"></tbody></table></div></details>'
+    )
+
+
+def _heat_row(name: str, weight: float | None, scores: Any, over_time: bool) -> str:
+    cells = "".join(
+        f'<td class="share">{"·" if scores is None else f"{scores[i]:.2f}"}</td>' for i in range(6)
+    )
+    label = escape(name.replace("_", " "))
+    pressed = "true" if weight is None else "false"
+    if over_time:
+        state = f'value="{escape(name)}" aria-pressed="{pressed}"'
+        label = f'<button type="button" {state}>{label}</button>'
+    told = "" if weight is None else f"{weight:.2f}"
+    return (
+        f'<tr data-signal="{escape(name)}"><th scope="row">{label}</th><td>{told}</td>{cells}</tr>'
+    )
+
+
+def _signature(data: Data) -> str:
+    told = data["verdict"]
+    if not told["bars_heard"]:
+        return '<span class="no-bar">no bar</span>'
+    upper, lower = told["time_signature"].split("/")
+    return f'<span>{upper}</span><span class="sr">/</span><span>{lower}</span>'
+
+
+def _meter(data: Data) -> str:
+    told = data["verdict"]
+    if not told["bars_heard"]:
+        return "No bar is heard: nothing begins one, so the meter is a guess."
+    signatures = _distinct(s["time_signature"] for s in data["grids"][0]["segments"])
+    changes = f", and changes: {', '.join(signatures)}" if len(signatures) > 1 else ""
+    return f"Meter {told['meter']}{escape(changes)}"
+
+
+def _gauge(told: Data) -> str:
+    confidence = told["confidence"]
+    word = "sure" if confidence >= _SURE else "likely" if confidence >= _LIKELY else "unsure"
+    text = f"{word}: right {round(100 * confidence)} times in 100"
+    return (
+        f'<p class="confidence {word}"><meter min="0" max="1" value="{confidence}" '
+        f'aria-label="Confidence"></meter> <span>{text}</span></p>'
+    )
+
+
+def _notes(data: Data) -> str:
+    if not data["verdict"]["bars_heard"]:
+        return '<p class="notice">Beats are those of the pulse; there are no bars to loop.</p>'
+    return ""
+
+
+def _at_once(data: Data) -> bool:
+    return data["polyrhythm"] is not None and data["polyrhythm"]["found"]
+
+
+def _polyrhythm(found: Data) -> str:
+    first, second = found["meters"]
+    return f"{second} against {first}, {_percent(found['probability'])}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
+
+
+def _count(number: float, word: str) -> str:
+    whole = round(number)
+    return f"{whole} {word}" if whole == 1 else f"{whole} {word}s"
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def _head(names: Iterable[str]) -> str:
+    cells = "".join(f'<th scope="col">{name}</th>' for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
