@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.corpora.config import ClipMaker, CorpusConfig
+from beatmeter.corpora.rendering import ClipMaker, CorpusConfig
 
 SECONDS = 20.0
 CLIPS = 21

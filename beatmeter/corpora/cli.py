@@ -69,10 +69,9 @@ def render(
     out: Path,
 ) -> None:
     """Render a labelled dataset; run again to go on with an interrupted one."""
-    from beatmeter.corpora.config import CorpusConfig
     from beatmeter.corpora.dataset import SplitShares
-    from beatmeter.corpora.factory import render_dataset
-    from beatmeter.corpora.perform.training_soundfonts import training_soundfonts
+    from beatmeter.corpora.perform.soundfonts import training_soundfonts
+    from beatmeter.corpora.rendering import CorpusConfig, render_dataset
 
     config = CorpusConfig(
         soundfonts=named or training_soundfonts(),
@@ -235,7 +234,7 @@ def clips(clips: int, jobs: int, out: Path, **config: Any) -> None:
 
 def _frames_config(values: dict[str, Any]) -> FramesConfig:
     from beatmeter.corpora.frames.shards import FramesConfig
-    from beatmeter.corpora.perform.training_soundfonts import training_soundfonts
+    from beatmeter.corpora.perform.soundfonts import training_soundfonts
 
     soundfonts = values["soundfonts"] or training_soundfonts()
     return FramesConfig(**values | {"soundfonts": soundfonts})
@@ -263,8 +262,7 @@ def leakage(dataset: str, seed: int) -> None:
     DIR is a rendered dataset or a folder with a fixture manifest. Exits with 1 when the meter
     leaks.
     """
-    from beatmeter.corpora.confound_features import dataset_examples, fixture_examples
-    from beatmeter.corpora.confounds import measure_leakage
+    from beatmeter.corpora.confounds import dataset_examples, fixture_examples, measure_leakage
     from beatmeter.corpora.dataset import is_dataset
     from beatmeter.datasets.fixtures import open_set
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.workers import in_workers
+from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
-from beatmeter.corpora.effects.codec import encode
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
@@ -26,11 +29,12 @@ SPLITS = ("train", "val", "test")
 AUDIO_FOLDER = "audio"
 LABELS_FOLDER = "labels"
 DESCRIPTION = "dataset.json"
-_CODEC = "vorbis"
 _COMPRESSION = 0.5
+"""Of Vorbis: from 0 for the best quality to 1 for the smallest file."""
+_BLOCK = 1 << 16
+"""Samples written at once: libsndfile overflows its stack on a minute of Vorbis in one piece."""
 _VERSIONED = (
     "beatmeter",
-    "audiomentations",
     "numpy",
     "scipy",
     "soundfile",
@@ -114,7 +118,7 @@ class DatasetFolder:
     def add(self, index: int, clip: Clip, sample_rate: int = SAMPLE_RATE) -> None:
         """Write a clip; its labels come last, so that a clip with labels is complete."""
         audio = self.folder / audio_name(index)
-        _write_bytes(audio, encode(clip.samples, sample_rate, _CODEC, _COMPRESSION))
+        _write_bytes(audio, _vorbis(clip.samples, sample_rate))
         _write_json(self._labels_path(index), clip.labels.as_json())
 
     def labels(self, clips: int) -> Iterator[tuple[str, ClipLabels]]:
@@ -133,6 +137,65 @@ class DatasetFolder:
 
     def _labels_path(self, index: int) -> Path:
         return self.folder / labels_name(index)
+
+
+def fill_dataset(
+    folder: Path,
+    config: dict[str, Any],
+    make: Callable[[int], Clip],
+    clips: int,
+    jobs: int,
+    shares: SplitShares,
+    on_progress: Callable[[int, int], None],
+    sample_rate: int = SAMPLE_RATE,
+) -> None:
+    """Fill a dataset folder, or what is missing of one that was interrupted.
+
+    Parameters
+    ----------
+    config : dict
+        What the clips depend on, as JSON values.
+    make : callable
+        From the number of a clip to the clip; picklable.
+    clips : int >= 1
+        How many there are in the end.
+    jobs : int >= 1
+        Processes; the clips do not depend on it.
+    on_progress : callable
+        Called with the clips there and the clips wanted, before the first and after each.
+    sample_rate : int
+        Hz.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds a dataset of another configuration.
+    """
+    dataset = DatasetFolder(folder)
+    dataset.prepare(config)
+    missing = dataset.missing(clips)
+    on_progress(clips - len(missing), clips)
+    added = in_workers(partial(_add, dataset, make, sample_rate), missing, jobs)
+    for done, _ in enumerate(added, start=clips - len(missing) + 1):
+        on_progress(done, clips)
+    dataset.write_tables(clips, shares)
+
+
+def _add(dataset: DatasetFolder, make: Callable[[int], Clip], sample_rate: int, index: int) -> None:
+    dataset.add(index, make(index), sample_rate)
+
+
+def _vorbis(samples: Samples, sample_rate: int) -> bytes:
+    import soundfile
+
+    buffer = BytesIO()
+    how = {"channels": 1, "format": "OGG", "subtype": "VORBIS"}
+    with soundfile.SoundFile(
+        buffer, "w", sample_rate, **how, compression_level=_COMPRESSION
+    ) as file:
+        for first in range(0, len(samples), _BLOCK):
+            file.write(samples[first : first + _BLOCK])
+    return buffer.getvalue()
 
 
 def audio_name(index: int) -> str:

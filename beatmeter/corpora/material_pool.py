@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,15 +15,13 @@ from beatmeter.corpora.compose import POLYMETERS, STYLES, Style, compose
 from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import remeter
-from beatmeter.corpora.excerpt import draw_excerpt
 from beatmeter.corpora.perform.performing import perform
-from beatmeter.corpora.piece import Performance, Piece
+from beatmeter.corpora.piece import Performance, Piece, draw_excerpt
 from beatmeter.corpora.random import happens, pick, weighted
 from beatmeter.corpora.reserved import Reserved
 from beatmeter.corpora.scores.beat_unit import count
 from beatmeter.corpora.scores.cache import parsed
 from beatmeter.corpora.scores.reading import ScoreRun, list_runs, read_run
-from beatmeter.corpora.scores.shelves import Shelf, draw_run, shelve
 from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS
@@ -40,6 +39,22 @@ FAMILY_WEIGHTS: dict[str, float] = {
 """Every family, and how often it is drawn. ``scores`` are a user's own."""
 
 FAMILIES = tuple(FAMILY_WEIGHTS)
+
+SCORE_FAMILIES: dict[str, str] = {
+    "lieder": "openscore-lieder",
+    "quartets": "openscore-quartets",
+    "bands": "freedoom",
+    "drums": "groove",
+}
+"""Families that play scores as they are, and the sources they take."""
+
+OWN_SCORES = "scores"
+"""The family of all other sources: a user's own."""
+
+Shelf: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
+"""Runs by family and work."""
+
+_FAMILY_OF = {source: family for family, source in SCORE_FAMILIES.items()}
 
 _POLYMETER_SHARE = 0.1
 _TRIES = 6
@@ -255,3 +270,20 @@ def window(rng: np.random.Generator, run: ScoreRun, beats: float) -> ScoreRun:
 def _onsets_per_second(piece: Piece) -> float:
     onsets = {round(note.onset, 2) for part in piece.parts for note in part.notes}
     return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60
+
+
+def shelve(runs: Iterable[ScoreRun]) -> Shelf:
+    """Sort runs by family and work."""
+    works: dict[str, dict[str, list[ScoreRun]]] = {}
+    for run in runs:
+        family = works.setdefault(_FAMILY_OF.get(run.source, OWN_SCORES), {})
+        family.setdefault(run.work, []).append(run)
+    return {
+        family: tuple(tuple(works[family][work]) for work in sorted(works[family]))
+        for family in sorted(works)
+    }
+
+
+def draw_run(rng: np.random.Generator, shelf: Shelf, family: str | None = None) -> ScoreRun:
+    """A family unless given, then a work, then a run: long works and large sources weigh alike."""
+    return pick(rng, pick(rng, shelf[family or pick(rng, list(shelf))]))

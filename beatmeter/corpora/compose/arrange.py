@@ -12,8 +12,7 @@ from beatmeter.corpora.compose.drums import drum_part
 from beatmeter.corpora.compose.frame import Frame, Section
 from beatmeter.corpora.compose.harmony import Chord, Harmony, Scale
 from beatmeter.corpora.compose.style import STYLES, Style
-from beatmeter.corpora.excerpt import bar_beats
-from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.piece import Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
 _TRIADS = tuple(

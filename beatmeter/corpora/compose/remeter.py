@@ -19,8 +19,7 @@ from beatmeter.corpora.compose.groupings import (
     Grouping,
     time_signature,
 )
-from beatmeter.corpora.excerpt import bar_beats
-from beatmeter.corpora.piece import Meter, Note, Part, Piece
+from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats
 from beatmeter.corpora.random import happens, pick
 from beatmeter.meters import check_meter
 

@@ -1,179 +1,135 @@
-"""What happens to music between the instruments and the file.
+"""What happens to music between the instruments and the file, for a few milliseconds each.
 
-Every effect keeps each moment where it is, and its strength is drawn without a look at the meter.
-Changes of tempo and pitch stand in :mod:`~beatmeter.corpora.effects.warp`.
+All that is linear (equaliser, room, limits of the band) is one multiplication of one spectrum.
+Every effect keeps each moment where it is.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects.codec import decode, encode
 from beatmeter.corpora.effects.compressor import compress
-from beatmeter.corpora.effects.reverb import reverberate, room_response
-from beatmeter.corpora.perform.render import SAMPLE_RATE
+from beatmeter.corpora.effects.reverb import room_response
+from beatmeter.corpora.random import between, happens
 
-_CODECS = ("vorbis", "mp3", "opus")
-_CODEC_SHARES = (0.64, 0.32, 0.04)
-_LOUDEST_DB = -0.5
-_QUIETEST_DB = -18.0
+_SHORTEST_ROOM, _LONGEST_ROOM = 0.2, 2.2
+"""Reverberation times in seconds: a furnished room, a church."""
 
 
-@dataclass(frozen=True)
-class Effect:
-    """One stage of the chain.
-
-    Attributes
-    ----------
-    name : str
-    probability : float in [0, 1]
-        How often it is applied.
-    apply : callable
-        From samples of shape (n,) at :data:`SAMPLE_RATE` and a random generator to as many.
-    """
-
-    name: str
-    probability: float
-    apply: Callable[[Samples, np.random.Generator], Samples]
-
-
-def apply_effects(samples: Samples, rng: np.random.Generator) -> tuple[Samples, tuple[str, ...]]:
-    """Send a recording through the chain, each effect with its own probability.
+def apply_effects(
+    samples: Samples, rate: int, rng: np.random.Generator
+) -> tuple[Samples, tuple[str, ...]]:
+    """Send a clip through the chain, each effect with its own probability.
 
     Parameters
     ----------
     samples : ndarray of float32, shape (n,)
-        At :data:`SAMPLE_RATE`.
-    rng : numpy.random.Generator
-        Everything drawn is drawn from it: the same state gives the same samples.
+    rate : int
+        Samples a second.
+    rng : np.random.Generator
 
     Returns
     -------
     samples : ndarray of float32, shape (n,)
-        Within -1 to 1.
     names : tuple of str
         The effects that were applied, in order.
     """
-    applied = []
-    for effect in CHAIN:
-        own = np.random.default_rng(rng.integers(2**63))
-        if own.random() < effect.probability:
-            samples = effect.apply(samples, own)
-            applied.append(effect.name)
-    return np.clip(samples, -1, 1), tuple(applied)
-
-
-def _equalise(samples: Samples, rng: np.random.Generator) -> Samples:
-    from audiomentations import SevenBandParametricEQ
-
-    return _audiomentation(
-        SevenBandParametricEQ(min_gain_db=-8, max_gain_db=8, p=1.0), samples, rng
-    )
-
-
-def _compress(samples: Samples, rng: np.random.Generator) -> Samples:
-    return compress(
-        samples,
-        SAMPLE_RATE,
-        threshold_db=rng.uniform(-28, -10),
-        ratio=rng.uniform(1.5, 8),
-        attack_s=10 ** rng.uniform(-2.5, -1.4),
-        release_s=10 ** rng.uniform(-1.4, -0.4),
-    )
-
-
-def _saturate(samples: Samples, rng: np.random.Generator) -> Samples:
-    from audiomentations import TanhDistortion
-
-    return _audiomentation(
-        TanhDistortion(min_distortion=0.01, max_distortion=0.4, p=1.0), samples, rng
-    )
-
-
-def _reverberate(samples: Samples, rng: np.random.Generator) -> Samples:
-    response = room_response(rng, 10 ** rng.uniform(-0.7, 0.4), SAMPLE_RATE)
-    return reverberate(samples, response, wet=10 ** rng.uniform(-1.3, -0.1))
-
-
-def _add_noise(samples: Samples, rng: np.random.Generator) -> Samples:
-    from audiomentations import AddColorNoise
-
-    noise = AddColorNoise(min_snr_db=12, max_snr_db=45, min_f_decay=-6, max_f_decay=0, p=1.0)
-    return _audiomentation(noise, samples, rng)
-
-
-def _limit_band(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Band-limit as an old radio or a small loudspeaker would."""
-    from scipy.signal import butter, sosfilt
-
-    low, high = 10 ** rng.uniform(1.6, 2.5), 10 ** rng.uniform(3.4, 3.95)
-    bands = butter(2, (low, high), "bandpass", fs=SAMPLE_RATE, output="sos")
-    limited: Samples = sosfilt(bands, samples).astype(np.float32)
-    return limited
-
-
-def _crush(samples: Samples, rng: np.random.Generator) -> Samples:
-    from audiomentations import BitCrush
-
-    return _audiomentation(BitCrush(min_bit_depth=7, max_bit_depth=11, p=1.0), samples, rng)
-
-
-def _overdrive(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Clip the loudest moments, as a recording made too hot."""
-    ceiling = np.quantile(np.abs(samples), rng.uniform(0.97, 0.999))
-    return np.clip(samples, -ceiling, ceiling) if ceiling > 0 else samples
-
-
-def _set_level(samples: Samples, rng: np.random.Generator) -> Samples:
+    names: list[str] = []
     peak = float(np.abs(samples).max(initial=0.0))
-    if peak == 0:
-        return samples
-    level = 10 ** (rng.uniform(_QUIETEST_DB, _LOUDEST_DB) / 20)
-    levelled: Samples = (samples * (level / peak)).astype(np.float32)
-    return levelled
+    samples = samples / np.float32(peak) if peak > 0 else samples
+    if happens(rng, 0.3):
+        names.append("compression")
+        samples = compress(
+            samples,
+            rate,
+            threshold_db=between(rng, -28.0, -10.0),
+            ratio=between(rng, 1.5, 8.0),
+            attack_s=10 ** between(rng, -2.5, -1.4),
+            release_s=10 ** between(rng, -1.4, -0.4),
+        )
+    if happens(rng, 0.15):
+        names.append("saturation")
+        samples = np.tanh(samples * np.float32(between(rng, 1.0, 6.0)))
+    samples, linear = _filtered(samples, rate, rng)
+    names += linear
+    if happens(rng, 0.1):
+        names.append("fades")
+        points = np.interp(np.linspace(0, 5, len(samples)), np.arange(6), rng.uniform(0.25, 1, 6))
+        samples = samples * points.astype(np.float32)
+    if happens(rng, 0.4):
+        names.append("noise")
+        power = float(np.sqrt(np.mean(np.square(samples))))
+        level = power * 10 ** (-between(rng, 8.0, 45.0) / 20)
+        samples = samples + np.float32(level) * coloured_noise(rng, len(samples))
+    if happens(rng, 0.08):
+        names.append("clipping")
+        ceiling = float(np.abs(samples).max(initial=0.0)) * between(rng, 0.3, 0.8)
+        samples = np.clip(samples, -ceiling, ceiling)
+    return samples.astype(np.float32), tuple(names)
 
 
-def _code(samples: Samples, rng: np.random.Generator) -> Samples:
-    codec = str(rng.choice(_CODECS, p=_CODEC_SHARES))
-    coded = decode(encode(samples, SAMPLE_RATE, codec, compression=rng.uniform(0.4, 0.95)))
-    return coded[: len(samples)]
+def _filtered(
+    samples: Samples, rate: int, rng: np.random.Generator
+) -> tuple[Samples, tuple[str, ...]]:
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    names: list[str] = []
+    room = None
+    if happens(rng, 0.6):
+        names.append("room")
+        room = room_response(rng, _log_between(rng, _SHORTEST_ROOM, _LONGEST_ROOM), rate)
+    size = next_fast_len(len(samples) + (0 if room is None else len(room)), real=True)
+    frequencies = np.linspace(0.0, rate / 2, size // 2 + 1, dtype=np.float32)
+    response = np.ones(len(frequencies), np.complex64)
+    if room is not None:
+        response += np.float32(_log_between(rng, 0.05, 0.9)) * rfft(room, size)
+    if happens(rng, 0.5):
+        names.append("equaliser")
+        response *= _equaliser(rng, frequencies)
+    if happens(rng, 0.12):
+        names.append("band limit")
+        low, high = _log_between(rng, 40.0, 320.0), _log_between(rng, 2500.0, 9000.0)
+        edges = 1 / np.sqrt(1 + (low / np.maximum(frequencies, 1)) ** 4)
+        response *= edges / np.sqrt(1 + (frequencies / np.float32(high)) ** 4)
+    if happens(rng, 0.25):
+        names.append("low pass")
+        response *= frequencies < _log_between(rng, 3500.0, 10500.0)
+    if not names:
+        return samples, ()
+    filtered: Samples = irfft(rfft(samples, size) * response, size)[: len(samples)]
+    return filtered, tuple(names)
 
 
-CHAIN = (
-    Effect("equaliser", 0.5, _equalise),
-    Effect("compression", 0.4, _compress),
-    Effect("saturation", 0.2, _saturate),
-    Effect("room", 0.6, _reverberate),
-    Effect("noise", 0.35, _add_noise),
-    Effect("band limit", 0.15, _limit_band),
-    Effect("bit reduction", 0.05, _crush),
-    Effect("clipping", 0.12, _overdrive),
-    Effect("level", 1.0, _set_level),
-    Effect("codec", 0.25, _code),
-)
+def _equaliser(
+    rng: np.random.Generator, frequencies: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """A smooth curve over the octaves, up to about 8 dB up and down."""
+    octaves = np.log2(np.maximum(frequencies, 30.0) / 30.0)
+    knots = np.linspace(0.0, float(octaves[-1]), 8)
+    gains = rng.normal(0.0, 1.0, 8) * between(rng, 1.0, 6.0) + knots * between(rng, -0.8, 0.8)
+    return (10 ** (np.interp(octaves, knots, gains) / 20)).astype(np.float32)
 
 
-def _audiomentation(
-    transform: Callable[..., Samples], samples: Samples, rng: np.random.Generator
-) -> Samples:
-    with _seeded(int(rng.integers(2**32))):
-        return transform(samples, sample_rate=SAMPLE_RATE)
+def _log_between(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, which audiomentations draws from, and put them back after."""
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002
+def coloured_noise(rng: np.random.Generator, length: int) -> Samples:
+    """Noise whose power falls by 0 to 8 dB an octave: shape (length,), of power 1."""
+    from scipy.fft import irfft, next_fast_len
+
+    size = next_fast_len(length, real=True)
+    bins = size // 2 + 1
+    spectrum = np.empty(bins, np.complex64)
+    spectrum.real = rng.standard_normal(bins, np.float32)
+    spectrum.imag = rng.standard_normal(bins, np.float32)
+    falling = np.arange(1, bins + 1, dtype=np.float32) ** np.float32(-between(rng, 0.0, 1.35))
+    return level(irfft(spectrum * falling, size)[:length])
+
+
+def level(samples: npt.NDArray[np.floating]) -> Samples:
+    """The same sound at a power of 1."""
+    spread = float(np.sqrt(np.mean(np.square(samples))))
+    return (samples / max(spread, 1e-6)).astype(np.float32)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
+from beatmeter.corpora.effects.chain import coloured_noise, level
 from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.corpora.random import between, happens, pick
 
@@ -66,7 +66,7 @@ def no_music(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
     sound = pick(rng, _SOUNDS)(rng, length, rate)
     if happens(rng, 0.3):
         other = pick(rng, _SOUNDS)(rng, length, rate)
-        sound = _level(sound) + np.float32(between(rng, 0.1, 1.0)) * _level(other)
+        sound = level(sound) + np.float32(between(rng, 0.1, 1.0)) * level(other)
     return Sound(sound.astype(np.float32))
 
 
@@ -82,24 +82,6 @@ def _stroke(rng: np.random.Generator, rate: int) -> Samples:
     mix = rng.dirichlet((0.6, 0.4, 0.4))
     stroke = decay * (mix[0] * tone + mix[1] * overtone + mix[2] * noise)
     return (stroke / np.abs(stroke).max()).astype(np.float32)
-
-
-def _level(samples: npt.NDArray[np.floating]) -> Samples:
-    spread = float(np.sqrt(np.mean(np.square(samples))))
-    return (samples / max(spread, 1e-6)).astype(np.float32)
-
-
-def coloured_noise(rng: np.random.Generator, length: int) -> Samples:
-    """Noise whose power falls by 0 to 8 dB an octave: shape (length,), of power 1."""
-    from scipy.fft import irfft, next_fast_len
-
-    size = next_fast_len(length, real=True)
-    bins = size // 2 + 1
-    spectrum = np.empty(bins, np.complex64)
-    spectrum.real = rng.standard_normal(bins, np.float32)
-    spectrum.imag = rng.standard_normal(bins, np.float32)
-    falling = np.arange(1, bins + 1, dtype=np.float32) ** np.float32(-between(rng, 0.0, 1.35))
-    return _level(irfft(spectrum * falling, size)[:length])
 
 
 def _swelling_noise(rng: np.random.Generator, length: int, rate: int) -> Samples:

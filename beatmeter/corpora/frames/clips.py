@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.config import clip_seed
+from beatmeter.corpora.effects.chain import apply_effects
 from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
-from beatmeter.corpora.frames.effects import apply_effects
 from beatmeter.corpora.frames.families import FAMILIES, Request
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.perform.render import Voicing, render
 from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont
 from beatmeter.corpora.piece import Part, Performance
 from beatmeter.corpora.random import between, happens, pick, weighted
+from beatmeter.corpora.rendering import clip_seed
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.style import STYLES
-from beatmeter.corpora.excerpt import bar_beats
-from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.piece import Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
 

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from beatmeter._util.progress import say_nothing
-from beatmeter._util.workers import in_workers
 from beatmeter.corpora.clip import Clip, ClipLabels
-from beatmeter.corpora.dataset import DatasetFolder, SplitShares
+from beatmeter.corpora.dataset import SplitShares, fill_dataset
 from beatmeter.corpora.frames.clips import NO_BAR, FrameClip
 from beatmeter.corpora.frames.shards import FramesConfig, clip_maker, held_out_of
 from beatmeter.meters import METERS
@@ -30,33 +29,23 @@ def write_dataset(
     ----------
     config : FramesConfig
         The same clips come of it as in shards. All of them are in the split of their works.
-    folder : Path
-    clips : int >= 1
-    jobs : int >= 1
-        Processes; the clips do not depend on it.
-    on_progress : callable, optional
-        Called with the clips there and wanted, before the first and after each.
+    clips, jobs, on_progress
+        As of :func:`~beatmeter.corpora.dataset.fill_dataset`.
 
     Raises
     ------
     DatasetError
         If the folder holds a dataset of another configuration, or something cannot be used.
     """
-    dataset = DatasetFolder(folder)
-    dataset.prepare(config.as_json())
-    missing = dataset.missing(clips)
-    on_progress(clips - len(missing), clips)
-    added = in_workers(partial(_add, config, dataset), missing, jobs)
-    for done, _ in enumerate(added, start=clips - len(missing) + 1):
-        on_progress(done, clips)
     trains = config.split == "train"
-    dataset.write_tables(clips, SplitShares(float(trains), float(not trains), 0.0))
+    shares = SplitShares(float(trains), float(not trains), 0.0)
+    make = partial(_clip, config)
+    fill_dataset(folder, config.as_json(), make, clips, jobs, shares, on_progress, SAMPLE_RATE)
 
 
-def _add(config: FramesConfig, dataset: DatasetFolder, number: int) -> None:
+def _clip(config: FramesConfig, number: int) -> Clip:
     clip = clip_maker(config).make(number)
-    labels = _labels(clip, held_out_of(clip.row, config.split))
-    dataset.add(number, Clip(clip.samples, labels), SAMPLE_RATE)
+    return Clip(clip.samples, _labels(clip, held_out_of(clip.row, config.split)))
 
 
 def _labels(clip: FrameClip, held_out: str) -> ClipLabels:

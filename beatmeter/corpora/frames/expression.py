@@ -13,9 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.corpora.excerpt import bar_beats
 from beatmeter.corpora.perform.tempo import TempoMap
-from beatmeter.corpora.piece import Note, Part, Piece
+from beatmeter.corpora.piece import Note, Part, Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
 _POINTS_PER_BEAT = 4

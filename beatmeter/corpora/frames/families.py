@@ -10,14 +10,13 @@ import numpy as np
 from beatmeter.corpora.compose import STYLES, compose, compose_bars
 from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import regroup, remeter
-from beatmeter.corpora.excerpt import bar_beats
 from beatmeter.corpora.frames import dances
 from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND, Material
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play, repeated
 from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
-from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece
+from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS

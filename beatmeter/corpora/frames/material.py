@@ -12,9 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from beatmeter.corpora.excerpt import draw_excerpt
 from beatmeter.corpora.material_pool import MaterialPool, is_reserved, window
-from beatmeter.corpora.piece import Piece
+from beatmeter.corpora.piece import Piece, draw_excerpt
 from beatmeter.corpora.random import between, pick
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.scores.beat_unit import count

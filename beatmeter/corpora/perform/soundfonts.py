@@ -13,10 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter._util.folders import home
+from beatmeter._util.folders import cache_folder, home
+from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
+from beatmeter.corpora.reserved import reserved
 from beatmeter.errors import DatasetError
 
 SUFFIXES = (".sf2", ".sf3")
+
+_MADE_UP_SEEDS = range(4)
+"""Of the soundfonts that are made up where the system has none."""
 
 SYNTHETIC = "synthetic"
 """Material of the soundfonts of :mod:`~beatmeter.corpora.perform.synthetic_soundfont`."""
@@ -112,6 +117,27 @@ def fingerprint(soundfont: Soundfont) -> str:
     """Hash the file with SHA-256: in hexadecimal."""
     with soundfont.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def training_soundfonts() -> tuple[Path, ...]:
+    """The soundfonts that corpora are played on unless the user names others.
+
+    Those of the system that are not kept for the fixtures, else made-up ones.
+    """
+    found = tuple(
+        soundfont.path
+        for soundfont in find_soundfonts()
+        if not reserved().has_soundfont(soundfont.path)
+    )
+    return found or _made_up()
+
+
+def _made_up() -> tuple[Path, ...]:
+    folder = cache_folder() / "soundfonts"
+    paths = tuple(folder / f"{SYNTHETIC}-{seed}.sf2" for seed in _MADE_UP_SEEDS)
+    for seed, path in zip(_MADE_UP_SEEDS, paths, strict=True):
+        write_synthetic_soundfont(path, seed)
+    return paths
 
 
 def _describe(path: Path) -> Soundfont:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from beatmeter._util.atomic import replacing
-from beatmeter.corpora.scores.parsing import (
-    NOTE,
-    ParsedScore,
-    Signature,
-    parse_score,
-)
+from beatmeter._util.memo import Memo
+from beatmeter.corpora.scores.parsing import ParsedScore, Signature, parse_score
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def parsed(path: Path, cache: Path | None) -> ParsedScore:
@@ -27,7 +24,7 @@ def parsed(path: Path, cache: Path | None) -> ParsedScore:
     path : Path
         A MusicXML or MIDI file.
     cache : Path or None
-        Folder of ``.npz`` files named by the content of the score; made when missing.
+        Folder of :class:`~beatmeter._util.memo.Memo`.
 
     Raises
     ------
@@ -36,47 +33,30 @@ def parsed(path: Path, cache: Path | None) -> ParsedScore:
     """
     if cache is None:
         return parse_score(path)
-    kept = cache / f"{_digest(path)}.npz"
-    try:
-        return _load(kept)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        score = parse_score(path)
-        cache.mkdir(parents=True, exist_ok=True)
-        _save(kept, score)
-        return score
+    content = hashlib.sha256(path.suffix.lower().encode() + path.read_bytes()).hexdigest()
+    arrays = Memo(cache).recall(f"{content} {_FORMAT}", lambda: _as_arrays(parse_score(path)))
+    return _from_arrays(arrays)
 
 
-def _digest(path: Path) -> str:
-    content = path.suffix.lower().encode() + path.read_bytes()
-    return f"{hashlib.sha256(content).hexdigest()[:32]}-{_FORMAT}"
+def _as_arrays(score: ParsedScore) -> dict[str, npt.NDArray[Any]]:
+    return {
+        "notes": score.notes,
+        "bars": score.bars,
+        "signature_quarters": np.array([mark.quarter for mark in score.signatures], float),
+        "signature_texts": np.array([mark.text for mark in score.signatures], np.str_),
+        "programs": np.array(score.programs),
+        "drums": np.array(score.drums),
+        "quarter_bpm": np.array(score.quarter_bpm),
+    }
 
 
-def _save(kept: Path, score: ParsedScore) -> None:
-    with replacing(kept) as part, part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            notes=score.notes,
-            bars=score.bars,
-            signature_quarters=np.array([mark.quarter for mark in score.signatures]),
-            signature_texts=np.array([mark.text for mark in score.signatures], dtype=np.str_),
-            programs=np.array(score.programs),
-            drums=np.array(score.drums),
-            quarter_bpm=np.array(score.quarter_bpm),
-        )
-
-
-def _load(kept: Path) -> ParsedScore:
-    with np.load(kept, allow_pickle=False) as arrays:
-        return ParsedScore(
-            notes=arrays["notes"].astype(NOTE),
-            bars=arrays["bars"],
-            signatures=tuple(
-                Signature(float(quarter), str(text))
-                for quarter, text in zip(
-                    arrays["signature_quarters"], arrays["signature_texts"], strict=True
-                )
-            ),
-            programs=tuple(arrays["programs"].tolist()),
-            drums=tuple(arrays["drums"].tolist()),
-            quarter_bpm=float(arrays["quarter_bpm"]),
-        )
+def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> ParsedScore:
+    marks = (arrays["signature_quarters"].tolist(), arrays["signature_texts"].tolist())
+    return ParsedScore(
+        notes=arrays["notes"],
+        bars=arrays["bars"],
+        signatures=tuple(Signature(*mark) for mark in zip(*marks, strict=True)),
+        programs=tuple(arrays["programs"].tolist()),
+        drums=tuple(arrays["drums"].tolist()),
+        quarter_bpm=float(arrays["quarter_bpm"]),
+    )

@@ -17,7 +17,6 @@ from beatmeter.audio.decode import open_recording
 from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
-from beatmeter.corpora.source_excerpt import Take
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
 from beatmeter.corpora.splicing.splice import (
     BarredMusic,
@@ -26,6 +25,7 @@ from beatmeter.corpora.splicing.splice import (
     splice,
 )
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
+from beatmeter.corpora.takes import Take
 from beatmeter.errors import AudioError, DatasetError
 
 FAMILY = "spliced"

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beatmeter.corpora import config as config_module
-from beatmeter.corpora.config import CorpusConfig
+from beatmeter.corpora import rendering
 from beatmeter.corpora.perform.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
-from beatmeter.corpora.synth_source import PlayedScores
+from beatmeter.corpora.rendering import CorpusConfig
+from beatmeter.corpora.takes import PlayedScores
 
 
 class WoodblockPieces:
@@ -58,5 +58,5 @@ def woodblock_config(
     small_soundfont_path: Path, played_woodblocks: PlayedScores, monkeypatch: pytest.MonkeyPatch
 ) -> CorpusConfig:
     """A configuration whose clips are woodblocks of four seconds."""
-    monkeypatch.setattr(config_module, "open_sources", lambda config: (played_woodblocks,))
+    monkeypatch.setattr(rendering, "open_sources", lambda config: (played_woodblocks,))
     return CorpusConfig((small_soundfont_path,), seconds=4.0, seed=5)

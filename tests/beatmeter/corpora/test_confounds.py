@@ -3,9 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beatmeter.corpora import factory
-from beatmeter.corpora.confound_features import dataset_examples, sound_features
-from beatmeter.corpora.confounds import EVERYTHING, Example, measure_leakage
+from beatmeter.corpora.confounds import (
+    EVERYTHING,
+    Example,
+    dataset_examples,
+    measure_leakage,
+    sound_features,
+)
+from beatmeter.corpora.rendering import render_dataset
 from beatmeter.errors import DatasetError
 
 
@@ -65,7 +70,7 @@ def test_features_know_nothing_of_order():
 
 
 def test_examples_come_from_a_dataset(woodblock_config, tmp_path):
-    factory.render_dataset(woodblock_config, tmp_path / "corpus", 15)
+    render_dataset(woodblock_config, tmp_path / "corpus", 15)
     found = list(dataset_examples(tmp_path / "corpus"))
     assert {example.meter for example in found} == {3, 4, 5, 7, 9, 11}
     assert len(found) == 12

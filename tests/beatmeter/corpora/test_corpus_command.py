@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.audio.decode import load
-from beatmeter.corpora import confound_features as leakage_features
+from beatmeter.corpora import confounds
 from beatmeter.corpora.cli import corpus
 from beatmeter.corpora.confounds import Example
 from beatmeter.corpora.reserved import ReservedError
@@ -77,7 +77,7 @@ def test_leakage_is_printed_beside_chance(
     knowing: float, exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dataset.json").write_text("{}")
-    monkeypatch.setattr(leakage_features, "dataset_examples", lambda folder: clips(knowing))
+    monkeypatch.setattr(confounds, "dataset_examples", lambda folder: clips(knowing))
     result = CliRunner().invoke(corpus, ["leakage", str(tmp_path)])
     lines = [line.split() for line in result.output.splitlines()]
     assert lines[0] == ["features", "balanced", "accuracy", "chance", "p"]

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from beatmeter.audio.decode import load
-from beatmeter.corpora.config import CorpusConfig
+from beatmeter.corpora.clip import Clip
 from beatmeter.corpora.dataset import DatasetFolder, SplitShares, read_labels
-from beatmeter.corpora.factory import render_dataset
+from beatmeter.corpora.rendering import CorpusConfig, render_dataset
 from beatmeter.datasets.labels import read_table
 from beatmeter.errors import DatasetError
 
@@ -111,3 +112,12 @@ def test_shares_are_those_of_the_works():
     splits = [shares.split_of(f"work {number}") for number in range(2000)]
     assert splits.count("train") / 2000 == pytest.approx(0.6, abs=0.04)
     assert splits.count("test") / 2000 == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_long_recording_is_coded_whole(woodblock_config, tmp_path: Path):
+    """libsndfile overflows its stack when it is given a minute of Vorbis at once."""
+    render_dataset(woodblock_config, tmp_path, 1)
+    (name, labels), *_ = read_labels(tmp_path)
+    long = np.sin(np.arange(60 * 48_000) * (2 * np.pi * 220 / 48_000)).astype(np.float32) / 2
+    DatasetFolder(tmp_path).add(0, Clip(long, labels), 48_000)
+    assert load(tmp_path / name)[0].shape == long.shape

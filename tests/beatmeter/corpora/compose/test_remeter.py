@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from beatmeter.corpora.compose import STYLES
 from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.remeter import regroup, remeter
-from beatmeter.corpora.excerpt import draw_excerpt
-from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
+from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece, draw_excerpt
 from beatmeter.errors import MeterError
 from beatmeter.meters import METERS, meter_of
 

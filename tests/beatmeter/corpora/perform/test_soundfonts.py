@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from beatmeter.corpora.perform import soundfonts
-from beatmeter.corpora.perform.soundfonts import SYNTHETIC, find_soundfonts, open_soundfont
-from beatmeter.corpora.perform.training_soundfonts import training_soundfonts
+from beatmeter.corpora.perform.soundfonts import (
+    SYNTHETIC,
+    find_soundfonts,
+    open_soundfont,
+    training_soundfonts,
+)
 from beatmeter.errors import DatasetError
 
 

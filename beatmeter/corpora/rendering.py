@@ -1,9 +1,11 @@
-"""What a rendered corpus is made of, and the maker of its clips."""
+"""Rendered corpora: what one is made of, the maker of its clips, and its dataset folder."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,24 @@ from typing import Any
 import numpy as np
 
 from beatmeter._util.folders import cache_folder
-from beatmeter.corpora.clip import Clip, make_clip
+from beatmeter._util.progress import say_nothing
+from beatmeter.audio.samples import Samples
+from beatmeter.corpora.clip import Clip, ClipLabels
+from beatmeter.corpora.dataset import SplitShares, fill_dataset
+from beatmeter.corpora.effects.chain import apply_effects
+from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
-from beatmeter.corpora.source_excerpt import Source
-from beatmeter.corpora.synth_source import PlayedScores
+from beatmeter.corpora.takes import PlayedScores, Source
 from beatmeter.errors import DatasetError
 
 SHORTEST_S = 4.0
 LONGEST_S = 600.0
+_SPEEDS, _SPED_SHARE = (0.92, 1.08), 0.3
+"""Of a tape that runs wrong, and how often it does."""
+_QUIETEST_DB, _LOUDEST_DB = -18.0, -0.5
+"""Peaks of clips, relative to full scale."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,126 @@ class ClipMaker:
 
     def _source_of(self, family: str, meters: tuple[int, ...]) -> Source:
         return next(s for s in self._sources if family in s.families_for(meters))
+
+
+def make_clip(
+    source: Source, seed: int, seconds: float, family: str, meters: tuple[int, ...]
+) -> Clip:
+    """Make a clip; the same arguments give the same samples and labels.
+
+    Parameters
+    ----------
+    source : Source
+    seed : int >= 0
+    seconds : float
+        Length of the clip.
+    family : str
+        One of ``source.families_for(meters)``.
+    meters : tuple of int
+        Ascending.
+
+    Returns
+    -------
+    Clip
+        A change of speed is in the labels' times.
+    """
+    speed = _draw_speed(np.random.default_rng((seed, 2)))
+    take = source.draw_take(seed, seconds * speed, family, meters)
+    sped = _resampled(take.samples, speed, round(seconds * SAMPLE_RATE))
+    rng = np.random.default_rng((seed, 3))
+    samples, effects = apply_effects(sped, SAMPLE_RATE, rng)
+    beats = _moved(take.beats, speed, seconds)
+    labels = ClipLabels(
+        meters=take.meter.meters,
+        time_signature=take.meter.time_signature,
+        grouping=take.meter.grouping,
+        beats=beats,
+        downbeats=_moved(take.downbeats, speed, seconds),
+        tempo_bpm=_tempo(beats),
+        family=family,
+        source=take.origin.source,
+        work=take.origin.work,
+        licence=take.origin.licence,
+        seed=seed,
+        soundfonts=take.sounds,
+        effects=(*((f"speed x{speed:.3f}",) if speed != 1 else ()), *effects),
+        style=take.style,
+    )
+    return Clip(_levelled(samples, rng), labels)
+
+
+def _draw_speed(rng: np.random.Generator) -> float:
+    """Factor on tempo and pitch together, as of a tape; mostly 1."""
+    return float(rng.uniform(*_SPEEDS)) if rng.random() < _SPED_SHARE else 1.0
+
+
+def _resampled(samples: Samples, speed: float, length: int) -> Samples:
+    """Play faster; cut or pad the few samples by which that is off."""
+    if speed != 1:
+        import soxr
+
+        samples = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE).astype(np.float32)
+    return np.pad(samples[:length], (0, max(length - len(samples), 0)))
+
+
+def _levelled(samples: Samples, rng: np.random.Generator) -> Samples:
+    """The same with a peak somewhere between a quiet and a full recording."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    gain = 10 ** (rng.uniform(_QUIETEST_DB, _LOUDEST_DB) / 20) / peak if peak > 0 else 1.0
+    levelled: Samples = (samples * gain).astype(np.float32)
+    return levelled
+
+
+def _moved(times: tuple[float, ...], speed: float, seconds: float) -> tuple[float, ...]:
+    return tuple(round(time / speed, 4) for time in times if 0 <= time / speed < seconds)
+
+
+def _tempo(beats: tuple[float, ...]) -> float:
+    if len(beats) < 2:
+        return 0.0
+    return round(60 / float(np.median(np.diff(beats))), 2)
+
+
+def render_dataset(
+    config: CorpusConfig,
+    folder: Path,
+    clips: int,
+    *,
+    jobs: int = 1,
+    shares: SplitShares | None = None,
+    on_progress: Callable[[int, int], None] = say_nothing,
+) -> None:
+    """Render a dataset, or the rest of one that was interrupted.
+
+    Parameters
+    ----------
+    config : CorpusConfig
+    folder : Path
+        Clips that are there already are kept.
+    clips : int >= 1
+        How many clips the dataset has in the end.
+    jobs, shares, on_progress
+        As of :func:`~beatmeter.corpora.dataset.fill_dataset`.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds a dataset of another configuration, or something cannot be used.
+    """
+    _maker.cache_clear()
+    _maker(config)  # refuses what cannot be used before there is a folder
+    make, split = partial(_clip_of, config), shares or SplitShares()
+    fill_dataset(folder, config.as_json(), make, clips, jobs, split, on_progress)
+
+
+def _clip_of(config: CorpusConfig, index: int) -> Clip:
+    return _maker(config).make(index)
+
+
+@lru_cache(maxsize=1)
+def _maker(config: CorpusConfig) -> ClipMaker:
+    """The maker of a process, which has one configuration during a run."""
+    return ClipMaker(config)
 
 
 def open_sources(config: CorpusConfig) -> tuple[Source, ...]:

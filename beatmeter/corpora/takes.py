@@ -1,16 +1,18 @@
-"""Rendered scores as a source of takes."""
+"""Labelled music that sounds, before effects, and where it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
+from beatmeter.audio.samples import Samples
+from beatmeter.corpora.material_pool import MaterialPool
 from beatmeter.corpora.perform.render import SAMPLE_RATE, Voicing, render
 from beatmeter.corpora.perform.soundfonts import Soundfont
-from beatmeter.corpora.piece import Performance
-from beatmeter.corpora.source_excerpt import Take
+from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.errors import DatasetError
 
 LEAD_S = 1.0
@@ -19,28 +21,49 @@ LEAD_S = 1.0
 _KIT_SHARE = 0.5
 
 
-class Performances(Protocol):
-    """Where performances come from, such as a material pool."""
+@dataclass(frozen=True)
+class Take:
+    """Dry music with its labels.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Mono, at :data:`~beatmeter.corpora.perform.render.SAMPLE_RATE`.
+    meter : Meter
+    beats, downbeats : tuple of float
+        Seconds from the first sample.
+    origin : Origin
+    sounds : tuple of str
+        The soundfonts it is played on; empty for recordings.
+    style : dict of str to str
+        Whatever else its maker tells, for the labels.
+    """
+
+    samples: Samples
+    meter: Meter
+    beats: tuple[float, ...]
+    downbeats: tuple[float, ...]
+    origin: Origin
+    sounds: tuple[str, ...] = ()
+    style: dict[str, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Something that makes takes: rendered scores, spliced recordings."""
 
     def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
-        """Name the families that have music in `meters`."""
+        """Name the ways it has of making music in `meters`."""
 
-    def draw_performance(
-        self,
-        seed: int,
-        seconds: float,
-        family: str | None = None,
-        meters: tuple[int, ...] | None = None,
-    ) -> Performance:
-        """Draw a performance of `seconds`."""
+    def draw_take(self, seed: int, seconds: float, family: str, meters: tuple[int, ...]) -> Take:
+        """Draw a take of `seconds`; the same arguments give the same samples."""
 
 
 class PlayedScores:
-    """Performances, each played on soundfonts drawn for it.
+    """Scores and compositions, each played on soundfonts drawn for it.
 
     Parameters
     ----------
-    performances : Performances
+    material : MaterialPool
     soundfonts : sequence of Soundfont
         At least one with General MIDI; drum kits are used for the drums of half the takes.
 
@@ -50,8 +73,8 @@ class PlayedScores:
         If none of the soundfonts has General MIDI.
     """
 
-    def __init__(self, performances: Performances, soundfonts: Sequence[Soundfont]) -> None:
-        self._performances = performances
+    def __init__(self, material: MaterialPool, soundfonts: Sequence[Soundfont]) -> None:
+        self._material = material
         self._general = [soundfont for soundfont in soundfonts if not soundfont.is_kit]
         self._kits = [soundfont for soundfont in soundfonts if soundfont.is_kit]
         if not self._general:
@@ -60,14 +83,14 @@ class PlayedScores:
 
     def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
         """Name the families that have music in `meters`."""
-        return self._performances.families_for(meters)
+        return self._material.families_for(meters)
 
     def draw_take(self, seed: int, seconds: float, family: str, meters: tuple[int, ...]) -> Take:
         """Draw a performance and what it is played on, and render it.
 
         What sounds before the take began rings on into it, as in a cut from a recording.
         """
-        performance = self._performances.draw_performance(seed, seconds + LEAD_S, family, meters)
+        performance = self._material.draw_performance(seed, seconds + LEAD_S, family, meters)
         has_drums = any(part.is_drums for part in performance.parts)
         voicing = self._draw_voicing(np.random.default_rng((seed, 1)), has_drums)
         kit = () if voicing.kit is None else (voicing.kit.name,)
