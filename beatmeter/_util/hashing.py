@@ -32,7 +32,6 @@ def hash_files(root: Path, paths: Iterable[Path], seed: str = "") -> str:
 
     Parameters
     ----------
-    root : Path
     paths : iterable of Path
         Below `root`; their order counts.
     seed : str
@@ -56,7 +55,6 @@ def hash_named(folder: Path, names: Iterable[str]) -> str:
 
     Parameters
     ----------
-    folder : Path
     names : iterable of str
         Relative to `folder`; their order does not count.
     """

@@ -16,8 +16,6 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
 
     Parameters
     ----------
-    items : iterable
-    description : str
     total : int, optional
         How many there will be; ``len(items)`` when not given and known.
     """

@@ -41,7 +41,6 @@ def in_workers(
     ----------
     function : callable
         Picklable, like the items, for more than one job.
-    items : iterable
     jobs : int > 0
     at_once : int > 0
         How many items are sent to a process together.

@@ -20,7 +20,6 @@ def run_all(
 
     Parameters
     ----------
-    tasks : sequence of Task
     jobs : int
         Processes; 1 works in this one, in order. Each computes with one thread, unless the
         environment says otherwise.

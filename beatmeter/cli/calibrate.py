@@ -18,12 +18,7 @@ from beatmeter.datasets.usable import not_used, refuse_if_bad
 from beatmeter.errors import PluginError
 from beatmeter.evaluation.fit_report import sections
 from beatmeter.evaluation.report.text import to_text
-from beatmeter.fusion.fit.collection import (
-    ClipEvidence,
-    calibrated_signals,
-    collect,
-    evidence_code,
-)
+from beatmeter.fusion.fit.collection import ClipEvidence, calibrated_signals, collect, evidence_code
 from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, FitPlan, fit_ensemble
 from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.fusion.weights import load_weights, write_weights

@@ -63,10 +63,6 @@ def _evaluate_meters(set_name: str, jobs: int, scores: Path | None) -> None:
     weights = effective_weights(signals)
     with resumable("what was heard"):
         evaluation = ensemble.evaluate(
-            find_set(set_name),
-            signals,
-            weights,
-            open_cache(scores),
-            jobs,
+            find_set(set_name), signals, weights, open_cache(scores), jobs
         )
     click.echo(to_text(sections(evaluation, weights)), nl=False)

@@ -16,7 +16,6 @@ class ClipLabels:
     ----------
     meters : tuple of int
         Of ``beatmeter.meters.METERS``, ascending; two in polymeter.
-    time_signature : str
     grouping : tuple of int
         Beats of each group within the bar.
     beats, downbeats : tuple of float
@@ -31,7 +30,6 @@ class ClipLabels:
         What the clip was drawn from.
     soundfonts, effects : tuple of str
         By name; effects in order.
-    style : dict of str to str
     """
 
     meters: tuple[int, ...]
@@ -71,7 +69,6 @@ class Clip:
     ----------
     samples : ndarray of float32, shape (round(seconds * SAMPLE_RATE),)
         Mono, within -1 to 1.
-    labels : ClipLabels
     """
 
     samples: Samples

@@ -39,7 +39,6 @@ class Example:
     ----------
     features : mapping of str to mapping of str to float or str
         Groups of features by name: ``{"loudness": {"rms_db": -20.0}, ...}``.
-    meter : int
     work : str
         Clips of one work are never split between fitting and testing.
     """
@@ -66,7 +65,6 @@ class Leakage:
     p_value : float in (0, 1]
         Share of permutations of the meters among works that do as well, times the number of
         groups measured (Bonferroni).
-    clips : int
     """
 
     group: str
@@ -89,11 +87,6 @@ def measure_leakage(examples: Sequence[Example], seed: int = 0) -> tuple[Leakage
     ----------
     examples : sequence of Example
         All with the same groups.
-    seed : int
-
-    Returns
-    -------
-    tuple of Leakage
 
     Raises
     ------
@@ -189,10 +182,6 @@ def _balanced_accuracy(meters: Labels, predicted: Labels) -> float:
 
 def dataset_examples(folder: Path) -> Iterator[Example]:
     """Yield the clips of a rendered dataset that have one meter.
-
-    Parameters
-    ----------
-    folder : Path
 
     Yields
     ------

@@ -33,14 +33,7 @@ _COMPRESSION = 0.5
 """Of Vorbis: from 0 for the best quality to 1 for the smallest file."""
 _BLOCK = 1 << 16
 """Samples written at once: libsndfile overflows its stack on a minute of Vorbis in one piece."""
-_VERSIONED = (
-    "beatmeter",
-    "numpy",
-    "scipy",
-    "soundfile",
-    "soxr",
-    "tinysoundfont",
-)
+_VERSIONED = ("beatmeter", "numpy", "scipy", "soundfile", "soxr", "tinysoundfont")
 
 
 @dataclass(frozen=True)
@@ -77,12 +70,7 @@ class SplitShares:
 
 
 class DatasetFolder:
-    """A dataset folder that is being filled, perhaps by several processes.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """A dataset folder that is being filled, perhaps by several processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -32,7 +32,6 @@ def join_datasets(folders: Sequence[Path], out: Path, shares: SplitShares) -> in
         Rendered datasets.
     out : Path
         A new folder, or one that was begun with the same datasets.
-    shares : SplitShares
 
     Returns
     -------

@@ -72,8 +72,6 @@ class MaterialPool:
 
     Attributes
     ----------
-    runs : tuple of ScoreRun
-    styles : tuple of Style
     seeds : Reserved
         The list that says to whom a seed belongs.
     for_fixtures : bool
@@ -101,7 +99,6 @@ class MaterialPool:
         ----------
         folder : Path or None
             Scores, as of :func:`scores.list_runs`; without, pieces are composed only.
-        reserved : Reserved
         cache : Path, optional
             Folder that keeps parsed scores.
         """

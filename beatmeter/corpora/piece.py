@@ -44,7 +44,6 @@ class Part:
         What the part does: ``melody``, ``chords``, ``bass``, ``drums``, ``inner``, ``ostinato``.
     program : int
         General MIDI program, 0 to 127; of a drum part, the kit.
-    is_drums : bool
     notes : tuple of Note
         Ordered by onset.
     """
@@ -66,7 +65,6 @@ class Origin:
         ``spliced``, or the name of a user's folder: also of a piece re-metered or arranged since.
     work : str
         The score or composition; clips of one work never straddle splits.
-    licence : str
     seed : int or None
         What the random choices were drawn from.
     """
@@ -104,14 +102,12 @@ class Piece:
     ----------
     parts : tuple of Part
         Time in beats.
-    meter : Meter
     beats : tuple of float
         Positions of the beats, in beats, from the first to one past the last bar.
     downbeats : tuple of float
         Positions of the bar lines, in beats; a subset of `beats`.
     pulse_bpm : float
         Beats a minute at which it is meant to be played.
-    origin : Origin
     """
 
     parts: tuple[Part, ...]
@@ -140,8 +136,6 @@ def draw_excerpt(rng: np.random.Generator, piece: Piece, beats: float) -> Piece:
 
     Parameters
     ----------
-    rng : np.random.Generator
-    piece : Piece
     beats : float
         Least length; a shorter piece is kept whole, but for its pickup.
 
@@ -175,10 +169,7 @@ def _cut(part: Part, start: float, end: float) -> Part:
         part,
         notes=tuple(
             Note(
-                note.onset - start,
-                min(note.duration, end - note.onset),
-                note.pitch,
-                note.velocity,
+                note.onset - start, min(note.duration, end - note.onset), note.pitch, note.velocity
             )
             for note in part.notes
             if start <= note.onset < end

@@ -93,10 +93,6 @@ class CorpusConfig:
 class ClipMaker:
     """Makes the clips of a corpus, any of them, in any order.
 
-    Parameters
-    ----------
-    config : CorpusConfig
-
     Raises
     ------
     DatasetError
@@ -132,7 +128,6 @@ def make_clip(
 
     Parameters
     ----------
-    source : Source
     seed : int >= 0
     seconds : float
         Length of the clip.
@@ -216,7 +211,6 @@ def render_dataset(
 
     Parameters
     ----------
-    config : CorpusConfig
     folder : Path
         Clips that are there already are kept.
     clips : int >= 1

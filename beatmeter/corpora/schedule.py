@@ -25,7 +25,6 @@ class Assignment:
     ----------
     meters : tuple of int
         Ascending.
-    family : str
     """
 
     meters: tuple[int, ...]
@@ -54,8 +53,7 @@ class Schedule:
 
 
 def balanced_block(
-    families_for: Callable[[tuple[int, ...]], tuple[str, ...]],
-    wanted: Sequence[str] = (),
+    families_for: Callable[[tuple[int, ...]], tuple[str, ...]], wanted: Sequence[str] = ()
 ) -> tuple[Assignment, ...]:
     """Pair every meter with every family, and add one assignment for each polymeter.
 

@@ -29,10 +29,8 @@ class Take:
     ----------
     samples : ndarray of float32, shape (n,)
         Mono, at :data:`~beatmeter.corpora.perform.render.SAMPLE_RATE`.
-    meter : Meter
     beats, downbeats : tuple of float
         Seconds from the first sample.
-    origin : Origin
     sounds : tuple of str
         The soundfonts it is played on; empty for recordings.
     style : dict of str to str
@@ -63,7 +61,6 @@ class PlayedScores:
 
     Parameters
     ----------
-    material : MaterialPool
     soundfonts : sequence of Soundfont
         At least one with General MIDI; drum kits are used for the drums of half the takes.
 

@@ -32,7 +32,6 @@ class Annotated:
 
     Attributes
     ----------
-    path : Path
     row : dict of str to str
         What ``clips.csv`` says of it.
     beats, downbeats : ndarray of float

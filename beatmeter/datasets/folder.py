@@ -37,7 +37,6 @@ class Labelled:
 
     Attributes
     ----------
-    files : list of LabelledFile
     left_out : list of LeftOut
         Clips whose audio was not found.
     dropped : int

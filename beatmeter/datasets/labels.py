@@ -118,7 +118,6 @@ def parse_labels(cell: str, where: str) -> dict[int, float]:
 
     Parameters
     ----------
-    cell : str
     where : str
         What to call the cell in a message.
 

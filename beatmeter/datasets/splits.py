@@ -14,9 +14,7 @@ SHARES = (0.7, 0.15, 0.15)
 
 
 def split_by_work(
-    clips: Sequence[LabelledClip],
-    shares: Sequence[float] = SHARES,
-    seed: int = 0,
+    clips: Sequence[LabelledClip], shares: Sequence[float] = SHARES, seed: int = 0
 ) -> dict[str, list[LabelledClip]]:
     """Divide clips by the song or score they were cut from.
 
@@ -30,7 +28,6 @@ def split_by_work(
         All clips of a work belong together, whatever their own labels.
     shares : three floats, not negative, summing to 1
         Of works, for each of :data:`SPLITS`.
-    seed : int
 
     Returns
     -------

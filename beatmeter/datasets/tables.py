@@ -23,7 +23,6 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[s
 
     Parameters
     ----------
-    path : Path
     required : sequence of str
         Columns that must be there and filled in every row, if only with an empty text.
 

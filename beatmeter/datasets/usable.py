@@ -31,7 +31,6 @@ def usable_clips(
 
     Parameters
     ----------
-    folder : Path
     splits : sequence of {"train", "val", "test"}
     seed : int
         Of the division, where the folder does not bring its own.
@@ -60,15 +59,10 @@ def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[L
     Bad files cannot be decoded, end before the length they declare, are shorter than two seconds
     or silent, or hold samples that are not finite.
 
-    Parameters
-    ----------
-    files : sequence of LabelledFile
-
     Returns
     -------
     good : list of LabelledFile
         In the order given.
-    left_out : list of LeftOut
     """
     good, left_out = [], []
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:

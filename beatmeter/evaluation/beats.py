@@ -103,7 +103,6 @@ def evaluate_beats(
 
     Parameters
     ----------
-    clips : sequence of Annotated
     trackers : mapping of str to callable
         By name; picklable for more than one job.
     jobs : int > 0

@@ -48,13 +48,11 @@ class Lesson:
 
     Attributes
     ----------
-    work : str
     example : Example or None
         Its hypotheses and their worth; None where its meter is not one of ``METERS``.
     grouping : GroupingExample or None
         None where its grouping is not known, or no pulse fits.
     presence : ndarray, shape (f,)
-    has_bars : bool
     """
 
     work: str

@@ -135,10 +135,7 @@ def draw_fusion(axes: Axes, points: Sequence[FusionPoint], baseline: float) -> N
 def draw_tuning(axes: Axes, tuning: Tuning) -> None:
     """The accuracy at every weight, with the best and the chosen one marked."""
     draw_fusion(axes, tuning.curve, tuning.curve[0].accuracy.value)
-    for point, colour, label in (
-        (tuning.best, YELLOW, "best"),
-        (tuning.chosen, RED, "chosen"),
-    ):
+    for point, colour, label in ((tuning.best, YELLOW, "best"), (tuning.chosen, RED, "chosen")):
         axes.plot([point.weight], [point.accuracy.value], "o", color=colour, label=label, zorder=3)
     put_legend(axes, 5)
 

@@ -29,7 +29,6 @@ def write_jams(analysis: Analysis, path: str | Path) -> None:
 
     Parameters
     ----------
-    analysis : Analysis
     path : str or Path
 
     Raises

@@ -83,7 +83,6 @@ def write_plot(analysis: Analysis, excerpt: Excerpt, path: str | Path) -> None:
 
     Parameters
     ----------
-    analysis : Analysis
     excerpt : Excerpt
         Of the same recording.
     path : str or Path

@@ -26,7 +26,6 @@ def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) 
 
     Parameters
     ----------
-    rng : np.random.Generator
     piece : Piece
         Beginning with a bar line, in bars of equal length.
     style : Style, optional

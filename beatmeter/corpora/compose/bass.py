@@ -26,9 +26,6 @@ def bass_line(rng: np.random.Generator, frame: Frame, manner: str, level: float)
 
     Parameters
     ----------
-    rng : np.random.Generator
-    frame : Frame
-    manner : str
     level : float
         Velocity before accents.
     """

@@ -6,13 +6,7 @@ import numpy as np
 
 from beatmeter.corpora.compose.frame import Bar, Frame
 from beatmeter.corpora.compose.groupings import Grouping, heads
-from beatmeter.corpora.compose.rhythm import (
-    Rhythm,
-    durations,
-    grouped,
-    patterns,
-    syncopated,
-)
+from beatmeter.corpora.compose.rhythm import Rhythm, durations, grouped, patterns, syncopated
 from beatmeter.corpora.piece import Note
 from beatmeter.corpora.random import between, happens, pick
 

@@ -105,8 +105,6 @@ def compose_bars(
 
     Parameters
     ----------
-    rng : np.random.Generator
-    style : Style
     meter : Meter
         Of any grouping, bars of 13 too.
     pulse : float

@@ -20,7 +20,6 @@ class Section:
     ----------
     letter : str
         Sections of one letter share their material.
-    first_bar, bars : int
     layers : frozenset of str
         Names of the layers that play.
     """
@@ -37,11 +36,8 @@ class Bar:
 
     Attributes
     ----------
-    number : int
     start : float
         Beat of its bar line.
-    grouping : tuple of int
-    section : Section
     """
 
     number: int
@@ -71,8 +67,6 @@ class Frame:
     divisions : int
         Parts into which players divide a beat: 1 to 4.
     beats_per_second : float
-    harmony : Harmony
-    sections : tuple of Section
     accents : tuple of float
         Per beat of a bar, in velocity steps, about -20 to 20.
     syncopation : float

@@ -28,10 +28,7 @@ FINE: dict[int, tuple[Grouping, ...]] = {
     5: ((3, 2), (2, 3)),
     7: _rotations((2, 2, 3)),
     9: (*_rotations((2, 2, 2, 3)), (3, 3, 3)),
-    11: (
-        *_rotations((2, 2, 2, 2, 3)),
-        *_rotations((3, 3, 3, 2)),
-    ),
+    11: (*_rotations((2, 2, 2, 2, 3)), *_rotations((3, 3, 3, 2))),
 }
 """Groupings by meter. (3, 3) is 6/8 and (2,) is 2/4: bars of six and two beats."""
 

@@ -135,7 +135,6 @@ def draw_harmony(
 
     Parameters
     ----------
-    rng : np.random.Generator
     modes, colours : tuple of str
         To choose from: keys of :data:`MODES` and :data:`PROGRESSIONS`.
     grouping : tuple of int

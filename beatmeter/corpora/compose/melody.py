@@ -70,8 +70,6 @@ def melody(
 
     Parameters
     ----------
-    rng : np.random.Generator
-    frame : Frame
     level : float
         Velocity before accents.
     layer : str

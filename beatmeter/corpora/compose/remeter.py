@@ -14,11 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beatmeter.corpora.compose.groupings import (
-    FINE,
-    Grouping,
-    time_signature,
-)
+from beatmeter.corpora.compose.groupings import FINE, Grouping, time_signature
 from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats
 from beatmeter.corpora.random import happens, pick
 from beatmeter.meters import check_meter
@@ -72,8 +68,6 @@ class Plan:
     ----------
     bars : int
         Bars of the original that it uses up.
-    slots : tuple of Slot
-    grouping : tuple of int
     """
 
     bars: int
@@ -86,7 +80,6 @@ def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
 
     Parameters
     ----------
-    rng : np.random.Generator
     piece : Piece
         Beginning with a bar line, in bars of equal length.
     meter : int
@@ -134,7 +127,6 @@ def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
 
     Parameters
     ----------
-    rng : np.random.Generator
     piece : Piece
         In 6/8, 9/8 or 12/8, beginning with a bar line.
     groups : int, 2 to 4

@@ -83,17 +83,12 @@ def durations(rhythm: Rhythm, length: float) -> tuple[float, ...]:
 
 
 def patterns(
-    rng: np.random.Generator,
-    frame: Frame,
-    layer: str,
-    make: Callable[[Grouping], Rhythm],
+    rng: np.random.Generator, frame: Frame, layer: str, make: Callable[[Grouping], Rhythm]
 ) -> Iterator[tuple[Bar, Rhythm]]:
     """A riff of one or two bars for each section letter, varied as phrases close.
 
     Parameters
     ----------
-    rng : np.random.Generator
-    frame : Frame
     layer : str
         Whose bars to go through.
     make : callable

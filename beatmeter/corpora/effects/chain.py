@@ -28,7 +28,6 @@ def apply_effects(
     samples : ndarray of float32, shape (n,)
     rate : int
         Samples a second.
-    rng : np.random.Generator
 
     Returns
     -------

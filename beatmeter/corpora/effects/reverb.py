@@ -18,7 +18,6 @@ def room_response(rng: np.random.Generator, reverberation_s: float, sample_rate:
 
     Parameters
     ----------
-    rng : numpy.random.Generator
     reverberation_s : float > 0
         RT60 in seconds.
     sample_rate : int

@@ -39,7 +39,6 @@ def clicks(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
 
     Parameters
     ----------
-    rng : np.random.Generator
     seconds : float > 0
     rate : int
         Samples a second.

@@ -81,7 +81,6 @@ class ClipMaker:
 
     Parameters
     ----------
-    material : Material
     soundfonts : sequence of Soundfont
         At least one with General MIDI.
     shares : mapping of str to float

@@ -31,8 +31,6 @@ def expressive_tempo(
 
     Parameters
     ----------
-    rng : np.random.Generator
-    piece : Piece
     depth : float
         0 is strict; 1 is as free as romantic piano music is played.
     ends : bool

@@ -85,10 +85,8 @@ class Request:
 
     Attributes
     ----------
-    material : Material
     seed : int
         Not one of the fixtures.
-    rng : np.random.Generator
     seconds : float > 0
     """
 

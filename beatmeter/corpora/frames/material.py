@@ -65,7 +65,6 @@ class Material:
 
     Parameters
     ----------
-    table : ScoreTable
     split : str
         One of :data:`SPLITS`: a tenth of the works is left to ``val``.
 

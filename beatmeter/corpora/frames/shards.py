@@ -55,7 +55,6 @@ class FramesConfig:
     ----------
     table : Path
         Scores, as :func:`table.write_table` wrote them.
-    soundfonts : tuple of Path
     split : str
         ``train`` or ``val``.
     families : tuple of str
@@ -124,7 +123,6 @@ def write_shards(
 
     Parameters
     ----------
-    config : FramesConfig
     folder : Path
         Shards that are there already are kept.
     clips : int >= 1

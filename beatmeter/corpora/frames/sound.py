@@ -34,7 +34,6 @@ def write_sound(
     ----------
     config : FramesConfig
         The same clips come of it as in shards.
-    folder : Path
     clips : int >= 1
     jobs : int >= 1
         Processes.

@@ -47,11 +47,6 @@ _STRANGER_SHARE = 0.15
 def cast(rng: np.random.Generator, parts: tuple[Part, ...]) -> tuple[str, tuple[Part, ...]]:
     """Give every part an instrument.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-    parts : tuple of Part
-
     Returns
     -------
     str

@@ -60,10 +60,8 @@ def perform(piece: Piece, seconds: float, rng: np.random.Generator) -> Performan
 
     Parameters
     ----------
-    piece : Piece
     seconds : float > 0
         Duration of the excerpt.
-    rng : np.random.Generator
 
     Returns
     -------
@@ -108,7 +106,6 @@ def play(
         At least as long as the excerpt; if it is shorter, silence follows.
     tempo : TempoMap
         From the first to the last beat.
-    touch : Touch
     transposition : int
         Semitones; drums keep their keys.
     seconds : float > 0

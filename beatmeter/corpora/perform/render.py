@@ -73,17 +73,12 @@ class _Output:
 
 
 def render(
-    performance: Performance,
-    voicing: Voicing,
-    sample_rate: int = SAMPLE_RATE,
-    slowing: float = 1.0,
+    performance: Performance, voicing: Voicing, sample_rate: int = SAMPLE_RATE, slowing: float = 1.0
 ) -> Samples:
     """Play a performance.
 
     Parameters
     ----------
-    performance : Performance
-    voicing : Voicing
     sample_rate : int
         Hz.
     slowing : float > 0

@@ -44,7 +44,6 @@ def draw_tempo(
 
     Parameters
     ----------
-    rng : np.random.Generator
     pulse_bpm : float > 0
         Mean tempo.
     first, last : float
@@ -54,7 +53,6 @@ def draw_tempo(
     -------
     str
         One of :data:`MANNERS`.
-    TempoMap
     """
     manner = weighted(rng, MANNERS)
     points = max(int((last - first) * _POINTS_PER_BEAT), 2)

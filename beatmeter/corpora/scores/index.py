@@ -20,9 +20,6 @@ class ScoreRun:
 
     Attributes
     ----------
-    path : Path
-    source, work, licence : str
-    time_signature : str
     start_bar : int or None
         First bar, counted from 1 over the bars as written; ``None`` for wherever the longest
         stretch in this time signature begins.

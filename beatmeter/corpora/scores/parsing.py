@@ -18,13 +18,7 @@ import numpy.typing as npt
 from beatmeter.errors import DatasetError
 
 NOTE = np.dtype(
-    [
-        ("part", "i4"),
-        ("onset", "f8"),
-        ("duration", "f8"),
-        ("pitch", "i4"),
-        ("velocity", "i4"),
-    ]
+    [("part", "i4"), ("onset", "f8"), ("duration", "f8"), ("pitch", "i4"), ("velocity", "i4")]
 )
 """A note: number of its part, onset and duration in quarters (a grace note lasts 0), and so on."""
 
@@ -40,7 +34,6 @@ class Signature:
     ----------
     quarter : float
         Position in quarters.
-    text : str
     """
 
     quarter: float
@@ -57,7 +50,6 @@ class ParsedScore:
         Ordered by onset.
     bars : np.ndarray [shape=(b, 2)]
         Start and end of every bar as written.
-    signatures : tuple of Signature
     programs : tuple of int
         Per part, the General MIDI program; -1 when the score names none.
     drums : tuple of bool

@@ -33,7 +33,6 @@ def read_run(run: ScoreRun, cache: Path | None = None) -> Piece:
 
     Parameters
     ----------
-    run : ScoreRun
     cache : Path or None
         Folder that keeps parsed scores; see :func:`cache.parsed`.
 

@@ -44,7 +44,6 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
 
     Parameters
     ----------
-    recipe : Recipe
     source_meter : int
         Beats per source bar.
     bars : int
@@ -93,14 +92,12 @@ def borrow(
 
     Parameters
     ----------
-    plan : Plan
     source_meter : int
         Beats per source bar.
     bars : int
         Source bars there are, at least 3.
     share : float in [0, 1]
         Cuts per output beat; a plan that has more already is left as it is.
-    rng : numpy.random.Generator
     """
     order = plan.order.copy()
     wanted = round(share * len(order))

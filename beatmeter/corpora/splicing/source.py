@@ -18,12 +18,7 @@ from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
-from beatmeter.corpora.splicing.splice import (
-    BarredMusic,
-    bars_for,
-    beats_in,
-    splice,
-)
+from beatmeter.corpora.splicing.splice import BarredMusic, bars_for, beats_in, splice
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter.corpora.takes import Take
 from beatmeter.errors import AudioError, DatasetError
@@ -67,7 +62,6 @@ def search_recordings(
 
     Parameters
     ----------
-    folder : Path
     index : Path
         JSON; made when it is not there.
     on_done : callable
@@ -95,7 +89,6 @@ class SplicedRecordings:
 
     Parameters
     ----------
-    folder : Path
     stretches : iterable of Stretch
         Relative to `folder`.
     licence : str

@@ -8,19 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.splicing.plan import (
-    Plan,
-    SpliceError,
-    borrow,
-    follow,
-    walk,
-)
-from beatmeter.corpora.splicing.recipes import (
-    RECIPES,
-    SOURCE_METERS,
-    Recipe,
-    grouping_of,
-)
+from beatmeter.corpora.splicing.plan import Plan, SpliceError, borrow, follow, walk
+from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, Recipe, grouping_of
 from beatmeter.meters import check_meter
 
 Times = npt.NDArray[np.float64]
@@ -89,8 +78,6 @@ class Spliced:
         Hz.
     beats : ndarray of float, shape (bars * meter + 1,)
         Seconds; the first is a downbeat.
-    meter : int
-    grouping : tuple of int
     plan : Plan
         Which source beat sounds at each beat.
     """
@@ -113,12 +100,10 @@ def splice(music: BarredMusic, meter: int, seconds: float, rng: np.random.Genera
 
     Parameters
     ----------
-    music : BarredMusic
     meter : int
         One of ``METERS``, the music's own included.
     seconds : float
         Shortest length wanted; whole bars are made.
-    rng : numpy.random.Generator
 
     Raises
     ------

@@ -11,14 +11,7 @@ pytest.importorskip("mir_eval")
 
 from beatmeter.datasets.beat_annotations import Annotated, read_annotated
 from beatmeter.errors import DatasetError
-from beatmeter.evaluation.beats import (
-    MEASURES,
-    Tracked,
-    as_json,
-    as_text,
-    evaluate_beats,
-    measures,
-)
+from beatmeter.evaluation.beats import MEASURES, Tracked, as_json, as_text, evaluate_beats, measures
 from beatmeter.evaluation.trackers import tracker
 
 BEATS = 0.5 + 0.5 * np.arange(40)

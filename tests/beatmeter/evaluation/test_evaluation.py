@@ -55,11 +55,7 @@ def test_groups_and_confusions_count_every_recording(evaluation):
     confusion = evaluation.confusion()
     assert {
         label: row[m] for (label, row), m in zip(confusion.items(), (3, 4, 5), strict=True)
-    } == {
-        "3": 1,
-        "4": 1,
-        "7": 1,
-    }
+    } == {"3": 1, "4": 1, "7": 1}
     assert sum(sum(row.values()) for row in confusion.values()) == 3
 
 

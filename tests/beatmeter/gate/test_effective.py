@@ -11,12 +11,7 @@ import pytest
 from beatmeter._util.fitted import SHIPPED
 from beatmeter.datasets.fixtures import open_set, write_manifest
 from beatmeter.errors import WeightsWarning
-from beatmeter.fusion.effective import (
-    check_record,
-    effective_weights,
-    needs_record,
-    vouched,
-)
+from beatmeter.fusion.effective import check_record, effective_weights, needs_record, vouched
 from beatmeter.fusion.record import RECORD_SET, RECORDS, read_record, record_path
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.gate.gate_run import weights_of_others

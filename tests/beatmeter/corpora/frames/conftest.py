@@ -11,13 +11,7 @@ import pytest
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.scores.table import ScoreTable, load_table, write_table
 
-SOURCES = {
-    "openscore-lieder": 3,
-    "openscore-quartets": 4,
-    "bands": 4,
-    "dances": 7,
-    "groove": 4,
-}
+SOURCES = {"openscore-lieder": 3, "openscore-quartets": 4, "bands": 4, "dances": 7, "groove": 4}
 
 
 def write_tune(path: Path, beats: int, value: int, channel: int) -> None:

@@ -63,8 +63,7 @@ def test_another_configuration_is_refused(config, tmp_path, table_path, small_so
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"),
-    [("sf_GMbank.sf2", ReservedError), ("OPL-3_FM_128M.sf2", DatasetError)],
+    ("name", "problem"), [("sf_GMbank.sf2", ReservedError), ("OPL-3_FM_128M.sf2", DatasetError)]
 )
 def test_training_refuses_soundfonts_that_are_kept(config, tmp_path, name, problem):
     with pytest.raises(problem, match=name):

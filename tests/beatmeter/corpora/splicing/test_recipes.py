@@ -3,11 +3,7 @@ from __future__ import annotations
 import pytest
 
 from beatmeter.corpora.splicing.plan import SpliceError, follow, walk
-from beatmeter.corpora.splicing.recipes import (
-    RECIPES,
-    SOURCE_METERS,
-    grouping_of,
-)
+from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, grouping_of
 from beatmeter.corpora.splicing.splice import bars_for
 from beatmeter.meters import METERS
 

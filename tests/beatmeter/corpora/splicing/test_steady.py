@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora.splicing.source import SplicedRecordings, search_recordings
-from beatmeter.corpora.splicing.steady import (
-    Stretch,
-    find_stretches,
-    is_steady,
-    longest_bars,
-)
+from beatmeter.corpora.splicing.steady import Stretch, find_stretches, is_steady, longest_bars
 from beatmeter.errors import DatasetError
 from beatmeter.signals.neural.beatnet import BeatNetSource
 
