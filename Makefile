@@ -17,7 +17,7 @@ setup: $(READY)
 # output.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[jams,mert,train,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[jams,mert,page,train,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps tinysoundfont
 	touch $@
 

@@ -17,6 +17,10 @@ COMMANDS = {
     "evaluate": ("beatmeter.cli.evaluate:evaluate", "Tell how often the ensemble is right."),
     "fixtures": ("beatmeter.cli.fixtures:fixtures", "The recordings of the gate."),
     "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),
+    "serve": (
+        "beatmeter.cli.serve:serve",
+        "See, hear and correct the recordings of a folder.",
+    ),
     "signals": ("beatmeter.cli.listing:signals", "List every signal of the ensemble."),
     "plugins": ("beatmeter.cli.listing:plugins", "List plugins and their hooks."),
     "summary": ("beatmeter.cli.summary:summary", "Tell what an archive holds."),

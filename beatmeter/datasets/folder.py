@@ -2,8 +2,9 @@
 
 The folder holds METER2800's three tables ``data_{train,val,test}_4_classes``, or three named
 ``data_{train,val,test}``, or one table ``data*`` that is divided by work; each as ``.tab``,
-``.tsv`` or ``.csv``. A file ``corrections.csv`` with the columns ``filename meter note`` overrides
-labels; an empty ``meter`` excludes the clip.
+``.tsv`` or ``.csv``. A table ``data_by_ear.tab`` beside three holds more clips to train on. A file
+``corrections.csv`` with the columns ``filename meter note`` overrides labels; an empty ``meter``
+excludes the clip.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError
 
 CORRECTIONS = "corrections.csv"
+BY_EAR = "data_by_ear.tab"
+"""Labels of recordings that no other table has, given by ear."""
+
 Corrections = dict[str, dict[int, float]]
 """Labels by the clip's filename; none for a clip that is excluded."""
 
@@ -85,7 +89,11 @@ def read_splits(folder: str | Path, seed: int = 0) -> dict[str, Labelled]:
     if not tables:
         return _divide(read_folder(folder), seed)
     splits = {name: Labelled([], []) for name in SPLITS}
-    splits |= zip(tables, _read_tables(folder, list(tables.values())), strict=True)
+    paths = [*tables.values(), *_by_ear(folder)]
+    parts = dict(zip([*tables, BY_EAR], _read_tables(folder, paths), strict=False))
+    by_ear = parts.pop(BY_EAR, Labelled([], []))
+    splits |= parts
+    splits["train"] = joined([splits["train"], _held_out(by_ear, [splits["val"], splits["test"]])])
     for one, other in combinations(SPLITS, 2):
         straddling = splits[one].works & splits[other].works
         if straddling:
@@ -102,12 +110,18 @@ def read_folder(folder: str | Path) -> Labelled:
         As :func:`read_splits`; or if a clip is in two tables.
     """
     folder = Path(folder)
-    paths = list(_split_tables(folder).values())
-    if not paths:
-        paths = sorted(path for suffix in SUFFIXES for path in folder.glob(f"data*{suffix}"))
+    paths = tables_of(folder)
     if not paths:
         raise DatasetError(f"{folder}: no table data*{{{','.join(SUFFIXES)}}} of labelled clips")
     return joined(_read_tables(folder, paths))
+
+
+def tables_of(folder: Path) -> list[Path]:
+    """The tables of a folder, in whichever of its layouts; none where nothing is labelled."""
+    splits = list(_split_tables(folder).values())
+    if splits:
+        return splits + _by_ear(folder)
+    return sorted(path for suffix in SUFFIXES for path in folder.glob(f"data*{suffix}"))
 
 
 def joined(parts: Sequence[Labelled]) -> Labelled:
@@ -135,14 +149,23 @@ def read_extra(folders: Iterable[str | Path], held_out: Iterable[Labelled]) -> L
     Labelled
         Clips of held-out works are its `held_out`.
     """
+    return _held_out(joined([read_folder(folder) for folder in folders]), held_out)
+
+
+def _held_out(found: Labelled, held_out: Iterable[Labelled]) -> Labelled:
+    """The same clips, those of a work that is held out apart."""
     held_works = {work for split in held_out for work in split.works}
-    found = joined([read_folder(folder) for folder in folders])
     held = [file for file in found.files if file.clip.work in held_works]
     return replace(
         found,
         files=[file for file in found.files if file.clip.work not in held_works],
         held_out=[LeftOut(file.clip.filename, "its work is held out") for file in held],
     )
+
+
+def _by_ear(folder: Path) -> list[Path]:
+    """The table of labels by ear, where there is one."""
+    return [folder / BY_EAR] if (folder / BY_EAR).is_file() else []
 
 
 def _split_tables(folder: Path) -> dict[str, Path]:
@@ -170,7 +193,7 @@ def _read_tables(folder: Path, paths: Sequence[Path]) -> list[Labelled]:
     tables = [read_table(path) for path in paths]
     owners: dict[str, Path] = {}
     for path, table in zip(paths, tables, strict=True):
-        for clip in table.clips:
+        for clip in table.rows:
             first = owners.setdefault(clip.filename, path)
             if first != path:
                 raise DatasetError(f"{path}: {clip.filename!r} is in {first.name} too")
@@ -178,10 +201,13 @@ def _read_tables(folder: Path, paths: Sequence[Path]) -> list[Labelled]:
     index = AudioIndex(folder)
     parts = []
     for table in tables:
-        corrected = [_correct(clip, corrections.get(clip.filename)) for clip in table.clips]
+        told = [clip for clip in table.dropped if clip.filename in corrections]
+        dropped = len(table.dropped) - len(told)
+        rows = table.clips + told
+        corrected = [_correct(clip, corrections.get(clip.filename)) for clip in rows]
         clips = [clip for clip in corrected if clip is not None]
         files, left_out = index.find(clips)
-        parts.append(Labelled(files, left_out, table.dropped, len(corrected) - len(clips)))
+        parts.append(Labelled(files, left_out, dropped, len(corrected) - len(clips)))
     return parts
 
 

@@ -10,6 +10,7 @@ METER2800 writes its file names from the dataset's root, ``/MAG/00553.wav``.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class LabelledClip:
     filename : str
         Relative to the dataset folder, with forward slashes.
     meters : tuple of int
-        Ascending; more than one for simultaneous meters.
+        Ascending; more than one for simultaneous meters, none where the project knows none.
     alt_meter : int or None
         METER2800's second reading (such as 6 for 3).
     work : str
@@ -65,10 +66,15 @@ class LabelledClip:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one table, and how many were dropped for a meter nobody knows."""
+    """The rows of one table; those dropped for a meter nobody knows are clips without meters."""
 
     clips: list[LabelledClip]
-    dropped: int
+    dropped: list[LabelledClip]
+
+    @property
+    def rows(self) -> list[LabelledClip]:
+        """Every clip, the dropped ones last."""
+        return self.clips + self.dropped
 
 
 def find_table(folder: str | Path, name: str) -> Path | None:
@@ -87,30 +93,32 @@ def read_table(path: str | Path) -> Table:
         outside its folder.
     """
     path = Path(path)
-    clips: dict[str, LabelledClip] = {}
-    dropped = 0
+    rows: dict[str, LabelledClip] = {}
     for where, row in read_rows(path, REQUIRED_COLUMNS):
         clip = _read_row(row, where)
-        if clip is None:
-            dropped += 1
-        elif clip.filename in clips:
+        if clip.filename in rows:
             raise DatasetError(f"{where}: {clip.filename!r} is there twice")
-        else:
-            clips[clip.filename] = clip
-    return Table(list(clips.values()), dropped)
+        rows[clip.filename] = clip
+    known = [clip for clip in rows.values() if clip.meters]
+    return Table(known, [clip for clip in rows.values() if not clip.meters])
 
 
 def write_table(path: str | Path, clips: Iterable[LabelledClip]) -> None:
-    """Write one tab-separated table, text cells quoted, atomically."""
+    """Write one tab-separated table, text cells quoted, atomically and to the disk itself.
+
+    A clip without meters has meter 0, a row that is dropped when the table is read.
+    """
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         file.write("\t".join(COLUMNS) + "\n")
         writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         for clip in clips:
             label = "+".join(METER_NAMES[meter] for meter in clip.meters)
-            meter = format_labels(clip.labels)
+            meter = format_labels(clip.labels) or "0"
             alternative = "" if clip.alt_meter is None else clip.alt_meter
             cell = int(meter) if meter.isdigit() else meter
             writer.writerow([clip.filename, label, cell, alternative, clip.work, clip.family])
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def parse_labels(cell: str, where: str) -> dict[int, float]:
@@ -164,22 +172,24 @@ def parse_filename(cell: str, where: str) -> str:
     return str(pure)
 
 
-def _read_row(row: dict[str, str], where: str) -> LabelledClip | None:
+def work_of(filename: str) -> str:
+    """The work of a clip whose table names none: its name without suffix and segment number."""
+    return _SEGMENT.sub("", str(PurePosixPath(filename).with_suffix("")))
+
+
+def _read_row(row: dict[str, str], where: str) -> LabelledClip:
     filename = parse_filename(row["filename"], where)
     labels = parse_labels(row["meter"], where)
     alternative = row.get("alt_meter", "")
     match = _ALTERNATIVE.fullmatch(alternative)
     if alternative and match is None:
         raise DatasetError(f"{where}: alt_meter {alternative!r} (allowed: such as 6, or nothing)")
-    if not labels:
-        return None
     certain = all(confidence == 1 for confidence in labels.values())
-    work = row.get("work") or _SEGMENT.sub("", str(PurePosixPath(filename).with_suffix("")))
     return LabelledClip(
         filename=filename,
         meters=tuple(labels),
         alt_meter=int(match[1]) if match else None,
-        work=work,
+        work=row.get("work") or work_of(filename),
         confidences=() if certain else tuple(labels.values()),
         family=row.get("family", ""),
     )

@@ -1,0 +1,89 @@
+"""``beatmeter serve``."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from beatmeter.serve.jobs import Heard
+
+REPORTS = "reports"
+"""Below the folder that is served, when no other place is named."""
+
+MEGABYTE = 10**6
+
+
+@click.command()
+@click.argument(
+    "folder",
+    default=".",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 takes a free one.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=f"Where analyses are kept, as those of analyze --output.  [default: FOLDER/{REPORTS}]",
+)
+@click.option(
+    "--prior",
+    default="repertoire",
+    show_default=True,
+    metavar="repertoire|uniform|FILE",
+    help="How probable each meter is before anything is heard.",
+)
+@click.option(
+    "--max-upload",
+    default=500,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="Size of a recording that may be dropped on the page.",
+)
+def serve(
+    folder: Path, host: str, port: int, output: Path | None, prior: str, max_upload: int
+) -> None:
+    """See, hear and correct the meters of FOLDER's recordings, and of those dropped on the page.
+
+    Recordings without an analysis are analysed in turn; those dropped on the page are kept in
+    FOLDER/dropped. What you say by ear is kept in FOLDER/corrections.csv and
+    FOLDER/data_by_ear.tab, which evaluate, calibrate and finetune read. Ctrl-C ends.
+    """
+    from beatmeter._util.atomic import require_writable
+    from beatmeter.datasets.corrections import CorrectionStore
+    from beatmeter.datasets.folder import CORRECTIONS
+    from beatmeter.pipeline import VOTING, Ensemble
+    from beatmeter.serve.app import Served
+    from beatmeter.serve.running import listen, run
+
+    Ensemble.installed(VOTING, prior)
+    require_writable(folder / CORRECTIONS)
+    reports = output or folder / REPORTS
+    require_writable(reports / "report.json")
+    CorrectionStore(folder).read()
+    with listen(host, port) as listening:
+        taken = listening.getsockname()[1]
+        served = Served(folder, reports, host, taken, max_upload * MEGABYTE)
+        run(served, partial(analyse, prior), listening)
+
+
+def analyse(prior: str, path: Path, report: Path) -> Heard:
+    """Analyse one recording as ``beatmeter analyze --output`` does."""
+    from beatmeter.cli.batch import Asked, Task
+    from beatmeter.cli.batch import run as run_task
+    from beatmeter.serve.jobs import Heard
+
+    outcome = run_task(Task(path, Asked(prior=prior), {"json": report}))
+    return Heard(outcome.failure, outcome.warnings)

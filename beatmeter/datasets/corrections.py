@@ -1,0 +1,298 @@
+"""Labels given by ear, kept where everything that reads labels finds them.
+
+``corrections.csv`` has a row for each recording that was listened to: ``filename meter note``, as
+:mod:`beatmeter.datasets.folder` reads them, and beside these ``bars``, seconds at which a bar
+begins, and ``changes``, such as ``12.5:4 31:7``, from when on the recording is in which meter.
+Times are separated by spaces. A recording without bars has an empty ``meter``.
+
+A recording that no table of the folder has gets a row in ``data_by_ear.tab``, a table in
+METER2800's layout. Rows and columns that others wrote are kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatmeter._util.atomic import replacing
+from beatmeter._util.text import escape_control
+from beatmeter.datasets.audio_index import AudioIndex
+from beatmeter.datasets.folder import BY_EAR, CORRECTIONS, tables_of
+from beatmeter.datasets.labels import (
+    LabelledClip,
+    parse_filename,
+    parse_labels,
+    read_table,
+    work_of,
+    write_table,
+)
+from beatmeter.datasets.tables import read_rows
+from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter.meters import METERS
+
+COLUMNS = ("filename", "meter", "note", "bars", "changes")
+ABSENT = "none"
+"""Version of a recording that was never corrected."""
+
+_LOCK = ".corrections.lock"
+_LOCK_WAIT_S = 10.0
+"""How long another process may hold the file; a save takes milliseconds."""
+_LONGEST_NOTE = 2000  # characters
+_MOST_TIMES = 5000  # of bars: two hours of bars of two seconds, well below the longest cell
+_LONGEST_S = 1e6  # eleven days, longer than any recording
+_DIGITS = 3  # milliseconds: nobody taps better
+
+Change = tuple[float, int]
+"""From when on, in seconds, and in which meter."""
+
+
+class StaleError(BeatMeterError):
+    """A correction of a recording that somebody else has corrected meanwhile."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What an ear says of one recording.
+
+    Attributes
+    ----------
+    meters : tuple of int
+        Ascending, of :data:`beatmeter.meters.METERS`; two at once for polymeter; none where there
+        is no bar.
+    bars : tuple of float
+        Seconds at which a bar begins, ascending.
+    changes : tuple of (float, int)
+        Seconds from which on the recording is in a meter, ascending.
+    note : str
+        Of one line.
+
+    Raises
+    ------
+    DatasetError
+        If a value is none of these.
+    """
+
+    meters: tuple[int, ...]
+    bars: tuple[float, ...] = ()
+    changes: tuple[Change, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        allowed = ", ".join(map(str, METERS))
+        for meter in (*self.meters, *(meter for _, meter in self.changes)):
+            if meter not in METERS:
+                raise DatasetError(f"meter: {meter!r} (allowed: {allowed})")
+        if len(self.meters) > 2 or list(self.meters) != sorted(set(self.meters)):
+            raise DatasetError(f"meters: {self.meters} (allowed: two at most, ascending)")
+        _check_times("bars", self.bars)
+        _check_times("changes", [time for time, _ in self.changes])
+        if not self.meters and (self.bars or self.changes):
+            raise DatasetError("bars, changes: of a recording without bars (allowed: none)")
+        if len(self.note) > _LONGEST_NOTE or not self.note.isprintable():
+            raise DatasetError(f"note: (allowed: one line of up to {_LONGEST_NOTE} characters)")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A correction as it lies in the folder, and the version that the next one must name."""
+
+    correction: Correction | None
+    version: str
+
+
+class CorrectionStore:
+    """The corrections of one folder; any number of processes may hold one.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self) -> dict[str, Saved]:
+        """The corrections by the filename of the recording, as the tables name it.
+
+        Raises
+        ------
+        DatasetError
+            If the file is malformed.
+        """
+        return {row["filename"]: _saved(row, where) for where, row in self._rows()}
+
+    def names(self, paths: Sequence[Path]) -> dict[Path, str]:
+        """The filename of recordings: that of a table, else the place in the folder.
+
+        Raises
+        ------
+        DatasetError
+            If a table is malformed.
+        """
+        clips = [clip for table in tables_of(self.folder) for clip in read_table(table).rows]
+        listed, _ = AudioIndex(self.folder).find(clips)
+        names = {file.path: file.clip.filename for file in listed}
+        return {path: names.get(path) or path.relative_to(self.folder).as_posix() for path in paths}
+
+    def save(self, filename: str, correction: Correction | None, version: str) -> Saved:
+        """Write a correction; when this returns, it is on the disk.
+
+        Parameters
+        ----------
+        filename : str
+            As :meth:`names` gives it.
+        correction : Correction or None
+            None takes back what was said.
+        version : str
+            Of what the correction replaces; :data:`ABSENT` for the first one.
+
+        Raises
+        ------
+        StaleError
+            If the folder holds another version.
+        DatasetError
+            If a file of the folder is malformed, or the filename cannot stand in one.
+        OSError
+            If a file cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        _check_filename(filename)
+        try:
+            with FileLock(self.folder / _LOCK, timeout=_LOCK_WAIT_S):
+                return self._save(filename, correction, version)
+        except Timeout as error:
+            raise DatasetError(
+                f"{self.folder / CORRECTIONS}: another program holds it (allowed: try again)"
+            ) from error
+
+    def _save(self, filename: str, correction: Correction | None, version: str) -> Saved:
+        rows = {row["filename"]: row for _, row in self._rows()}
+        before = rows.get(filename)
+        if _version(before) != version:
+            raise StaleError(f"{filename}: was corrected elsewhere meanwhile (allowed: reload)")
+        if correction is None:
+            rows.pop(filename, None)
+        else:
+            rows[filename] = (before or {}) | _cells(filename, correction)
+        # A correction must name a row of a table, so that rows come first and go last.
+        if correction is not None:
+            self._label(filename, correction)
+        self._write(list(rows.values()))
+        if correction is None:
+            self._label(filename, None)
+        _settle(self.folder)
+        return Saved(correction, _version(rows.get(filename)))
+
+    def _rows(self) -> list[tuple[str, dict[str, str]]]:
+        path = self.folder / CORRECTIONS
+        if not path.is_file():
+            return []
+        rows = []
+        for where, row in read_rows(path, COLUMNS[:2]):
+            rows.append((where, row | {"filename": parse_filename(row["filename"], where)}))
+        return rows
+
+    def _label(self, filename: str, correction: Correction | None) -> None:
+        """Keep the table by ear in step, as far as it is the one that has the recording."""
+        path = self.folder / BY_EAR
+        others = [table for table in tables_of(self.folder) if table != path]
+        if any(clip.filename == filename for table in others for clip in read_table(table).rows):
+            return
+        clips = {c.filename: c for c in read_table(path).rows} if path.is_file() else {}
+        clips.pop(filename, None)
+        if correction is not None:
+            clips[filename] = LabelledClip(filename, correction.meters, None, work_of(filename))
+        write_table(path, sorted(clips.values(), key=lambda clip: clip.filename))
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        columns = dict.fromkeys((*COLUMNS, *(name for row in rows for name in row)))
+        path = self.folder / CORRECTIONS
+        with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _saved(row: dict[str, str], where: str) -> Saved:
+    meters = tuple(parse_labels(row["meter"], where)) if row["meter"] else ()
+    try:
+        correction = Correction(
+            meters=meters[:2],
+            bars=tuple(float(time) for time in row.get("bars", "").split()),
+            changes=tuple(_parse_change(part) for part in row.get("changes", "").split()),
+            note=escape_control(row.get("note", ""))[:_LONGEST_NOTE],
+        )
+    except ValueError as error:
+        raise DatasetError(f"{where}: bars, changes: {error} (allowed: 1.5 3, 12.5:4)") from error
+    except DatasetError as error:
+        raise DatasetError(f"{where}: {error}") from error
+    return Saved(correction, _version(row))
+
+
+def _parse_change(part: str) -> Change:
+    time, _, meter = part.partition(":")
+    return float(time), int(meter)
+
+
+def _cells(filename: str, correction: Correction) -> dict[str, str]:
+    return {
+        "filename": filename,
+        "meter": ",".join(map(str, correction.meters)),
+        "note": correction.note,
+        "bars": " ".join(map(_seconds, correction.bars)),
+        "changes": " ".join(f"{_seconds(time)}:{meter}" for time, meter in correction.changes),
+    }
+
+
+def _seconds(time: float) -> str:
+    return f"{round(time, _DIGITS):.{_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def _version(row: dict[str, str] | None) -> str:
+    """A hash of what the folder says of a recording, in whatever columns."""
+    if row is None:
+        return ABSENT
+    cells = sorted((name, cell) for name, cell in row.items() if cell)
+    return hashlib.sha256(repr(cells).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _check_times(name: str, times: Sequence[float]) -> None:
+    if len(times) > _MOST_TIMES:
+        raise DatasetError(f"{name}: {len(times)} of them (allowed: {_MOST_TIMES})")
+    if not all(math.isfinite(time) and 0 <= time <= _LONGEST_S for time in times):
+        raise DatasetError(f"{name}: a time outside the recording (allowed: seconds from 0)")
+    if list(times) != sorted(set(times)):
+        raise DatasetError(f"{name}: not in order (allowed: ascending seconds)")
+
+
+def _check_filename(filename: str) -> None:
+    """Refuse a name that would be read as another one than it was written."""
+    try:
+        kept = filename.encode().decode() if filename == filename.strip() else ""
+        same = kept == parse_filename(filename, "")
+    except UnicodeEncodeError:
+        same = False
+    if not same or not filename.isprintable():
+        raise DatasetError(
+            f"{escape_control(filename)}: cannot stand in a table "
+            "(allowed: a name of printable characters, without backslash)"
+        )
+
+
+def _settle(folder: Path) -> None:
+    """Have the disk know the new names of a folder too; Windows does so by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

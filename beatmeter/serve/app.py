@@ -1,0 +1,295 @@
+"""The routes of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Route
+
+from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
+from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter.serve import pages, uploads
+from beatmeter.serve.catalogue import Catalogue, Recording, read_report
+from beatmeter.serve.jobs import Analyse, Jobs, Status
+from beatmeter.serve.listing import Listing, as_json
+from beatmeter.serve.security import LIST_POLICY, Gate
+
+_ASSETS = {
+    "list.js": "text/javascript",
+    "list.css": "text/css",
+}
+_LARGEST_CORRECTION = 2**18  # bytes of JSON: 5,000 bars are a quarter of it
+_NO_CORRECTION = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What JSON of another shape raises when it is read as a correction."""
+_DECODERS = 2  # recordings that are decoded for pages at a time
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is served, and to whom.
+
+    Attributes
+    ----------
+    folder : Path
+        Of recordings, labels and corrections.
+    reports : Path
+        Where analyses are kept: the folder of ``analyze --output``.
+    host : str
+    port : int
+    most_bytes : int
+        Of one recording that is dropped on the page.
+    """
+
+    folder: Path
+    reports: Path
+    host: str
+    port: int
+    most_bytes: int
+
+
+class Server:
+    """One folder, its list, its queue and its uploads.
+
+    Parameters
+    ----------
+    served : Served
+    analyse : callable
+    """
+
+    def __init__(self, served: Served, analyse: Analyse) -> None:
+        self.served = served
+        self.store = CorrectionStore(served.folder)
+        self.listing = Listing(Catalogue(served.folder, served.reports), self.store)
+        self.jobs = Jobs(analyse, self.listing.tell)
+        self.uploads = uploads.Uploads(served.folder / uploads.FOLDER, served.most_bytes)
+        self._decoders = asyncio.Semaphore(_DECODERS)
+
+    def app(self) -> Starlette:
+        """The application, behind its gate."""
+        one = "/recordings/{id}"
+        return Starlette(
+            routes=[
+                Route("/", self.list_page),
+                Route("/assets/{name}", self.asset),
+                Route("/recordings", self.list_rows),
+                Route("/next", self.next_page),
+                Route("/uploads", self.upload, methods=["POST"]),
+                Route(one, self.recording_page),
+                Route(f"{one}/file", self.file),
+                Route(f"{one}/sound/{{piece:int}}", self.sound),
+                Route(f"{one}/listen", self.listen, methods=["POST"]),
+                Route(f"{one}/correction", self.correction),
+                Route(f"{one}/correction", self.correct, methods=["PUT", "DELETE"]),
+            ],
+            middleware=[Middleware(Gate, host=self.served.host, port=self.served.port)],
+            exception_handlers={
+                BeatMeterError: _user_error,
+                OSError: _user_error,
+                HTTPException: _http_error,
+            },
+            lifespan=self._lifespan,
+        )
+
+    async def list_page(self, _request: Request) -> Response:
+        """The list of recordings; to open it is to look at the folder again."""
+        await self._refresh()
+        page = pages.list_page(str(self.served.folder), self.served.most_bytes)
+        return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
+
+    async def asset(self, request: Request) -> Response:
+        """A script or style of the list page."""
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            raise HTTPException(404)
+        return Response(pages.asset(name), media_type=_ASSETS[name])
+
+    async def list_rows(self, request: Request) -> Response:
+        """What has changed in the list since a version."""
+        since = request.query_params.get("since", "")
+        version = int(since) if re.fullmatch(r"[0-9]{1,12}", since) else -1
+        return JSONResponse({**self.listing.since(version), "left": self.jobs.left})
+
+    async def next_page(self, request: Request) -> Response:
+        """Lead to the least sure recording that nobody has listened to."""
+        recording = self.listing.least_sure(request.query_params.get("after", ""))
+        place = "/" if recording is None else f"/recordings/{recording.id}"
+        return RedirectResponse(place, 303)
+
+    async def upload(self, request: Request) -> Response:
+        """Take a recording that was dropped on the page, and analyse it next."""
+        name = request.query_params.get("name", "")
+        path = await self.uploads.take(
+            name, request.headers.get("content-length"), request.stream()
+        )
+        await self._refresh(first=True)
+        found = self.listing.catalogue.recordings.values()
+        identity = next((r.id for r in found if r.path == path), None)
+        return JSONResponse({"id": identity, "name": path.name}, 201)
+
+    async def recording_page(self, request: Request) -> Response:
+        """The page of one recording; until it is analysed, one that waits."""
+        recording = self._recording(request)
+        state = self.listing.status(recording)
+        if state.status is not Status.DONE:
+            if state.status is Status.WAITING:
+                self.jobs.add([recording], first=True)
+            page = pages.waiting_page(recording.name, state.failure)
+            return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
+        path = self._path(recording)
+        row = read_report(recording.report)
+        saved = self.listing.saved(recording)
+        async with self._decoders:
+            page, policy = await run_in_threadpool(
+                pages.recording_page, recording, path, row, saved
+            )
+        return HTMLResponse(page, headers={"content-security-policy": policy})
+
+    async def file(self, request: Request) -> Response:
+        """The recording itself, or a range of it; a browser never takes it for a page."""
+        recording = self._recording(request)
+        return FileResponse(
+            self._path(recording),
+            media_type="application/octet-stream",
+            filename=recording.path.name.encode("utf-8", "replace").decode(),
+        )
+
+    async def sound(self, request: Request) -> Response:
+        """One piece of the recording as the page plays it."""
+        path = self._path(self._recording(request))
+        async with self._decoders:
+            piece = await run_in_threadpool(pages.sound, path, request.path_params["piece"])
+        if piece is None:
+            raise HTTPException(404)
+        caching = {"cache-control": "private, max-age=3600"}
+        return Response(piece, media_type="audio/ogg", headers=caching)
+
+    async def listen(self, request: Request) -> Response:
+        """Analyse a recording next, again if it was analysed before."""
+        self.jobs.add([self._recording(request)], first=True)
+        return JSONResponse({"left": self.jobs.left}, 202)
+
+    async def correction(self, request: Request) -> Response:
+        """What an ear says of a recording."""
+        return _as_response(self.listing.saved(self._recording(request)))
+
+    async def correct(self, request: Request) -> Response:
+        """Keep what an ear says, or take it back; when this answers, it is on the disk."""
+        recording = self._recording(request)
+        version = request.headers.get("if-match", "").strip('"')
+        if not version:
+            raise HTTPException(428, "If-Match: is missing (allowed: the version that was read)")
+        said = parse_correction(await _body(request)) if request.method == "PUT" else None
+        name = self.listing.filename(recording)
+        saved = await run_in_threadpool(self.store.save, name, said, version)
+        return _as_response(saved)
+
+    def _recording(self, request: Request) -> Recording:
+        identity = request.path_params["id"]
+        recording = self.listing.catalogue.recordings.get(identity)
+        if recording is None:
+            raise HTTPException(404, "no such recording (allowed: those of the list)")
+        return recording
+
+    def _path(self, recording: Recording) -> Path:
+        path = self.listing.catalogue.open_path(recording)
+        if path is None:
+            raise HTTPException(404, f"{recording.name}: is not there any more")
+        return path
+
+    async def _refresh(self, first: bool = False) -> None:
+        self.jobs.add(await run_in_threadpool(self.listing.refresh), first)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await self._refresh()
+        work = asyncio.create_task(self.jobs.work())
+        yield
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+def parse_correction(body: bytes) -> Correction:
+    """Read a correction as the page sends it: ``{"meters", "bars", "changes", "note"}``.
+
+    Raises
+    ------
+    DatasetError
+        If it is none.
+    """
+    try:
+        said = json.loads(body)
+        return Correction(
+            meters=tuple(_whole(meter) for meter in said["meters"]),
+            bars=tuple(float(time) for time in said.get("bars", ())),
+            changes=tuple((float(time), _whole(meter)) for time, meter in said.get("changes", ())),
+            note=str(said.get("note", "")),
+        )
+    except _NO_CORRECTION as error:
+        raise DatasetError(
+            'correction: (allowed: {"meters": [3], "bars": [0.5], "changes": [[9.5, 4]]})'
+        ) from error
+
+
+def _whole(number: Any) -> int:
+    if not isinstance(number, int):
+        raise TypeError(number)
+    return number
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-type") != "application/json":
+        raise HTTPException(415, "content-type: (allowed: application/json)")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_CORRECTION:
+            raise HTTPException(413, f"correction: (allowed: {_LARGEST_CORRECTION} bytes)")
+    return body
+
+
+def _as_response(saved: Saved) -> Response:
+    content = {"correction": as_json(saved.correction), "version": saved.version}
+    return JSONResponse(content, headers={"etag": f'"{saved.version}"'})
+
+
+async def _user_error(_request: Request, error: Exception) -> Response:
+    status = 400
+    if isinstance(error, uploads.UploadError):
+        status = error.status
+    elif isinstance(error, StaleError):
+        status = 412
+    elif isinstance(error, OSError):
+        status = 500
+    line = str(error) if not isinstance(error, OSError) else f"{error.filename}: {error.strerror}"
+    return _refusal(status, line)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _refusal(error.status_code, error.detail)
+
+
+def _refusal(status: int, line: str) -> Response:
+    """One line; the connection ends, for a body may be on its way that nobody will read."""
+    return PlainTextResponse(f"{line}\n", status, {"connection": "close"})

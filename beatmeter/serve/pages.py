@@ -1,0 +1,123 @@
+"""The pages of the server: the list, one that waits, and that of a recording."""
+
+from __future__ import annotations
+
+import html
+import json
+import secrets
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from beatmeter._util.text import escape_control
+from beatmeter.audio.formats import AUDIO_SUFFIXES
+from beatmeter.datasets.corrections import Saved
+from beatmeter.meters import METERS
+from beatmeter.serve.catalogue import Recording
+
+_PEAKS_KEPT = 32
+"""Recordings whose waveforms are kept in memory: a few kilobytes each."""
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file of this package."""
+    return files("beatmeter.serve").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def list_page(folder: str, most_bytes: int) -> str:
+    """The page of all recordings, which fills itself.
+
+    Parameters
+    ----------
+    folder : str
+    most_bytes : int
+        Of a recording that may be dropped on it.
+    """
+    return _filled(
+        asset("list.html"),
+        FOLDER=escape_control(folder),
+        MOST_BYTES=str(most_bytes),
+        SUFFIXES=",".join(sorted(AUDIO_SUFFIXES)),
+    )
+
+
+def waiting_page(name: str, failure: str | None) -> str:
+    """A page for a recording that is not analysed: it waits, or tells why there is nothing."""
+    refresh = "" if failure else '<meta http-equiv="refresh" content="2">'
+    told = failure or "is being analysed; this page shows it as soon as it is there."
+    return _filled(asset("waiting.html"), NAME=name, TOLD=told).replace("<!--REFRESH-->", refresh)
+
+
+def recording_page(
+    recording: Recording, path: Path, row: dict[str, Any], saved: Saved
+) -> tuple[str, str]:
+    """The page of one recording, and the content security policy that goes with it.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : Path
+        Of its file.
+    row : dict
+        Its report.
+    saved : Saved
+        What an ear says of it.
+    """
+    from beatmeter.output.page import Sound, content_policy, page_data, render_page
+
+    nonce = secrets.token_urlsafe(16)
+    status = path.stat()
+    peaks = _peaks(path, status.st_mtime_ns, status.st_size)
+    sound = Sound.served(row["duration_s"], peaks, f"/recordings/{recording.id}/sound/")
+    page = render_page(
+        page_data(row),
+        sound,
+        nonce=nonce,
+        connect=True,
+        panels=[_correction_panel(recording, saved)],
+        scripts=[asset("correct.js")],
+        styles=[asset("correct.css")],
+    )
+    return page, f"{content_policy(nonce, connect=True)}; frame-ancestors 'none'"
+
+
+def sound(path: Path, piece: int) -> bytes | None:
+    """One piece of a recording as a page plays it; None where there is no such piece."""
+    from beatmeter.audio.decode import open_recording
+    from beatmeter.output.page import encode_piece, piece_count
+
+    with open_recording(path) as opened:
+        duration_s = opened.duration_s
+    return encode_piece(path, piece) if piece < piece_count(duration_s) else None
+
+
+@lru_cache(maxsize=_PEAKS_KEPT)
+def _peaks(path: Path, _mtime_ns: int, _size: int) -> bytes:
+    from beatmeter.output.page import read_peaks
+
+    return read_peaks(path)
+
+
+def _correction_panel(recording: Recording, saved: Saved) -> str:
+    from beatmeter.serve.listing import as_json
+
+    state = {
+        "id": recording.id,
+        "name": recording.name,
+        "meters": METERS,
+        "correction": as_json(saved.correction),
+        "version": saved.version,
+    }
+    return _filled(asset("correct.html"), STATE=json.dumps(state))
+
+
+def _filled(template: str, **texts: str) -> str:
+    """A template whose ``{{NAME}}`` are texts, escaped; what stands in a text is left as it is."""
+    parts = template.split("{{")
+    filled = [parts[0]]
+    for part in parts[1:]:
+        name, _, rest = part.partition("}}")
+        filled += [html.escape(texts[name]), rest]
+    return "".join(filled)
