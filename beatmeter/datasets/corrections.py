@@ -124,7 +124,12 @@ class CorrectionStore:
         DatasetError
             If the file is malformed.
         """
-        return {row["filename"]: _saved(row, where) for where, row in self._rows()}
+        found: dict[str, Saved] = {}
+        for where, row in self._rows():
+            if row["filename"] in found:
+                raise DatasetError(f"{where}: {row['filename']!r} is corrected twice")
+            found[row["filename"]] = _saved(row, where)
+        return found
 
     def names(self, paths: Sequence[Path]) -> dict[Path, str]:
         """The filename of recordings: that of a table, else the place in the folder.
@@ -172,22 +177,21 @@ class CorrectionStore:
             ) from error
 
     def _save(self, filename: str, correction: Correction | None, version: str) -> Saved:
-        rows = {row["filename"]: row for _, row in self._rows()}
-        before = rows.get(filename)
-        if _version(before) != version:
+        known = self.read()
+        if known.get(filename, Saved(None, ABSENT)).version != version:
             raise StaleError(f"{filename}: was corrected elsewhere meanwhile (allowed: reload)")
+        rows = {row["filename"]: row for _, row in self._rows()}
+        # A correction must name a row of a table, so that rows come first and go last.
         if correction is None:
             rows.pop(filename, None)
-        else:
-            rows[filename] = (before or {}) | _cells(filename, correction)
-        # A correction must name a row of a table, so that rows come first and go last.
-        if correction is not None:
-            self._label(filename, correction)
-        self._write(list(rows.values()))
-        if correction is None:
+            self._write(list(rows.values()))
             self._label(filename, None)
+        else:
+            rows[filename] = rows.get(filename, {}) | _cells(filename, correction)
+            self._label(filename, correction)
+            self._write(list(rows.values()))
         _settle(self.folder)
-        return Saved(correction, _version(rows.get(filename)))
+        return Saved(correction, _version(rows[filename]) if correction else ABSENT)
 
     def _rows(self) -> list[tuple[str, dict[str, str]]]:
         path = self.folder / CORRECTIONS
@@ -246,7 +250,7 @@ def _cells(filename: str, correction: Correction) -> dict[str, str]:
     return {
         "filename": filename,
         "meter": ",".join(map(str, correction.meters)),
-        "note": correction.note,
+        "note": correction.note.strip(),
         "bars": " ".join(map(_seconds, correction.bars)),
         "changes": " ".join(f"{_seconds(time)}:{meter}" for time, meter in correction.changes),
     }
@@ -256,10 +260,8 @@ def _seconds(time: float) -> str:
     return f"{round(time, _DIGITS):.{_DIGITS}f}".rstrip("0").rstrip(".")
 
 
-def _version(row: dict[str, str] | None) -> str:
+def _version(row: dict[str, str]) -> str:
     """A hash of what the folder says of a recording, in whatever columns."""
-    if row is None:
-        return ABSENT
     cells = sorted((name, cell) for name, cell in row.items() if cell)
     return hashlib.sha256(repr(cells).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -278,7 +280,7 @@ def _check_filename(filename: str) -> None:
     try:
         kept = filename.encode().decode() if filename == filename.strip() else ""
         same = kept == parse_filename(filename, "")
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, DatasetError):
         same = False
     if not same or not filename.isprintable():
         raise DatasetError(

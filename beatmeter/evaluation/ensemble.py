@@ -41,7 +41,7 @@ class EnsembleEvaluation:
     alone : dict of str to ndarray of int, shape (n,)
         Answers of each signal by itself.
     left_out : tuple of str
-        One line for each recording that is absent or changed.
+        One line for each recording that is absent or changed, or row that is not used.
     """
 
     table: ScoreTable
@@ -106,5 +106,5 @@ def evaluate(
         answers=table.answers(weights.signals),
         by_prior=table.answers(weights.signals, weights.prior),
         alone=alone,
-        left_out=left_out,
+        left_out=(*fixture_set.not_used, *left_out),
     )
