@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from beatmeter.serve.jobs import Heard
 
 REPORTS = "reports"
 """Below the folder that is served, when no other place is named."""
@@ -62,28 +57,18 @@ def serve(
     FOLDER/data_by_ear.tab, which evaluate, calibrate and finetune read. Ctrl-C ends.
     """
     from beatmeter._util.atomic import require_writable
+    from beatmeter.archive.recording import Asked, ensemble_of
     from beatmeter.datasets.corrections import CorrectionStore
     from beatmeter.datasets.folder import CORRECTIONS
-    from beatmeter.pipeline import VOTING, Ensemble
     from beatmeter.serve.app import Served
     from beatmeter.serve.running import listen, run
 
-    Ensemble.installed(VOTING, prior)
+    asked = Asked(prior=prior)
+    ensemble_of(asked)
     require_writable(folder / CORRECTIONS)
     reports = output or folder / REPORTS
     require_writable(reports / "report.json")
     CorrectionStore(folder).read()
     with listen(host, port) as listening:
         taken = listening.getsockname()[1]
-        served = Served(folder, reports, host, taken, max_upload * MEGABYTE)
-        run(served, partial(analyse, prior), listening)
-
-
-def analyse(prior: str, path: Path, report: Path) -> Heard:
-    """Analyse one recording as ``beatmeter analyze --output`` does."""
-    from beatmeter.cli.batch import Asked, Task
-    from beatmeter.cli.batch import run as run_task
-    from beatmeter.serve.jobs import Heard
-
-    outcome = run_task(Task(path, Asked(prior=prior), {"json": report}))
-    return Heard(outcome.failure, outcome.warnings)
+        run(Served(folder, reports, host, taken, asked, max_upload * MEGABYTE), listening)

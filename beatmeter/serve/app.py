@@ -26,11 +26,12 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from beatmeter.archive.recording import Asked
 from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.serve import pages, uploads
 from beatmeter.serve.catalogue import Catalogue, Recording, read_report
-from beatmeter.serve.jobs import Analyse, Jobs, Status
+from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
 from beatmeter.serve.security import LIST_POLICY, Gate
 
@@ -39,7 +40,14 @@ _ASSETS = {
     "list.css": "text/css",
 }
 _LARGEST_CORRECTION = 2**18  # bytes of JSON: 5,000 bars are a quarter of it
-_NO_CORRECTION = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_NO_CORRECTION = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 """What JSON of another shape raises when it is read as a correction."""
 _DECODERS = 2  # recordings that are decoded for pages at a time
 
@@ -56,6 +64,8 @@ class Served:
         Where analyses are kept: the folder of ``analyze --output``.
     host : str
     port : int
+    asked : Asked
+        Of every recording that has no analysis.
     most_bytes : int
         Of one recording that is dropped on the page.
     """
@@ -64,6 +74,7 @@ class Served:
     reports: Path
     host: str
     port: int
+    asked: Asked
     most_bytes: int
 
 
@@ -73,14 +84,13 @@ class Server:
     Parameters
     ----------
     served : Served
-    analyse : callable
     """
 
-    def __init__(self, served: Served, analyse: Analyse) -> None:
+    def __init__(self, served: Served) -> None:
         self.served = served
         self.store = CorrectionStore(served.folder)
         self.listing = Listing(Catalogue(served.folder, served.reports), self.store)
-        self.jobs = Jobs(analyse, self.listing.tell)
+        self.jobs = Jobs(served.asked, self.listing.tell)
         self.uploads = uploads.Uploads(served.folder / uploads.FOLDER, served.most_bytes)
         self._decoders = asyncio.Semaphore(_DECODERS)
 

@@ -8,29 +8,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from beatmeter._util.workers import start_workers
+from beatmeter.archive.recording import Asked, Task, run
 from beatmeter.serve.catalogue import Recording
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What became of one analysis.
-
-    Attributes
-    ----------
-    failure : str or None
-        Why there is no report, in one line; None when there is one.
-    warnings : tuple of str
-    """
-
-    failure: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
-Analyse = Callable[[Path, Path], Heard]
-"""Analyses a recording and writes its report; importable by name, for another process calls it."""
 
 
 class Status(Enum):
@@ -56,13 +37,14 @@ class Jobs:
 
     Parameters
     ----------
-    analyse : callable
+    asked : Asked
+        Of every recording.
     tell : callable
         Called with a recording whenever its state has changed, and with that state.
     """
 
-    def __init__(self, analyse: Analyse, tell: Callable[[Recording, State], None]) -> None:
-        self._analyse = analyse
+    def __init__(self, asked: Asked, tell: Callable[[Recording, State], None]) -> None:
+        self._asked = asked
         self._tell = tell
         self._waiting: dict[str, Recording] = {}
         self._running: str | None = None
@@ -103,18 +85,15 @@ class Jobs:
     async def _attempt(self, recording: Recording) -> State:
         if self._pool is None:
             self._pool = start_workers(1)
-        loop = asyncio.get_running_loop()
+        task = Task(recording.path, self._asked, {"json": recording.report})
         try:
-            heard = await loop.run_in_executor(
-                self._pool, self._analyse, recording.path, recording.report
-            )
+            outcome = await asyncio.get_running_loop().run_in_executor(self._pool, run, task)
         except BrokenProcessPool:
             self._pool.shutdown(wait=False)
             self._pool = None
             return State(Status.FAILED, f"{recording.name}: the process that analysed it died")
-        if heard.failure is not None:
-            return State(Status.FAILED, heard.failure, heard.warnings)
-        return State(Status.DONE, warnings=heard.warnings)
+        status = Status.DONE if outcome.failure is None else Status.FAILED
+        return State(status, outcome.failure, outcome.warnings)
 
     def _stop(self) -> None:
         """End the process at once: its report is written whole or not at all."""

@@ -12,7 +12,6 @@ from beatmeter.serve.security import is_loopback
 
 if TYPE_CHECKING:
     from beatmeter.serve.app import Served
-    from beatmeter.serve.jobs import Analyse
 
 _CONNECTIONS = 200  # at a time; a page holds a handful
 _LAST_ANSWERS_S = 2  # for answers under way when the server ends
@@ -50,13 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(served: Served, analyse: Analyse, listening: socket.socket) -> None:
+def run(served: Served, listening: socket.socket) -> None:
     """Serve until the user ends it, and say so in one line."""
     import uvicorn
 
     from beatmeter.serve.app import Server
 
-    server = Server(served, analyse)
+    server = Server(served)
     config = uvicorn.Config(
         server.app(),
         http="h11",

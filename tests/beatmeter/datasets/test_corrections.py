@@ -93,9 +93,7 @@ def test_what_others_wrote_is_kept(store):
     version = store.read()["b.wav"].version
     store.save("b.wav", Correction((3,)), version)
     text = (store.folder / "corrections.csv").read_text()
-    assert text == (
-        "filename,meter,note,bars,changes,who\na.wav,3:0.6,hm,,,Ann\nb.wav,3,,,,Ben\n"
-    )
+    assert text == ("filename,meter,note,bars,changes,who\na.wav,3:0.6,hm,,,Ann\nb.wav,3,,,,Ben\n")
 
 
 def test_the_second_of_two_who_correct_one_recording_is_told(store):
@@ -148,14 +146,18 @@ def test_what_no_ear_can_say_is_refused(arguments):
         Correction(**arguments)
 
 
-@pytest.mark.parametrize("name", ["../a.wav", "/a.wav", "a\\b.wav", "a\nb.wav", " a.wav", "\udcff.wav"])
+@pytest.mark.parametrize(
+    "name", ["../a.wav", "/a.wav", "a\\b.wav", "a\nb.wav", " a.wav", "\udcff.wav"]
+)
 def test_a_name_that_a_table_cannot_hold_is_refused(store, name):
     with pytest.raises(DatasetError, match="cannot stand in a table"):
         store.save(name, Correction((3,)), ABSENT)
     assert not (store.folder / "corrections.csv").exists()
 
 
-@pytest.mark.parametrize("row", ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "../a.wav,3"])
+@pytest.mark.parametrize(
+    "row", ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "../a.wav,3"]
+)
 def test_a_malformed_file_is_named_and_not_written_over(store, row):
     path = store.folder / "corrections.csv"
     path.write_text(f"filename,meter,note,bars,changes\n{row}\n")

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from beatmeter.archive.recording import Asked, Outcome, Task
 from beatmeter.output.jsonl import write_json
 from beatmeter.serve import jobs
 from beatmeter.serve.app import Served, Server
-from beatmeter.serve.jobs import Heard
 
 PORT = 8765
-ORIGIN = f"http://127.0.0.1:{PORT}"
 MOST_BYTES = 1_000_000
 
 
@@ -28,29 +27,27 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def served(folder) -> Served:
-    return Served(folder, folder / "reports", "127.0.0.1", PORT, MOST_BYTES)
+    return Served(folder, folder / "reports", "127.0.0.1", PORT, Asked(), MOST_BYTES)
 
 
 @pytest.fixture
-def analyse(make_analysis) -> Callable[[Path, Path], Heard]:
-    def analyse(path: Path, report: Path) -> Heard:
-        if path.name.startswith("bad"):
-            return Heard(failure=f"{path}: holds no sound")
-        write_json(make_analysis(str(path)), report)
-        return Heard()
+def open_client(monkeypatch, make_analysis) -> Iterator[Callable[[Served], TestClient]]:
+    """``open_client(served)``: a client of a server that works in a thread."""
 
-    return analyse
+    def run(task: Task) -> Outcome:
+        if task.path.name.startswith("bad"):
+            return Outcome(task.path, None, f"{task.path}: holds no sound")
+        analysis = make_analysis(str(task.path))
+        write_json(analysis, task.files["json"])
+        return Outcome(task.path, analysis)
 
-
-@pytest.fixture
-def open_client(monkeypatch) -> Iterator[Callable[..., TestClient]]:
-    """``open_client(served, analyse)``: a client of a server that works in threads."""
     monkeypatch.setattr(jobs, "start_workers", ThreadPoolExecutor)
+    monkeypatch.setattr(jobs, "run", run)
     clients = []
 
-    def open_client(served: Served, analyse: Callable[[Path, Path], Heard]) -> TestClient:
+    def open_client(served: Served) -> TestClient:
         client = TestClient(
-            Server(served, analyse).app(),
+            Server(served).app(),
             base_url=f"http://127.0.0.1:{served.port}",
             headers={"origin": f"http://127.0.0.1:{served.port}"},
             follow_redirects=False,
@@ -65,8 +62,8 @@ def open_client(monkeypatch) -> Iterator[Callable[..., TestClient]]:
 
 
 @pytest.fixture
-def client(served, analyse, open_client) -> TestClient:
-    return open_client(served, analyse)
+def client(served, open_client) -> TestClient:
+    return open_client(served)
 
 
 @pytest.fixture

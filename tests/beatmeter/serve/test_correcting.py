@@ -29,14 +29,18 @@ def test_a_correction_is_there_after_a_reload(client, place):
     assert client.get(place).json() == {"correction": None, "version": "none"}
     saved = client.put(place, json=WALTZ, headers={"if-match": '"none"'})
     assert saved.status_code == 200
-    assert client.get(place).json() == saved.json() == {
-        "correction": WALTZ,
-        "version": saved.headers["etag"].strip('"'),
-    }
+    assert (
+        client.get(place).json()
+        == saved.json()
+        == {
+            "correction": WALTZ,
+            "version": saved.headers["etag"].strip('"'),
+        }
+    )
 
 
-def test_it_is_there_for_a_second_server_too(served, analyse, open_client, client, place):
-    other = open_client(served, analyse)
+def test_it_is_there_for_a_second_server_too(served, open_client, client, place):
+    other = open_client(served)
     client.put(place, json=WALTZ, headers={"if-match": "none"})
     assert other.get(place).json()["correction"] == WALTZ
     (row,) = other.get("/recordings").json()["rows"]
@@ -128,9 +132,7 @@ def test_the_least_sure_recording_comes_next(folder, client, place, row_of):
     assert client.get(f"/next?after={other}").headers["location"] == "/"
 
 
-def test_evaluate_counts_a_correction(
-    folder, client, row_of, drum_pattern, tmp_path, monkeypatch
-):
+def test_evaluate_counts_a_correction(folder, client, row_of, drum_pattern, tmp_path, monkeypatch):
     for name, meter in (("waltz.wav", 3), ("march.wav", 4), ("noise.wav", 5)):
         soundfile.write(folder / name, drum_pattern(meter, 140.0, 0)[: 12 * 22050], 22050)
     client.get("/")

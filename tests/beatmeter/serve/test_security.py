@@ -38,7 +38,9 @@ def test_a_foreign_host_is_refused(client, host):
     assert answer.text.count("\n") == 1
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "LOCALHOST:8765", "[::1]:8765"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8765", "localhost:8765", "LOCALHOST:8765", "[::1]:8765"]
+)
 def test_the_names_of_this_machine_are_let_in(client, host):
     assert client.get("/recordings", headers={"host": host}).status_code == 200
 

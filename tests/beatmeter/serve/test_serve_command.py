@@ -187,9 +187,7 @@ def test_a_missing_extra_is_told(folder):
     extra = [f"{name}; extra == 'page'" for name in project["optional-dependencies"]["page"]]
     ran = run(folder, program=WITHOUT_STARLETTE.format(extra=extra))
     assert ran.returncode == 2
-    assert ran.stderr == (
-        "beatmeter: needs the package starlette: pip install 'beatmeter[page]'\n"
-    )
+    assert ran.stderr == ("beatmeter: needs the package starlette: pip install 'beatmeter[page]'\n")
 
 
 @pytest.mark.parametrize(
