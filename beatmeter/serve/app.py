@@ -35,10 +35,9 @@ from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
 from beatmeter.serve.security import LIST_POLICY, Gate
 
-_ASSETS = {
-    "list.js": "text/javascript",
-    "list.css": "text/css",
-}
+_ASSETS = {"list.js": "text/javascript", "list.css": "text/css", "page.css": "text/css"}
+"""What the list page fetches, and its types."""
+
 _LARGEST_CORRECTION = 2**18  # bytes of JSON: 5,000 bars are a quarter of it
 _NO_CORRECTION = (
     ValueError,

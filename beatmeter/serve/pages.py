@@ -22,7 +22,11 @@ _PEAKS_KEPT = 32
 
 @cache
 def asset(name: str) -> str:
-    """The text of a file of this package."""
+    """The text of a file of this package, or the style that every page shares."""
+    if name == "page.css":
+        from beatmeter.output.page import render
+
+        return render.asset(name)
     return files("beatmeter.serve").joinpath("assets", name).read_text(encoding="utf-8")
 
 

@@ -4,6 +4,8 @@ import { page } from "./page.js";
 const panel = document.getElementById("correct");
 const state = JSON.parse(panel.dataset.state);
 const part = (name) => document.getElementById(`correct-${name}`);
+const found = page.data.grids[0];
+const NEAR_S = 0.05; // a beat this close to a change belongs to what begins there
 const empty = { meters: [], bars: [], changes: [], note: "" };
 
 let said = state.correction ?? structuredClone(empty);
@@ -77,6 +79,7 @@ function chooseMeter(meter) {
 function chooseNone() {
   two = false;
   say({ meters: [], bars: [], changes: [] });
+  page.useGrid(found);
 }
 
 function chooseTwo() {
@@ -86,7 +89,7 @@ function chooseTwo() {
 }
 
 function meterNow() {
-  return said.meters[0] ?? page.grid.meter;
+  return said.meters[0] ?? page.data.verdict.meter;
 }
 
 function now() {
@@ -109,14 +112,17 @@ function changeHere() {
   const others = said.changes.filter(([time]) => time !== now());
   const changes = [...others, [now(), meters[0]]].sort((a, b) => a[0] - b[0]);
   say({ meters, changes });
+  listen();
 }
 
 function changeMeter(index, meter) {
   say({ changes: said.changes.map((one, place) => (place === index ? [one[0], meter] : one)) });
+  listen();
 }
 
 function removeChange(index) {
   say({ changes: said.changes.filter((_, place) => place !== index) });
+  listen();
 }
 
 /** A note alone says nothing of the meter: it goes with the first thing that does. */
@@ -136,43 +142,63 @@ function takeBack() {
   two = false;
   show();
   send();
+  page.useGrid(found);
 }
 
-/** Beats of what is said, so that it can be doubted by ear in turn. */
+/** Draw and click what is said, so that it can be doubted by ear in turn. */
 function listen() {
-  const beats = said.bars.length > 1 ? betweenTaps() : countedFromTap();
-  const meter = meterNow();
-  const first = firstOfBar(beats, meter);
-  const downbeats = said.bars.length > 1
-    ? said.bars
-    : beats.filter((_, index) => (index - first) % meter === 0);
-  const time_signature = page.grid.meter === meter ? page.grid.time_signature : `${meter}/4`;
-  page.useGrid({ name: "by ear", meter, time_signature, beats, downbeats });
+  const segments = segmentsSaid();
+  const tapped = said.bars.length > 1;
+  const beats = tapped ? beatsTapped(segments) : found.beats;
+  const downbeats = tapped ? said.bars : segments.flatMap((segment) => barsCounted(segment, beats));
+  for (const segment of segments) segment.bar_duration_s = barDuration(segment, downbeats);
+  page.useGrid({ name: "by ear", beats, downbeats, segments });
 }
 
-/** Bars that were tapped, each divided into equal beats. */
-function betweenTaps() {
-  const meter = meterNow();
+/** Spans in one meter, of all the recording. */
+function segmentsSaid() {
+  const starts = [[0, meterNow()], ...said.changes];
+  return starts
+    .map(([start_s, meter], index) => ({
+      start_s,
+      end_s: starts[index + 1]?.[0] ?? page.data.duration_s,
+      meter,
+      confidence: 1,
+      time_signature: signatureOf(meter),
+      bars_heard: true,
+    }))
+    .filter((segment) => segment.end_s > segment.start_s);
+}
+
+function signatureOf(meter) {
+  const heard = found.segments.find((segment) => segment.meter === meter);
+  return heard?.time_signature ?? `${meter}/4`;
+}
+
+/** Beats of bars that were tapped: each bar divided evenly. */
+function beatsTapped(segments) {
   const beats = [];
-  for (let bar = 0; bar + 1 < said.bars.length; bar += 1) {
-    const [start, end] = said.bars.slice(bar, bar + 2);
-    for (let beat = 0; beat < meter; beat += 1) beats.push(start + ((end - start) * beat) / meter);
-  }
+  said.bars.slice(0, -1).forEach((start, bar) => {
+    const length = said.bars[bar + 1] - start;
+    const { meter } = segments.find((segment) => start < segment.end_s) ?? segments.at(-1);
+    for (let beat = 0; beat < meter; beat += 1) beats.push(start + (length * beat) / meter);
+  });
   return [...beats, said.bars.at(-1)];
 }
 
-function countedFromTap() {
-  return page.data.beats ?? page.grid.beats;
+/** Bars counted out on beats, from the one that was tapped or where the meter changes. */
+function barsCounted({ start_s, end_s, meter }, beats) {
+  const within = beats.filter((beat) => start_s - NEAR_S <= beat && beat < end_s - NEAR_S);
+  const tapped = said.bars.find((bar) => start_s <= bar && bar < end_s);
+  const first = tapped ?? (start_s > 0 ? start_s : found.downbeats[0]) ?? 0;
+  const distances = within.map((beat) => Math.abs(beat - first));
+  const anchor = distances.indexOf(Math.min(...distances)) % meter;
+  return within.filter((_, index) => index % meter === anchor);
 }
 
-/** Which of the first beats begins a bar: the one that the tapped beat is counted from. */
-function firstOfBar(beats, meter) {
-  const tapped = said.bars[0] ?? page.grid.downbeats[0] ?? 0;
-  let nearest = 0;
-  for (let index = 1; index < beats.length; index += 1) {
-    if (Math.abs(beats[index] - tapped) < Math.abs(beats[nearest] - tapped)) nearest = index;
-  }
-  return nearest % meter;
+function barDuration({ start_s, end_s }, downbeats) {
+  const within = downbeats.filter((bar) => start_s - NEAR_S <= bar && bar < end_s);
+  return within.length > 1 ? (within.at(-1) - within[0]) / (within.length - 1) : null;
 }
 
 function show() {
@@ -218,7 +244,7 @@ for (const meter of state.meters) {
   button.className = "button";
   button.value = String(meter);
   button.textContent = String(meter);
-  if (meter === page.data.meter) {
+  if (meter === page.data.verdict.meter) {
     button.textContent = `${meter}, as heard`;
   }
   button.addEventListener("click", () => chooseMeter(meter));
@@ -244,4 +270,4 @@ window.addEventListener("beforeunload", (event) => {
   if (sending) event.preventDefault();
 });
 show();
-if (said.bars.length) listen();
+if (said.meters.length) listen();
