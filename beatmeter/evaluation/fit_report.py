@@ -2,107 +2,156 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from beatmeter._util.arrays import Booleans, Floats
+from beatmeter.evaluation.bootstrap import mean_interval
 from beatmeter.evaluation.metrics import balanced_accuracy, log_loss, primary_accuracy, recalls
 from beatmeter.evaluation.reliability import calibration_error, reliability
-from beatmeter.evaluation.report.section import Row, Section, number
-from beatmeter.fusion.fit.ensemble_fit import EnsembleFit
+from beatmeter.evaluation.report.section import Row, Section, number, share
+from beatmeter.fusion.fit.ensemble_fit import EnsembleFit, as_array
+from beatmeter.fusion.fit.importance import family_weights, has_one_meter
 from beatmeter.fusion.pool import REFERENCE_S
+from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.meters import METERS
 
-SHORT_S = 15.0
-"""Clips of which no more is heard are told apart from those heard whole."""
+BEFORE = "before"
+WHOLE = "whole"
 
 
 def sections(fit: EnsembleFit) -> list[Section]:
-    """Accuracy by signal and of the pool, by family, and reliability, on what was left out."""
-    return [_accuracies(fit), _families(fit), _priors(fit), _pool(fit), _reliability(fit)]
+    """Figures by signal, by what was left out, by family and meter; prior, pool, reliability."""
+    return [_signals(fit), _together(fit), _families(fit), _priors(fit), _pool(fit), _sure(fit)]
 
 
-def _accuracies(fit: EnsembleFit) -> Section:
+def _signals(fit: EnsembleFit) -> Section:
+    said = np.exp(fit.said[fit.first])
     rows = [
-        _accuracy_row(name, number(weight), np.exp(fit.held_out[:, column]), fit.target)
+        _by_meter(name, number(weight), said[:, column], fit.target)
         for column, (name, weight) in enumerate(sorted(fit.weights.items()))
     ]
-    rows.append(_accuracy_row("ensemble", "", fit.pooled, fit.target))
-    note = f"{len(fit.target)} clips, every figure on music that the fit has not seen"
+    rows.append(_by_meter("ensemble", "", fit.pooled[fit.first], fit.target))
+    note = f"{len(fit.target)} clips; {fit.first} left out, no figure is of music that was fitted"
     header = ("signal", "weight", "balanced", "log loss", *map(str, METERS))
     return Section(note=note, header=header, rows=rows)
 
 
-def _accuracy_row(name: str, weight: str, predicted: Floats, target: Floats) -> Row:
-    single = _has_one_meter(target)
+def _by_meter(name: str, weight: str, predicted: Floats, target: Floats) -> Row:
+    single = has_one_meter(target)
     answers = predicted[single], target[single] > 0
     return (
         name,
         weight,
         number(balanced_accuracy(*answers)),
-        number(log_loss(predicted, target)),
+        number(log_loss(predicted[single], target[single])),
         *(number(recall, 2) for recall in recalls(*answers)),
     )
 
 
-def _families(fit: EnsembleFit) -> Section:
-    """By family: under the fit's prior, and what the uniform one would answer."""
-    names = np.array([clip.clip.family or "all" for clip in fit.clips])
-    seconds = np.array([clip.seconds for clip in fit.clips])
+def _together(fit: EnsembleFit) -> Section:
+    """All families, each of which weighs the same; meters as common as works, and alike."""
+    families = [clip.clip.family for clip in fit.clips]
+    alike = family_weights(families, fit.target)
+    by_works = family_weights(families, fit.target, as_array(tempered(REPERTOIRE_WORKS, 1.0)))
+    works = np.array([clip.clip.work for clip in fit.clips])
     rows = []
-    for name in [*np.unique(names), "together"]:
-        of_family = (names == name) | (name == "together")
-        for what, heard in (("whole", seconds > SHORT_S), ("short", seconds <= SHORT_S)):
-            if (of_family & heard).any():
-                rows.append((name, what, *_family_figures(fit, of_family & heard)))
-    header = (
-        "family",
-        "heard",
-        "clips",
-        "right",
-        "balanced",
-        "log loss",
-        "surest",
-        "uniform prior",
-    )
-    return Section(note="", header=header, rows=rows)
+    for heard, chosen in _lengths(fit):
+        single = chosen & has_one_meter(fit.target)
+        if not single.any():
+            continue
+        labels = fit.target[single] > 0
+        for name, pooled in ({BEFORE: fit.before} | fit.pooled).items():
+            predicted = pooled[single]
+            right = labels[np.arange(len(labels)), predicted.argmax(axis=1)]
+            error = calibration_error(reliability(predicted.max(axis=1), right))
+            rows.append(
+                (
+                    heard,
+                    name,
+                    str(len(right)),
+                    share(mean_interval(right, works[single].tolist())),
+                    number(float(np.average(right, weights=by_works[single]))),
+                    number(float(np.average(right, weights=alike[single]))),
+                    number(log_loss(predicted, fit.target[single])),
+                    number(error),
+                )
+            )
+    header = ("heard", "left out", "clips", "right", "by works", "by meters", "log loss", "error")
+    return Section(header=header, rows=rows)
 
 
-def _family_figures(fit: EnsembleFit, rows: Booleans) -> Row:
-    without_prior = fit.pooled / np.array([fit.prior[meter] for meter in METERS])
-    surest = number(float(fit.pooled[rows].max(axis=1).mean()), 2)
-    single = rows & _has_one_meter(fit.target)
+def _families(fit: EnsembleFit) -> Section:
+    """Right before and after, by family and how much was heard; "surest" is the mean confidence."""
+    names = np.array([clip.clip.family or "all" for clip in fit.clips])
+    rows = []
+    for name in np.unique(names):
+        for heard, chosen in _lengths(fit):
+            if (chosen & (names == name)).any():
+                rows.append((name, heard, *_figures(fit, chosen & (names == name))))
+    figures = [
+        f"{what} {figure}"
+        for what in (BEFORE, *fit.pooled)
+        for figure in ("right", "balanced", "log loss")
+    ]
+    header = ("family", "heard", "clips", *figures, "surest", "uniform prior")
+    return Section(header=header, rows=rows)
+
+
+def _figures(fit: EnsembleFit, rows: Booleans) -> Row:
+    surest = number(float(fit.pooled[fit.first][rows].max(axis=1).mean()), 2)
+    without_prior = fit.pooled[fit.first] / as_array(fit.prior)
+    single = rows & has_one_meter(fit.target)
+    count = str(int(rows.sum()))
     if not single.any():
-        return (str(int(rows.sum())), "-", "-", "-", surest, "-")
+        return (count, *["-"] * 3 * (1 + len(fit.pooled)), surest, "-")
     labels = fit.target[single] > 0
-    return (
-        str(int(rows.sum())),
-        number(primary_accuracy(fit.pooled[single], labels)),
-        number(balanced_accuracy(fit.pooled[single], labels)),
-        number(log_loss(fit.pooled[single], fit.target[single])),
-        surest,
-        number(primary_accuracy(without_prior[single], labels)),
-    )
+    told = [
+        number(value)
+        for pooled in (fit.before, *fit.pooled.values())
+        for value in (
+            primary_accuracy(pooled[single], labels),
+            balanced_accuracy(pooled[single], labels),
+            log_loss(pooled[single], fit.target[single]),
+        )
+    ]
+    return (count, *told, surest, number(primary_accuracy(without_prior[single], labels)))
+
+
+def _lengths(fit: EnsembleFit) -> Iterator[tuple[str, Booleans]]:
+    """The clips of which all was heard, and those of which so many seconds were, longest first."""
+    seconds = np.array([clip.seconds for clip in fit.clips])
+    whole = np.ones(len(seconds), bool)
+    for place, clip in enumerate(fit.clips):
+        whole[place] = place == 0 or clip.clip is not fit.clips[place - 1].clip
+    yield WHOLE, whole
+    for length in sorted(set(seconds[~whole].tolist()), reverse=True):
+        yield f"{length:g} s", ~whole & (seconds == length)
 
 
 def _priors(fit: EnsembleFit) -> Section:
     rows = [
         (
-            " ".join(f"{meter}:{prior[meter]:.3f}" for meter in METERS),
-            number(loss),
-            "chosen" if prior == fit.prior else "",
+            " ".join(f"{meter}:{trial.prior[meter]:.3f}" for meter in METERS),
+            *map(number, trial.losses),
+            "chosen" if trial.prior == fit.prior else "",
         )
-        for prior, loss in zip(fit.priors, fit.losses, strict=True)
+        for trial in fit.trials
     ]
-    return Section(header=("prior", "log loss", ""), rows=rows)
+    return Section(header=("prior", "loss by works", "by meters", ""), rows=rows)
 
 
 def _pool(fit: EnsembleFit) -> Section:
-    return Section(note=f"all weights times (seconds heard / {REFERENCE_S:g}) ** {fit.growth:.3f}")
+    return Section(
+        note=f"all weights times (seconds heard / {REFERENCE_S:g}) ** {fit.growth:.3f}; "
+        f"penalty {fit.penalty:g} on what they depart by"
+    )
 
 
-def _reliability(fit: EnsembleFit) -> Section:
-    single = _has_one_meter(fit.target)
-    predicted, labels = fit.pooled[single], fit.target[single] > 0
+def _sure(fit: EnsembleFit) -> Section:
+    single = has_one_meter(fit.target)
+    predicted, labels = fit.pooled[fit.first][single], fit.target[single] > 0
     right = labels[np.arange(len(labels)), predicted.argmax(axis=1)]
     bins = reliability(predicted.max(axis=1), right)
     rows = [
@@ -116,7 +165,3 @@ def _reliability(fit: EnsembleFit) -> Section:
     ]
     note = f"reliability (expected calibration error {number(calibration_error(bins))})"
     return Section(note=note, header=("confidence", "clips", "mean", "right"), rows=rows)
-
-
-def _has_one_meter(target: Floats) -> Booleans:
-    return np.asarray((target > 0).sum(axis=1) == 1)

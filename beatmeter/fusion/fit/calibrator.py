@@ -10,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.fusion.fit.importance import balanced_weights, share_of_meters, under_prior
 from beatmeter.meters import METERS
 from beatmeter.signals.calibration import N_CONTEXT, Calibration, standardised
 
 Floats = npt.NDArray[np.float64]
 
 _ITERATIONS = 200
+_TOLERANCE = 3e-6
+"""Of the loss, relative: what a fit gains beyond is far below what folds differ by."""
 
 
 @dataclass(frozen=True)
@@ -24,33 +27,45 @@ class Example:
 
     Attributes
     ----------
-    evidence : ndarray, shape (k, d)
-        A row for each pulse.
+    evidence : ndarray of float32 or float64, shape (k, d)
+        A row for each pulse; the fit computes in its precision.
     pulses : ndarray, shape (k, 3)
         Context of each pulse.
     target : ndarray, shape (6,)
         Distribution over the meters: shared equally by simultaneous ones.
     """
 
-    evidence: Floats
+    evidence: npt.NDArray[np.floating]
     pulses: Floats
     target: Floats
 
 
-def fit_calibration(examples: Sequence[Example], penalty: float, units: int = 0) -> Calibration:
+def fit_calibration(
+    examples: Sequence[Example],
+    penalty: float,
+    units: int = 0,
+    weights: Floats | None = None,
+    begin: Calibration | None = None,
+) -> Calibration:
     """Fit the numbers of one signal.
 
-    The loss is the mean negative log-likelihood of the meters, pulses summed out, each meter
-    weighing the same in all, plus ``penalty`` times the squares of all numbers but the biases.
+    The loss is the negative log-likelihood of the meters, pulses summed out, plus ``penalty`` times
+    the squares of what the numbers, but the biases, depart from where they began: from a
+    calibration, or from knowing nothing. What the weights say of how common the meters are is taken
+    as known before, so that the calibration does not learn it.
 
     Parameters
     ----------
     examples : sequence of Example
         At least one of each meter.
     penalty : float
-        Not negative; shrinks towards knowing nothing.
+        Not negative.
     units : int >= 0
         Hidden units of the calibration.
+    weights : ndarray, optional
+        How much each example counts; all meters the same when not given.
+    begin : Calibration, optional
+        Of as much evidence and as many units; it also standardises the evidence.
 
     Returns
     -------
@@ -59,16 +74,20 @@ def fit_calibration(examples: Sequence[Example], penalty: float, units: int = 0)
     from scipy.optimize import minimize
 
     rows = np.concatenate([example.evidence for example in examples])
-    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
-    batch = _Batch.of(examples, mean, scale)
+    if begin is None:
+        mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
+    else:
+        mean, scale = np.array(begin.mean), np.array(begin.scale)
     size = rows.shape[1]
+    known = None if begin is None else _Numbers.of_calibration(begin).flat()
+    batch = _Batch.of(examples, mean, scale, weights, known)
     result = minimize(
         batch.loss,
-        start(size, units),
+        start(size, units) if known is None else known,
         args=(penalty, units),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _ITERATIONS},
+        options={"maxiter": _ITERATIONS, "ftol": _TOLERANCE},
     )
     fitted = _Numbers.of(result.x, size, units)
     return Calibration(mean.tolist(), scale.tolist(), *(part.tolist() for part in fitted))
@@ -107,6 +126,17 @@ class _Numbers(NamedTuple):
         parts = np.split(parameters, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 
+    @classmethod
+    def of_calibration(cls, calibration: Calibration) -> _Numbers:
+        size, units = len(calibration.mean), len(calibration.hidden)
+        parts = (getattr(calibration, name) for name in cls._fields)
+        return cls(
+            *(
+                np.reshape(np.asarray(part, np.float64), shape)
+                for part, shape in zip(parts, _shapes(size, units), strict=True)
+            )
+        )
+
     def flat(self) -> Floats:
         return np.concatenate([part.ravel() for part in self])
 
@@ -118,40 +148,58 @@ class _Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class _Batch:
-    heard: Floats
-    absent: npt.NDArray[np.bool_]
-    target: Floats
+    """Examples, their pulses one after another, and what the fit is drawn to."""
+
+    heard: npt.NDArray[np.floating]
+    begins: npt.NDArray[np.int64]
+    wanted: Floats
+    prior: Floats
     weight: Floats
+    known: Floats | None
 
     @classmethod
-    def of(cls, examples: Sequence[Example], mean: Floats, scale: Floats) -> _Batch:
-        most = max(len(example.evidence) for example in examples)
-        evidence = np.zeros((len(examples), most, len(mean)))
-        pulses = np.zeros((len(examples), most, N_CONTEXT))
-        absent = np.ones((len(examples), most), dtype=bool)
-        for row, example in enumerate(examples):
-            k = len(example.evidence)
-            evidence[row, :k] = standardised(example.evidence, mean, scale)
-            pulses[row, :k] = example.pulses
-            absent[row, :k] = False
+    def of(
+        cls,
+        examples: Sequence[Example],
+        mean: Floats,
+        scale: Floats,
+        weights: Floats | None = None,
+        known: Floats | None = None,
+    ) -> _Batch:
+        evidence = np.concatenate([example.evidence for example in examples])
+        standard = standardised(evidence, mean, scale).astype(evidence.dtype)
+        pulses = np.concatenate([example.pulses for example in examples])
+        counts = [len(example.evidence) for example in examples]
         target = np.array([example.target for example in examples])
-        heard = np.concatenate([evidence, pulses], axis=2).reshape(len(examples) * most, -1)
-        return cls(heard, absent, target, balanced_weights(target))
+        weight = balanced_weights(target) if weights is None else weights / weights.sum()
+        prior = share_of_meters(target, weight)
+        return cls(
+            heard=np.hstack([standard, pulses.astype(evidence.dtype)]),
+            begins=np.cumsum([0, *counts[:-1]]),
+            wanted=under_prior(target, prior),
+            prior=prior,
+            weight=weight,
+            known=known,
+        )
 
     def loss(self, parameters: Floats, penalty: float, units: int = 0) -> tuple[float, Floats]:
         evidence, pulses = self.heard[:, :-N_CONTEXT], self.heard[:, -N_CONTEXT:]
-        numbers = _Numbers.of(parameters, evidence.shape[1], units)
+        as_heard = parameters.astype(self.heard.dtype)
+        numbers = _Numbers.of(as_heard, evidence.shape[1], units)
         inner = np.tanh(self.heard @ numbers.hidden.T + numbers.hidden_bias)
         logits = evidence @ numbers.matrix + numbers.bias + inner @ numbers.output
-        logits = (logits + (pulses @ numbers.context)[:, None]).reshape(*self.absent.shape, -1)
-        logits[self.absent] = -np.inf
-        logits -= logits.max(axis=(1, 2), keepdims=True)
-        joint = np.exp(logits)
-        joint /= joint.sum(axis=(1, 2), keepdims=True)
-        marginal = np.maximum(joint.sum(axis=1), 1e-12)
-        loss = -float(self.weight @ (self.target * np.log(marginal)).sum(axis=1))
-        posterior = joint * (self.target / marginal)[:, None, :]
-        slope = ((joint - posterior) * self.weight[:, None, None]).reshape(-1, len(METERS))
+        logits += (pulses @ numbers.context)[:, None] + np.log(self.prior).astype(logits.dtype)
+        counts = np.diff([*self.begins, len(logits)])
+        highest = np.maximum.reduceat(logits.max(axis=1), self.begins)
+        joint = np.exp(logits - np.repeat(highest, counts)[:, None])
+        marginal = np.add.reduceat(joint, self.begins)
+        total = marginal.sum(axis=1)
+        joint /= np.repeat(total, counts)[:, None]
+        marginal = np.maximum(marginal / total[:, None], 1e-12).astype(np.float64)
+        loss = -float(self.weight @ (self.wanted * np.log(marginal)).sum(axis=1))
+        posterior = joint * np.repeat(self.wanted / marginal, counts, axis=0).astype(joint.dtype)
+        weight = np.repeat(self.weight, counts)[:, None].astype(joint.dtype)
+        slope = (joint - posterior) * weight
         inner_slope = (slope @ numbers.output.T) * (1.0 - inner**2)
         gradient = _Numbers(
             matrix=evidence.T @ slope,
@@ -161,21 +209,6 @@ class _Batch:
             hidden_bias=inner_slope.sum(axis=0),
             output=inner.T @ slope,
         )
-        shrunk = numbers.without_biases().flat()
+        departed = parameters if self.known is None else parameters - self.known
+        shrunk = _Numbers.of(departed, evidence.shape[1], units).without_biases().flat()
         return loss + penalty * float(shrunk @ shrunk), gradient.flat() + 2 * penalty * shrunk
-
-
-def balanced_weights(target: Floats, totals: Floats | None = None) -> Floats:
-    """Weights that sum to 1 and give every meter its total: (n, 6) to (n,).
-
-    Parameters
-    ----------
-    target : ndarray, shape (n, 6)
-    totals : ndarray, shape (6,), optional
-        Relative; all alike when not given.
-    """
-    present = target.sum(axis=0)
-    wanted = np.ones_like(present) if totals is None else totals
-    share = np.divide(wanted, present, out=np.zeros_like(present), where=present > 0)
-    weights: Floats = target @ share
-    return weights / weights.sum()

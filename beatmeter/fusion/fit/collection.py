@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -30,9 +29,9 @@ from beatmeter.signals.calibration import pulse_context
 
 Floats = npt.NDArray[np.float64]
 
-HEARD_S = (math.inf, 15.0, 10.0)
-"""How much is heard of each clip, from its middle: all, and less, so that confidence falls where
-little is heard; no window of the timeline holds less than the last."""
+SHORT_S = (15.0, 10.0)
+"""Seconds: one of these is heard of a clip besides all of it, from its middle, so that confidence
+falls where little is heard. No window of the timeline holds less than the last."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,10 @@ def calibrated_signals() -> dict[str, CalibratedSignal]:
 def collect(
     clips: Sequence[LabelledFile], cache_folder: Path, jobs: int
 ) -> Iterator[tuple[ClipEvidence, ...]]:
-    """Evidence of every clip, in order: of as much of it as each of :data:`HEARD_S` says.
+    """Evidence of every clip, in order: of the whole of it, and of one of :data:`SHORT_S`.
 
-    A clip that is no longer than one of these comes without it; one that holds nothing to hear
-    comes without evidence. Results are kept in `cache_folder` under a hash of audio and code, so
+    A clip that is no longer than that comes once; one that holds nothing to hear comes without
+    evidence. Results are kept in `cache_folder` under a hash of audio and code, so
     that an interrupted run goes on where it stopped, and only what another network hears is heard
     anew.
 
@@ -92,16 +91,17 @@ def collect(
 
 def _evidence_of(file: LabelledFile, cache_folder: Path) -> tuple[ClipEvidence, ...]:
     audio = hashlib.sha256(file.path.read_bytes()).hexdigest()
-    memo, recording = Memo(cache_folder), _Recording(file.path)
+    short = SHORT_S[int(audio[:8], 16) % len(SHORT_S)]
+    memo, recording = Memo(cache_folder), _Recording(file.path, short)
     parts = [
-        memo.recall(f"evidence {code} {audio} {HEARD_S}", partial(recording.arrays, names))
+        memo.recall(f"evidence {code} {audio} {short}", partial(recording.arrays, names))
         for code, names in evidence_parts().items()
     ]
-    lasted = parts[0]["seconds"].tolist()
+    whole, less = parts[0]["seconds"].tolist()
+    heard = (whole, less) if less < whole else (whole,)
     return tuple(
         ClipEvidence(file.clip, _evidence_at(place, parts), seconds)
-        for place, seconds in enumerate(lasted)
-        if place == 0 or seconds < lasted[0]
+        for place, seconds in enumerate(heard)
     )
 
 
@@ -115,17 +115,19 @@ def _evidence_at(place: int, parts: list[dict[str, Any]]) -> dict[str, tuple[Flo
 class _Recording:
     """A clip, decoded when something has to be heard in it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, short: float) -> None:
+        self._path, self._short = path, short
 
     @cached_property
     def _rhythms(self) -> tuple[Rhythm | None, ...]:
-        """As much of it as is to be heard, None where it holds nothing to hear."""
+        """The whole and, where it is more than that, its middle; None where nothing is heard."""
         try:
             samples, rate = load(self._path)
         except AudioError:
-            return (None,) * len(HEARD_S)
-        return tuple(self._rhythm(_middle(samples, heard * rate), rate) for heard in HEARD_S)
+            return ()
+        longer = len(samples) > self._short * rate
+        parts = (samples, _middle(samples, self._short * rate)) if longer else (samples,)
+        return tuple(self._rhythm(part, rate) for part in parts)
 
     def _rhythm(self, samples: Samples, rate: int) -> Rhythm | None:
         try:
@@ -139,9 +141,9 @@ class _Recording:
         """What some signals find, and how much was heard."""
         signals = calibrated_signals()
         lasts = _duration_s(self._path)
-        found = {"seconds": np.minimum(lasts, HEARD_S)}
+        found = {"seconds": np.array([lasts, min(lasts, self._short)])}
         for place, rhythm in enumerate(self._rhythms):
-            if rhythm is None or (place and HEARD_S[place] >= lasts):
+            if rhythm is None:
                 continue
             for name in names:
                 try:

@@ -1,9 +1,9 @@
-"""Fitting the whole ensemble: calibrations, then weights on clips they have not seen."""
+"""Fitting the whole ensemble: calibrations, then weights on clips they have not seen, a prior."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,66 +15,94 @@ from beatmeter._util.workers import in_workers
 from beatmeter.errors import DatasetError
 from beatmeter.fusion.fit.collection import ClipEvidence
 from beatmeter.fusion.fit.folds import FOLDS, Folds, fold_by_family, fold_by_work
+from beatmeter.fusion.fit.importance import (
+    family_weights,
+    has_no_bar,
+    has_one_meter,
+    share_of_meters,
+)
 from beatmeter.fusion.fit.pool import Pool, fit_pool
 from beatmeter.fusion.fit.signal_fit import SignalFit
 from beatmeter.fusion.pool import log_scores
-from beatmeter.fusion.prior import UNIFORM
+from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
+from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 
+POOL_PENALTIES = (1e-3, 1e-2, 3e-2, 0.1, 1.0)
+"""On what weights depart by from those in force: from almost free to almost kept."""
+
+BY_FAMILY, BY_WORK = "families", "works"
+"""What is left out: how the fit does on music of a kind that is new, and of a known kind."""
+
 
 @dataclass(frozen=True)
 class FitPlan:
-    """What is fitted, and how it is judged.
+    """What is fitted.
 
     Attributes
     ----------
-    hidden_units : dict of str to int
+    hidden_units : mapping of str to int
         Of the calibration of each signal; 0 for signals not named.
-    kept : dict of str to Calibration
-        Calibrations that stay as they are.
-    by_family : bool
-        Leave out families of music, one at a time, and not works.
-    priors : tuple of mapping of meter to float
-        Of several, the one under which clips left out are most likely, families weighing the same.
+    begin : mapping of str to Calibration
+        Calibrations in force, from which fits depart; signals not named know nothing at first.
+    kept : sequence of str
+        Signals whose calibration stays as it is.
+    weights : Weights
+        Those in force, from which the pool departs.
+    tempers : sequence of float
+        Powers of the repertoire's counts among which the prior is chosen; none to keep it.
     """
 
     hidden_units: Mapping[str, int] = field(default_factory=dict)
-    kept: Mapping[str, Calibration] = field(default_factory=dict)
-    by_family: bool = False
-    priors: tuple[Mapping[int, float], ...] = (UNIFORM,)
+    begin: Mapping[str, Calibration] = field(default_factory=dict)
+    kept: Sequence[str] = ()
+    weights: Weights = field(default_factory=lambda: Weights({}))
+    tempers: Sequence[float] = ()
 
-    def folds(self, clips: Sequence[ClipEvidence]) -> Folds:
-        """Fold of each clip."""
-        if self.by_family:
-            return fold_by_family([clip.clip.family for clip in clips])
-        return fold_by_work([clip.clip.work for clip in clips])
+
+@dataclass(frozen=True)
+class Trial:
+    """A prior, and how likely it makes the meters of clips left out.
+
+    Attributes
+    ----------
+    prior : dict of int to float
+    losses : tuple of float
+        Log loss where meters weigh as much as they have works, and where they weigh the same;
+        families weigh the same in both.
+    """
+
+    prior: dict[int, float]
+    losses: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class EnsembleFit:
-    """Fitted numbers, and how they do on clips whose works, or families, they have not seen.
+    """Fitted numbers, and how they do on clips that they have not seen.
 
     Attributes
     ----------
     clips : list of ClipEvidence
         Those in which a signal could speak.
     calibrations : dict of str to Calibration
-        Fitted on everything; without those that were kept.
+        Fitted on everything; without those that stay as they were.
     weights : dict of str to float
     growth : float
         How much more all weights count when more is heard.
     prior : dict of int to float
-    priors : tuple of mapping of meter to float
-        Those that were tried.
-    losses : tuple of float
-        Mean over families of the log loss of clips left out, under each of `priors`.
-    held_out : ndarray, shape (clips, signals, 6)
-        Log distributions of every signal, from calibrations fitted without the clip's fold.
-    pooled : ndarray, shape (clips, 6)
-        Their pool; the weights of each fold were fitted without it, too.
+    trials : tuple of Trial
+        The priors that were compared.
+    penalty : float
+        The one of :data:`POOL_PENALTIES` that was chosen.
+    said : dict of str to ndarray, shape (clips, signals, 6)
+        By folding, log distributions of every signal, from calibrations fitted without the fold.
+    pooled : dict of str to ndarray, shape (clips, 6)
+        Their pools under the prior; the weights of each fold were fitted without it, too.
+    before : ndarray, shape (clips, 6)
+        What the ensemble in force says.
     target : ndarray, shape (clips, 6)
     """
 
@@ -83,11 +111,17 @@ class EnsembleFit:
     weights: dict[str, float]
     growth: float
     prior: dict[int, float]
-    priors: tuple[Mapping[int, float], ...]
-    losses: tuple[float, ...]
-    held_out: Floats
-    pooled: Floats
+    trials: tuple[Trial, ...]
+    penalty: float
+    said: dict[str, Floats]
+    pooled: dict[str, Floats]
+    before: Floats
     target: Floats
+
+    @property
+    def first(self) -> str:
+        """What was left out when numbers were chosen: families, or works where there is one."""
+        return next(iter(self.pooled))
 
 
 def fit_ensemble(
@@ -99,8 +133,9 @@ def fit_ensemble(
 ) -> EnsembleFit:
     """Fit calibrations and weights with cross-validation.
 
-    Weights are fitted on clips of one meter, and on those that have no bar, which are labelled with
-    all: the confidence is to say how often one meter is right.
+    Every family counts the same, and in it every meter. All penalties and the prior are chosen by
+    families left out, one at a time; where there is one family only, by works. Weights are fitted
+    on all clips but those with two meters: the confidence is to say how often one meter is right.
 
     Parameters
     ----------
@@ -121,47 +156,79 @@ def fit_ensemble(
     plan = plan or FitPlan()
     spoken = [clip for clip in clips if clip.evidence]
     target = np.array([clip.target for clip in spoken])
-    folds = plan.folds(spoken)
-    _check_coverage(target, folds)
+    foldings = _foldings(spoken)
+    _check_coverage(target, foldings[BY_WORK])
+    families = [clip.clip.family for clip in spoken]
+    weights = family_weights(families, target)
     names = sorted({name for clip in spoken for name in clip.evidence})
-    held_out = np.zeros((len(spoken), len(names), len(METERS)))
+    said = {name: np.zeros((len(spoken), len(names), len(METERS))) for name in foldings}
+    now = np.zeros((len(spoken), len(names), len(METERS)))
+    for column, name in enumerate(names):
+        if name in plan.begin:
+            now[:, column] = told(plan.begin[name], spoken, name)
+            for heard in said.values():
+                heard[:, column] = now[:, column]
     wanted = [name for name in names if name not in plan.kept]
+    fits = (
+        SignalFit.of(
+            spoken, name, weights, foldings, plan.hidden_units.get(name, 0), plan.begin.get(name)
+        )
+        for name in wanted
+    )
     calibrations = {}
-    fits = (SignalFit.of(spoken, name, folds, plan.hidden_units.get(name, 0)) for name in wanted)
-    fit = partial(SignalFit.run_once, folder=cache_folder)
     on_progress(0, len(wanted))
-    for done, fitted in enumerate(in_workers(fit, fits, jobs)):
-        name = wanted[done]
-        calibrations[name], held_out[:, names.index(name)] = fitted.calibration, fitted.said
-        on_progress(done + 1, len(wanted))
-    for name, calibration in plan.kept.items():
-        if name in names:
-            held_out[:, names.index(name)] = told(calibration, spoken, name)
-    data = _PoolData(held_out, np.array([clip.seconds for clip in spoken]), target, folds)
-    families = np.array([clip.clip.family for clip in spoken])
-    trials = [data.cross_validate(_as_array(prior)) for prior in plan.priors]
-    losses = tuple(_loss_by_family(pooled, target, families) for pooled in trials)
-    best = int(np.argmin(losses))
-    pool = data.fit(data.votes, _as_array(plan.priors[best]))
+    fit = partial(SignalFit.run_once, folder=cache_folder)
+    for name, fitted in zip(wanted, in_workers(fit, fits, jobs), strict=True):
+        calibrations[name] = fitted.calibration
+        for folding, heard in fitted.said.items():
+            said[folding][:, names.index(name)] = heard
+        on_progress(len(calibrations), len(wanted))
+    in_force = np.array([plan.weights.signals.get(name, 0.0) for name in names])
+    data = _PoolData(
+        seconds=np.array([clip.seconds for clip in spoken]),
+        target=target,
+        weights=weights,
+        known=in_force if in_force.any() else np.zeros(len(names)),
+    )
+    first = next(iter(foldings))
+    penalty = min(
+        POOL_PENALTIES,
+        key=lambda trial: data.loss(data.held_out(said[first], foldings[first], trial)),
+    )
+    plain = {name: data.held_out(said[name], folds, penalty) for name, folds in foldings.items()}
+    trials = tuple(
+        data.try_prior(plain[first], families, tempered(REPERTOIRE_WORKS, temper))
+        for temper in plan.tempers
+    )
+    best = min(trials, key=lambda trial: sum(trial.losses), default=None)
+    prior = plan.weights.prior if best is None else best.prior
+    pool = data.fit(said[first], np.ones(len(spoken), bool), penalty)
+    was = Pool(in_force, plan.weights.growth, as_array(plan.weights.prior))
     return EnsembleFit(
         clips=spoken,
         calibrations=calibrations,
         weights=dict(zip(names, pool.weights.tolist(), strict=True)),
         growth=pool.growth,
-        prior=dict(plan.priors[best]),
-        priors=plan.priors,
-        losses=losses,
-        held_out=held_out,
-        pooled=trials[best],
+        prior=prior,
+        trials=trials,
+        penalty=penalty,
+        said=said,
+        pooled={name: np.exp(_under(logs, prior)) for name, logs in plain.items()},
+        before=was.distribution(now, data.seconds),
         target=target,
     )
+
+
+def as_array(prior: Mapping[int, float]) -> Floats:
+    """A prior in the order of the meters: shape (6,)."""
+    return np.array([prior[meter] for meter in METERS])
 
 
 def told(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> Floats:
     """Log distributions that a calibration gives to clips: (clips, 6), 0 where it is silent."""
     said = np.zeros((len(clips), len(METERS)))
     for row, clip in enumerate(clips):
-        if name in clip.evidence:
+        if name in clip.evidence and clip.evidence[name][0].shape[1] == len(calibration.mean):
             found = calibration.probabilities(*clip.evidence[name])
             said[row] = log_scores(MeterScores.from_array(found))
     return said
@@ -169,39 +236,58 @@ def told(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> 
 
 @dataclass(frozen=True)
 class _PoolData:
-    held_out: Floats
     seconds: Floats
     target: Floats
-    folds: Folds
+    weights: Floats
+    known: Floats
 
-    @property
-    def votes(self) -> npt.NDArray[np.bool_]:
-        """The clips on which weights are fitted."""
-        meters = (self.target > 0).sum(axis=1)
-        return np.asarray((meters == 1) | (meters == len(METERS)))
+    def fit(self, said: Floats, rows: npt.NDArray[np.bool_], penalty: float) -> Pool:
+        rows = rows & (has_one_meter(self.target) | has_no_bar(self.target))
+        weights = self.weights[rows]
+        return fit_pool(
+            said[rows], self.seconds[rows], self.target[rows], weights, penalty, self.known
+        )
 
-    def fit(self, rows: npt.NDArray[np.bool_], prior: Floats) -> Pool:
-        return fit_pool(self.held_out[rows], self.seconds[rows], self.target[rows], prior=prior)
-
-    def cross_validate(self, prior: Floats) -> Floats:
+    def held_out(self, said: Floats, folds: Folds, penalty: float) -> Floats:
+        """Logarithms of pools without a prior, whose weights have not seen the fold: (clips, 6)."""
         pooled = np.empty_like(self.target)
-        for fold in np.unique(self.folds):
-            inside = self.folds == fold
-            pool = self.fit(~inside & self.votes, prior)
-            pooled[inside] = pool.distribution(self.held_out[inside], self.seconds[inside])
+        for fold in np.unique(folds):
+            inside = folds == fold
+            pool = replace(self.fit(said, ~inside, penalty), prior=np.ones(len(METERS)))
+            pooled[inside] = np.log(pool.distribution(said[inside], self.seconds[inside]))
         return pooled
 
+    def loss(self, logs: Floats) -> float:
+        """Weighted log loss where meters are as common as the weights have it."""
+        share = share_of_meters(self.target, self.weights)
+        prior = dict(zip(METERS, share.tolist(), strict=True))
+        return self._loss(_under(logs, prior), self.weights)
 
-def _as_array(prior: Mapping[int, float]) -> Floats:
-    return np.array([prior[meter] for meter in METERS])
+    def try_prior(self, logs: Floats, families: Sequence[str], prior: dict[int, float]) -> Trial:
+        works = as_array(tempered(REPERTOIRE_WORKS, 1.0))
+        by_works = family_weights(families, self.target, works)
+        pooled = _under(logs, prior)
+        return Trial(prior, (self._loss(pooled, by_works), self._loss(pooled, self.weights)))
+
+    def _loss(self, logs: Floats, weights: Floats) -> float:
+        counted = np.where(has_one_meter(self.target), weights, 0.0)
+        return float(-counted @ (logs * self.target).sum(axis=1) / counted.sum())
 
 
-def _loss_by_family(pooled: Floats, target: Floats, families: npt.NDArray[np.str_]) -> float:
-    """Mean over families of the log loss of clips of one meter."""
-    single = (target > 0).sum(axis=1) == 1
-    losses = -np.log(np.maximum((pooled * target).sum(axis=1), 1e-12))
-    heard = [losses[single & (families == name)] for name in np.unique(families)]
-    return float(np.mean([losses.mean() for losses in heard if len(losses)]))
+def _under(logs: Floats, prior: Mapping[int, float]) -> Floats:
+    """Log distributions under a prior: (n, 6)."""
+    from scipy.special import log_softmax
+
+    found: Floats = log_softmax(logs + np.log(as_array(prior)), axis=1)
+    return found
+
+
+def _foldings(clips: Sequence[ClipEvidence]) -> dict[str, Folds]:
+    families = [clip.clip.family for clip in clips]
+    by_work = {BY_WORK: fold_by_work([clip.clip.work for clip in clips])}
+    if len(set(families)) < 2:
+        return by_work
+    return {BY_FAMILY: fold_by_family(families)} | by_work
 
 
 def _check_coverage(target: Floats, folds: Folds) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.fusion.fit.calibrator import balanced_weights
+from beatmeter.fusion.fit.importance import balanced_weights, share_of_meters, under_prior
 from beatmeter.fusion.pool import inverse_temperature
 from beatmeter.meters import METERS
 
@@ -48,13 +48,14 @@ def fit_pool(
     log_scores: Floats,
     seconds: Floats,
     target: Floats,
+    sample: Floats | None = None,
     penalty: float = 1e-3,
-    prior: Floats | None = None,
+    known: Floats | None = None,
 ) -> Pool:
     """The pool under which the meters are most likely.
 
-    The clips of a meter weigh together what the prior gives to it, however many they are. Of a clip
-    that is labelled with all meters alike, which has no bar, the prior is to be answered.
+    How common the meters are among the clips is taken as known before. Of a clip that is labelled
+    with all meters alike, which has no bar, that is to be answered.
 
     Parameters
     ----------
@@ -64,32 +65,41 @@ def fit_pool(
     seconds : ndarray, shape (clips,)
         How much was heard of each clip.
     target : ndarray, shape (clips, 6)
+    sample : ndarray, shape (clips,), optional
+        How much each clip counts; all meters the same when not given.
     penalty : float
-        On the squares of the weights.
-    prior : ndarray, shape (6,), optional
-        Uniform when not given.
+        On the squares of what the weights depart by from `known`.
+    known : ndarray, shape (signals,), optional
+        Weights; 0 when not given.
+
+    Returns
+    -------
+    Pool
+        Its prior says how common the meters were.
     """
     from scipy.optimize import minimize
     from scipy.special import softmax
 
-    before = np.ones(len(METERS)) if prior is None else prior
-    sample = balanced_weights(target, before)
-    wanted = target * before / (target @ before)[:, None]
+    counted = balanced_weights(target) if sample is None else sample / sample.sum()
+    before = share_of_meters(target, counted)
+    wanted = under_prior(target, before)
     steps = np.log(inverse_temperature(seconds, 1.0))
+    count = log_scores.shape[1]
+    centre = np.zeros(count) if known is None else known
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         weights, growth = parameters[:-1], parameters[-1]
         plain = np.einsum("isn,s->in", log_scores, weights)
         sharp = inverse_temperature(seconds, growth)[:, None]
         pooled = softmax(np.log(before) + plain * sharp, axis=1)
-        value = -float(sample @ (wanted * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
-        slope = (pooled - wanted) * sample[:, None] * sharp
-        by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * weights
+        value = -float(counted @ (wanted * np.log(np.maximum(pooled, 1e-12))).sum(axis=1))
+        slope = (pooled - wanted) * counted[:, None] * sharp
+        by_weight = np.einsum("isn,in->s", log_scores, slope) + 2 * penalty * (weights - centre)
         by_growth = float((slope * plain).sum(axis=1) @ steps)
-        return value + penalty * float(weights @ weights), np.append(by_weight, by_growth)
+        departed = float((weights - centre) @ (weights - centre))
+        return value + penalty * departed, np.append(by_weight, by_growth)
 
-    count = log_scores.shape[1]
     bounds = [*[(0.0, None)] * count, (0.0, 1.0)]
-    begin = np.append(np.full(count, 1.0 / count), _START_GROWTH)
+    begin = np.append(np.full(count, 1.0 / count) if known is None else known, _START_GROWTH)
     result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
     return Pool(result.x[:-1], float(result.x[-1]), before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import islice
 
 import numpy as np
@@ -69,7 +68,7 @@ def test_each_signal_gives_a_row_of_evidence_for_each_pulse(make_dataset, two_si
 def test_as_much_is_heard_as_asked_for_and_no_more_than_there_is(
     make_dataset, two_signals, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(collection, "HEARD_S", (math.inf, 15.0, 5.0))
+    monkeypatch.setattr(collection, "SHORT_S", (5.0,))
     clips = files_of(make_dataset({"a": (3,)}))
     for _ in range(2):
         ((whole, short),) = collect(clips, tmp_path / "cache", jobs=1)

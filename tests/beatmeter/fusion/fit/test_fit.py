@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.fit_report import sections
-from beatmeter.evaluation.metrics import balanced_accuracy
+from beatmeter.evaluation.metrics import balanced_accuracy, log_loss
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import ClipEvidence
-from beatmeter.fusion.fit.ensemble_fit import FitPlan, fit_ensemble
+from beatmeter.fusion.fit.ensemble_fit import BY_FAMILY, BY_WORK, FitPlan, fit_ensemble
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.fit.signal_fit import SignalFit
+from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS
 
 SIZE = 8
@@ -61,7 +62,7 @@ def test_works_are_spread_over_all_folds_the_same_way_everywhere():
 
 def test_what_is_known_of_a_work_does_not_help_on_others(fit):
     assert sorted(fit.weights) == ["gossip", "teller"]
-    gossip, teller = np.exp(fit.held_out).swapaxes(0, 1)
+    gossip, teller = np.exp(fit.said[BY_WORK]).swapaxes(0, 1)
     assert balanced_accuracy(teller, fit.target > 0) > 0.7
     assert balanced_accuracy(gossip, fit.target > 0) < 0.35
 
@@ -69,13 +70,13 @@ def test_what_is_known_of_a_work_does_not_help_on_others(fit):
 def test_who_tells_more_gets_the_weight(fit):
     assert fit.weights["teller"] > 0.3
     assert 0.0 <= fit.weights["gossip"] < 0.3 * fit.weights["teller"]
-    assert balanced_accuracy(fit.pooled, fit.target > 0) > 0.7
+    assert balanced_accuracy(fit.pooled[BY_WORK], fit.target > 0) > 0.7
 
 
 def test_shapes_and_distributions(fit):
-    assert fit.held_out.shape == (120, 2, 6)
-    np.testing.assert_allclose(np.exp(fit.held_out).sum(axis=2), 1.0)
-    np.testing.assert_allclose(fit.pooled.sum(axis=1), 1.0)
+    assert fit.said[BY_WORK].shape == (120, 2, 6)
+    np.testing.assert_allclose(np.exp(fit.said[BY_WORK]).sum(axis=2), 1.0)
+    np.testing.assert_allclose(fit.pooled[BY_WORK].sum(axis=1), 1.0)
     assert fit.calibrations.keys() == fit.weights.keys() == {"teller", "gossip"}
     assert len(fit.calibrations["teller"].mean) == SIZE
 
@@ -124,34 +125,49 @@ def test_a_signal_that_was_silent_on_a_clip_says_nothing_there(tmp_path):
     fit = fit_ensemble([*clips, silent], tmp_path)
     column = sorted(fit.weights).index("gossip")
     assert len(fit.target > 0) == len(clips)
-    assert not fit.held_out[7, column].any()
-    assert fit.held_out[6, column].any()
+    assert not fit.said[BY_WORK][7, column].any()
+    assert fit.said[BY_WORK][6, column].any()
 
 
 def test_a_calibration_may_be_kept(fit, tmp_path):
-    kept = {"teller": fit.calibrations["teller"]}
-    again = fit_ensemble(clips_of(60), tmp_path, FitPlan(kept=kept))
+    known = {"teller": fit.calibrations["teller"]}
+    again = fit_ensemble(clips_of(60), tmp_path, FitPlan(begin=known, kept=["teller"]))
     assert again.calibrations.keys() == {"gossip"}
     column = sorted(again.weights).index("teller")
-    told = kept["teller"].probabilities(*again.clips[0].evidence["teller"])
-    np.testing.assert_allclose(np.exp(again.held_out[0, column]), told, atol=0.01)
+    told = known["teller"].probabilities(*again.clips[0].evidence["teller"])
+    np.testing.assert_allclose(np.exp(again.said[BY_WORK][0, column]), told, atol=0.01)
 
 
-def test_the_prior_is_chosen_by_what_is_likely_of_families_left_out(tmp_path):
-    rare = [clip for clip in clips_of(120, 1, telling=1.0) if clip.clip.meters != (11,)]
-    rare += clips_of(12, 1, telling=1.0, seed=1)
-    clips = [
-        replace(clip, clip=replace(clip.clip, family=f"family {number % 5}"))
-        for number, clip in enumerate(rare)
+def in_families(clips, families=5):
+    return [
+        replace(clip, clip=replace(clip.clip, family=f"family {number % families}"))
+        for number, clip in enumerate(clips)
     ]
-    odd = dict.fromkeys(METERS, 0.02) | {11: 1.0}
-    usual = dict.fromkeys(METERS, 1.0) | {11: 0.1}
-    found = fit_ensemble(clips, tmp_path, FitPlan(by_family=True, priors=(odd, usual)))
-    assert found.prior == usual
-    assert found.losses[1] < found.losses[0]
+
+
+def test_families_are_left_out_where_there_are_some(tmp_path):
+    found = fit_ensemble(in_families(clips_of(60)), tmp_path, FitPlan(tempers=(0.0, 0.2, 1.0)))
+    assert list(found.pooled) == [BY_FAMILY, BY_WORK]
+    by_works, by_meters = zip(*(trial.losses for trial in found.trials), strict=True)
+    assert by_works[2] < by_works[0]
+    assert by_meters[2] > by_meters[0]
+    best = min(found.trials, key=lambda trial: sum(trial.losses))
+    assert found.prior == best.prior
     text = to_text(sections(found))
     assert "family 3" in text
     assert "chosen" in text
+
+
+def test_what_much_music_taught_stays_where_little_teaches_nothing_better(tmp_path):
+    much = fit_ensemble(clips_of(300), tmp_path)
+    in_force = Weights(dict(much.weights), growth=much.growth)
+    plan = FitPlan(begin=much.calibrations, weights=in_force)
+    again = fit_ensemble(clips_of(36, telling=1.0, seed=5), tmp_path, plan)
+    assert again.calibrations["teller"] == much.calibrations["teller"]
+    anew = fit_ensemble(clips_of(36, telling=1.0, seed=5), tmp_path)
+    assert log_loss(again.pooled[BY_WORK], again.target) < log_loss(
+        anew.pooled[BY_WORK], anew.target
+    )
 
 
 def test_clips_without_a_bar_are_answered_with_the_prior(tmp_path):
@@ -168,7 +184,10 @@ def test_clips_without_a_bar_are_answered_with_the_prior(tmp_path):
     with_noise = fit_ensemble(clips, tmp_path)
     without = fit_ensemble(clips_of(60), tmp_path)
     assert with_noise.weights["teller"] > 0.0
-    assert with_noise.pooled[-30:].max(axis=1).mean() < without.pooled.max(axis=1).mean()
+    assert (
+        with_noise.pooled[BY_WORK][-30:].max(axis=1).mean()
+        < without.pooled[BY_WORK].max(axis=1).mean()
+    )
 
 
 def test_too_few_works_is_one_clear_line(tmp_path):
@@ -184,12 +203,12 @@ def test_a_meter_that_nobody_plays_is_named(tmp_path):
 
 def test_the_report_shows_every_signal_and_all_clips(fit):
     text = to_text(sections(fit))
-    assert text.startswith("120 clips, every figure on music that the fit has not seen")
+    assert text.startswith("120 clips; works left out, no figure is of music that was fitted")
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
     assert float(rows["teller"][0]) == pytest.approx(fit.weights["teller"], abs=1e-3)
     assert float(rows["gossip"][0]) == pytest.approx(fit.weights["gossip"], abs=1e-3)
     assert float(rows["ensemble"][0]) == pytest.approx(
-        balanced_accuracy(fit.pooled, fit.target > 0), abs=1e-3
+        balanced_accuracy(fit.pooled[BY_WORK], fit.target > 0), abs=1e-3
     )
     bins = [line.split() for line in text.partition("confidence ")[2].splitlines()[1:]]
     table = [cells for cells in bins if len(cells) == 4 and "-" in cells[0]]

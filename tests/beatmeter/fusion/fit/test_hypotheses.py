@@ -5,10 +5,10 @@ from scipy.optimize import check_grad
 from beatmeter.fusion.fit.calibrator import (
     Example,
     _Batch,
-    balanced_weights,
     fit_calibration,
     n_parameters,
 )
+from beatmeter.fusion.fit.importance import balanced_weights, family_weights
 from beatmeter.meters import METERS
 
 
@@ -105,3 +105,28 @@ def test_every_meter_weighs_the_same():
     weights = balanced_weights(target)
     assert weights.sum() == pytest.approx(1.0)
     assert weights[:3].sum() == pytest.approx(weights[3])
+
+
+def test_families_weigh_the_same_and_in_them_the_meters():
+    target = np.eye(6)[[0] * 30 + [1] * 10 + [2] * 20]
+    families = ["songs"] * 40 + ["dances"] * 20
+    weights = family_weights(families, target)
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[:30].sum() == pytest.approx(weights[30:40].sum()) == pytest.approx(0.25)
+
+
+def test_how_common_a_meter_was_is_not_learned():
+    many = [example for example in examples(600, 9) if example.target[0]] * 5 + examples(300, 10)
+    alike = np.full(len(many), 1.0)
+    calibration = fit_calibration(many, 1e-3, weights=alike)
+    nothing = calibration.probabilities(np.zeros((3, 8)), np.zeros((3, 3)))
+    assert nothing[0] < 0.3
+
+
+def test_a_fit_departs_from_what_it_began_with_as_far_as_allowed():
+    known, other = fit_calibration(examples(120, 11), 1e-3), examples(60, 12)
+    near = fit_calibration(other, 1e6, begin=known)
+    np.testing.assert_allclose(near.matrix, known.matrix, atol=1e-3)
+    far = fit_calibration(other, 1e-4, begin=known)
+    assert np.abs(np.array(far.matrix) - known.matrix).max() > 0.05
+    assert far.mean == known.mean

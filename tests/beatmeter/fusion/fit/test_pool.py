@@ -17,7 +17,7 @@ def opinions(sharpness, seed):
 
 
 def fit_weights(scores, penalty=1e-3):
-    return fit_pool(scores, SECONDS, TARGET, penalty).weights
+    return fit_pool(scores, SECONDS, TARGET, penalty=penalty).weights
 
 
 def test_a_signal_that_knows_more_gets_more_weight_and_noise_gets_none():
@@ -55,24 +55,35 @@ def test_what_is_fitted_is_what_the_ensemble_does():
     np.testing.assert_allclose(found, pooled[0], atol=0.02)
 
 
-def test_under_a_prior_who_knows_nothing_is_told_the_prior():
-    prior = np.array([3.0, 4.0, 1.0, 0.5, 0.5, 1.0])
-    silent = np.full((240, 1, 6), -np.log(6))
-    pool = fit_pool(silent, SECONDS, np.full((240, 6), 1 / 6), prior=prior)
-    np.testing.assert_allclose(pool.distribution(silent, SECONDS)[0], prior / prior.sum())
+def test_who_knows_nothing_is_told_how_common_the_meters_are():
+    silent = np.full((245, 1, 6), -np.log(6))
+    common = np.array([3.0, 4.0, 1.0, 0.5, 0.5, 1.0])
+    target = np.vstack([np.eye(6), np.full((239, 6), 1 / 6)])
+    sample = np.append(common, np.ones(239))
+    pool = fit_pool(silent, np.full(245, REFERENCE_S), target, sample)
+    np.testing.assert_allclose(
+        pool.distribution(silent, np.full(245, REFERENCE_S))[0], common / common.sum()
+    )
 
 
-def test_a_prior_leaves_the_worth_of_sure_signals_alone():
+def test_how_common_meters_are_leaves_the_worth_of_sure_signals_alone():
     rng = np.random.default_rng(8)
     said = log_softmax(2 * rng.normal(size=(6000, 6)), axis=1)[:, None]
     prior = np.array([3.0, 4.0, 1.0, 0.5, 0.5, 1.0])
     seconds = np.full(len(said), REFERENCE_S)
     chances = Pool(np.array([0.8]), 0.0, prior).distribution(said, seconds)
     drawn = (chances.cumsum(axis=1) > rng.random((len(said), 1))).argmax(axis=1)
-    target = np.eye(6)[drawn]
-    true_prior = target.sum(axis=0)
-    found = fit_pool(said, seconds, target, 1e-5, true_prior)
+    found = fit_pool(said, seconds, np.eye(6)[drawn], np.ones(len(said)), penalty=1e-5)
     assert found.weights[0] == pytest.approx(0.8, abs=0.1)
+
+
+def test_weights_stay_with_what_is_known_as_far_as_asked():
+    scores = np.stack([opinions(3.0, 0), opinions(0.0, 2)], axis=1)
+    known = np.array([0.2, 0.6])
+    near = fit_pool(scores, SECONDS, TARGET, penalty=1e3, known=known).weights
+    np.testing.assert_allclose(near, known, atol=0.01)
+    far = fit_pool(scores, SECONDS, TARGET, penalty=1e-4, known=known).weights
+    assert far[0] > 2 * far[1]
 
 
 @pytest.mark.parametrize("growth", [0.0, 0.25, 0.6])
