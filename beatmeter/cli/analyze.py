@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from beatmeter.analysis import Analysis
     from beatmeter.archive.recording import Asked, Outcome, Task
@@ -39,9 +39,8 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write one JSON file a recording, in folders that mirror the source.",
+    help="Write one JSON file a recording, in folders that mirror the source; with --ray, Parquet.",
 )
 @click.option("--skip-existing", is_flag=True, help="Leave out what DIR holds already.")
 @click.option(
@@ -93,13 +92,18 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
     show_default=True,
     help="How many recordings to analyse at a time, each in a process.",
 )
+@click.option(
+    "--ray",
+    metavar="auto|ADDRESS",
+    help="Analyse on a Ray cluster, into Parquet parts; PATH and --output may be addresses (s3://).",
+)
 def analyze(
     paths: tuple[str, ...],
     as_json: bool,
     timeline: bool,
     signals: str,
     prior: str,
-    output: Path | None,
+    output: str | None,
     skip_existing: bool,
     jams: Path | None,
     plot: Path | None,
@@ -109,6 +113,7 @@ def analyze(
     clicks: Path | None,
     page: Path | None,
     jobs: int,
+    ray: str | None,
 ) -> None:
     """Tell the meter of recordings: files, folders, globs in quotes.
 
@@ -120,9 +125,7 @@ def analyze(
 
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
-    wanted = search(paths)
     asked = Asked(timeline, signals, prior)
-    _check(asked)
     targets = {
         "jams": jams,
         "plot": plot,
@@ -133,7 +136,12 @@ def analyze(
         "page": page,
     }
     given = {kind: target for kind, target in targets.items() if target is not None}
-    tasks = _plan(wanted, asked, output, given)
+    if ray is not None:
+        _analyse_on_cluster(paths, ray, asked, output, as_json, [*given, *["jobs"] * (jobs > 1)])
+        return
+    wanted = search(paths)
+    _check(asked)
+    tasks = _plan(wanted, asked, None if output is None else Path(output), given)
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
     show = _printer(as_json, brief=output is not None)
     failures = [str(problem) for problem in wanted.problems]
@@ -145,6 +153,26 @@ def analyze(
     if len(left) < len(tasks):
         click.echo(f"beatmeter: {len(tasks) - len(left)} of {len(tasks)} skipped", err=True)
     _conclude(failures, len(left) + len(wanted.problems), wanted.batch)
+
+
+def _analyse_on_cluster(
+    paths: Sequence[str],
+    address: str,
+    asked: Asked,
+    output: str | None,
+    as_json: bool,
+    refused: Sequence[str],
+) -> None:
+    from beatmeter.cli.cluster import analyse_on_cluster
+
+    if output is None:
+        raise click.UsageError("--ray needs --output DIR")
+    if refused:
+        options = ", ".join(f"--{option}" for option in refused)
+        allowed = "--json, --output, --prior, --signals, --skip-existing, --timeline"
+        raise click.UsageError(f"--ray cannot go with {options} (allowed: {allowed})")
+    _check(asked)
+    analyse_on_cluster(paths, address, asked, output, lines=as_json)
 
 
 def _check(asked: Asked) -> None:

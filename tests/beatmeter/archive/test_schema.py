@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +39,13 @@ def test_a_part_gives_back_every_line(part, lines):
     assert told == [*lines, {"path": "c.wav", "failure": "c.wav: is silent"}]
 
 
-def test_every_key_of_the_json_is_a_column_with_its_meaning():
+def test_every_key_of_the_json_is_a_column_that_the_manual_explains():
     schema = part_schema()
     assert set(json_schema()["required"]) <= set(schema.names)
-    assert all(field.metadata[b"about"] for field in schema)
+    manual = (Path(__file__).parents[3] / "docs" / "archives.md").read_text(encoding="utf-8")
+    for field in schema:
+        row = f"| `{field.name}` | .* | {re.escape(field.metadata[b'about'].decode())} |"
+        assert re.search(row.replace("| ", r"\| ").replace(" |", r" \|"), manual), row
 
 
 def test_parts_and_lines_are_read_alike(part, lines, tmp_path):

@@ -1,0 +1,116 @@
+"""``beatmeter analyze --ray``: an archive analysed on a cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import click
+
+from beatmeter._util.text import escape_control
+from beatmeter.archive.cluster import Cluster, Order, connected
+from beatmeter.archive.recording import Asked, is_address
+from beatmeter.fusion.prior import REPERTOIRE, named_prior
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+FAILED, INTERRUPTED = 1, 130
+MOST_TOLD = 20
+"""Failures that are named at the end; the parts name all."""
+_LOOK_S = 1.0
+"""Seconds between two looks at how many recordings were begun."""
+
+
+def analyse_on_cluster(
+    paths: Sequence[str], address: str, asked: Asked, output: str, lines: bool
+) -> None:
+    """Analyse what no part in the output holds yet, and end the process if anything failed.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, folders and globs where the workers are, and addresses.
+    address : str
+        Of the cluster.
+    asked : Asked
+        A prior's file is read here.
+    output : str
+        A folder where the workers are, or an address.
+    lines : bool
+        Whether lines of JSON are written beside the parts.
+    """
+    if isinstance(asked.prior, str) and asked.prior != REPERTOIRE:
+        asked = replace(asked, prior=tuple(named_prior(asked.prior).items()))
+    order = Order(asked, _absolute(output), lines)
+    try:
+        with connected(address) as cluster:
+            _say(f"{cluster.nodes} nodes, {cluster.workers} workers")
+            failures, done = _work(cluster, [*map(_absolute, paths)], order)
+    except KeyboardInterrupt:
+        _say("interrupted; parts that were finished are kept")
+        sys.exit(INTERRUPTED)
+    _say(f"{done} analysed into {order.output}, {len(failures)} failed")
+    for failure in failures[:MOST_TOLD]:
+        click.echo(f"  {escape_control(failure)}", err=True)
+    if len(failures) > MOST_TOLD:
+        _say(f"and {len(failures) - MOST_TOLD} more: beatmeter summary {order.output}")
+    if failures:
+        sys.exit(FAILED)
+
+
+def _work(cluster: Cluster, paths: list[str], order: Order) -> tuple[list[str], int]:
+    """Do what is left; return what failed, and how many recordings did not."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
+    from beatmeter._util.progress import progress_bars
+
+    listed = cluster.find(paths, order.output)
+    failures, done = listed.problems, 0
+    if len(listed.left) < listed.total:
+        _say(f"{listed.total - len(listed.left)} of {listed.total} skipped")
+    if not listed.left:
+        return failures, done
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with progress_bars("[dim]listening", *columns, transient=True) as progress:
+        bar = progress.add_task("", total=len(listed.left))
+        with _shown(progress, bar, cluster):
+            for part in cluster.analyse(listed.left, order):
+                failures += part.failures
+                done += part.recordings - len(part.failures)
+    return failures, done
+
+
+@contextmanager
+def _shown(progress: Progress, bar: TaskID, cluster: Cluster) -> Iterator[None]:
+    """Show how many recordings were begun, from one second to the next, on a terminal."""
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK_S):
+            progress.update(bar, completed=cluster.begun())
+
+    if progress.disable:
+        yield
+        return
+    looker = Thread(target=look, daemon=True)
+    looker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looker.join()
+
+
+def _absolute(name: str) -> str:
+    """A name that means the same to a process with another working folder."""
+    return name if is_address(name) else str(Path(name).absolute())
+
+
+def _say(line: str) -> None:
+    click.echo(f"beatmeter: {escape_control(line)}", err=True)

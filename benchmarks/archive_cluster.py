@@ -1,0 +1,198 @@
+"""Archives on Ray: what a lost node costs, how fast workers are, and what a million tracks take.
+
+    python benchmarks/archive_cluster.py kill [--files 2000]
+    python benchmarks/archive_cluster.py speed [--files 200]
+    python benchmarks/archive_cluster.py million
+
+needs the extra ``ray``. Nodes are processes of this machine, each with one core to give away.
+
+kill
+    Two nodes analyse short files with one cheap signal; one node is killed when a third is done.
+    Every file must be in the parts once.
+speed
+    One node, then two, analyse short files with every signal that votes.
+million
+    One track of three minutes, its row, and lists of paths are measured, and multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from beatmeter.archive.cluster import LARGEST_PART, Order, connected, row_of
+from beatmeter.archive.recording import Asked
+from beatmeter.archive.schema import line_of
+from beatmeter.archive.store import Store
+
+SAMPLE_RATE = 22050
+CLIP_S, TRACK_S = 6.0, 180.0  # a clip of eleven beats or more; a song
+DISTINCT = 40  # clips; files are links to them
+CHEAP = Asked(signals="onset_autocorrelation")
+STORE_MB = 200  # of each node's shared memory
+
+
+def click_track(seed: int, length_s: float) -> np.ndarray:
+    """Clicks in 3, 4, 5 or 7, louder and higher on the downbeat."""
+    chance = np.random.default_rng(seed)
+    meter, period = (3, 4, 5, 7)[seed % 4], 60 / chance.uniform(150, 240)
+    samples = chance.standard_normal(round(length_s * SAMPLE_RATE)) * 0.002
+    time_s = np.arange(round(0.05 * SAMPLE_RATE)) / SAMPLE_RATE
+    for beat in range(int((length_s - 0.1) / period)):
+        loud, pitch = (1.0, 1500.0) if beat % meter == 0 else (chance.uniform(0.4, 0.7), 1000.0)
+        start = round((beat * period + 0.02) * SAMPLE_RATE)
+        click = loud * np.sin(2 * np.pi * pitch * time_s) * np.exp(-90 * time_s)
+        samples[start : start + len(click)] += click
+    return (0.5 * samples).astype(np.float32)
+
+
+def make_archive(folder: Path, count: int) -> None:
+    for number in range(count):
+        file = folder / f"{number // 100:02}" / f"{number:05}.flac"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if number < DISTINCT:
+            soundfile.write(file, click_track(number, CLIP_S), SAMPLE_RATE)
+        else:
+            file.hardlink_to(folder / "00" / f"{number % DISTINCT:05}.flac")
+
+
+@contextmanager
+def nodes(count: int) -> Iterator[tuple[Any, list[Any]]]:
+    """A head without cores, and nodes of one core each."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    common = {"object_store_memory": STORE_MB * 2**20, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+    try:
+        ray.init(made.address, log_to_driver=False, logging_level="ERROR")
+        yield made, [made.add_node(num_cpus=1, **common) for _ in range(count)]
+    finally:
+        ray.shutdown()
+        made.shutdown()
+
+
+def rows_in(output: Path) -> list[dict[str, object]]:
+    from pyarrow import parquet
+
+    columns = ["path", "failure"]
+    return [
+        row
+        for part in sorted(output.glob("*.parquet"))
+        for row in parquet.read_table(part, columns=columns).to_pylist()
+    ]
+
+
+def kill(files: int) -> None:
+    with TemporaryDirectory() as scratch, nodes(2) as (made, started), connected("auto") as cluster:
+        archive, output = Path(scratch, "archive"), Path(scratch, "out")
+        make_archive(archive, files)
+        listed = cluster.find([str(archive)], str(output))
+        killer = Thread(target=made.remove_node, args=(started[-1], False))
+        began, done = time.monotonic(), 0
+        for part in cluster.analyse(listed.left, Order(CHEAP, str(output))):
+            done += part.recordings
+            if killer.ident is None and done >= files / 3:
+                print(f"{done} done after {time.monotonic() - began:.0f} s: a node is killed")
+                killer.start()
+        killer.join()
+        print(f"{done} done after {time.monotonic() - began:.0f} s")
+        times = Counter(row["path"] for row in rows_in(output))
+        failed = sum(row["failure"] is not None for row in rows_in(output))
+        print(f"files {files}, in the parts once {sum(n == 1 for n in times.values())},", end=" ")
+        print(f"more than once {sum(n > 1 for n in times.values())},", end=" ")
+        print(f"lost {files - len(times)}, failed {failed},", end=" ")
+        print(f"begun again {cluster.begun() - files} (parts of {part.recordings})")
+        assert len(times) == files
+        assert set(times.values()) == {1}
+
+
+def speed(files: int) -> None:
+    print("workers  files  wall s  files a second  (load of the machine)")
+    for count in (1, 2):
+        with TemporaryDirectory() as scratch, nodes(count), connected("auto") as cluster:
+            archive, output = Path(scratch, "archive"), Path(scratch, "out")
+            make_archive(archive, files)
+            found = cluster.find([str(archive)], str(output)).left
+            first = began = 0.0
+            done = 0
+            for part in cluster.analyse(found, Order(Asked(), str(output))):
+                done += part.recordings
+                if not first:  # workers have started by now
+                    first, began = float(done), time.monotonic()
+            wall = time.monotonic() - began
+        rate = (done - first) / wall
+        print(f"{count:7}  {done:5}  {wall:6.1f}  {rate:14.2f}  ({os.getloadavg()[0]:.1f})")
+
+
+def million() -> None:
+    import pyarrow as pa
+
+    def highest_mb() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    with TemporaryDirectory() as scratch:
+        track, parts = Path(scratch, "track.flac"), Path(scratch, "parts")
+        soundfile.write(track, click_track(1, TRACK_S), SAMPLE_RATE)
+        row_of(str(track), Asked())  # what is loaded once
+        began = time.process_time()
+        row = row_of(str(track), Asked())
+        spent = time.process_time() - began
+        memory = highest_mb()
+        store = Store(str(parts))
+        store.prepare()
+        store.write("part-0", [row] * LARGEST_PART, lines=False)
+        (part,) = parts.iterdir()
+        size, line = part.stat().st_size / LARGEST_PART, len(json.dumps(line_of(row)))
+        before = time.process_time()
+        store.ids()
+        reading = time.process_time() - before
+    paths = [
+        f"/archive/{n // 1000:04}/some recording of a usual name {n}.flac" for n in range(10**6)
+    ]
+    tables = [
+        pa.table({"path": pa.array(map(os.fsencode, paths[i : i + LARGEST_PART]), pa.binary())})
+        for i in range(0, len(paths), LARGEST_PART)
+    ]
+    listing = highest_mb() - memory
+    print(f"a track of {TRACK_S:.0f} s: {spent:.2f} s of CPU, {memory:.0f} MB for the worker,")
+    print(f"  {size / 1e3:.1f} kB in Parquet (the same row {LARGEST_PART} times), ", end="")
+    print(f"{line / 1e3:.1f} kB as a line of JSON")
+    print(
+        f"a million: {1e6 * spent / 3600:.0f} core hours, {1e6 / LARGEST_PART:.0f} parts, ", end=""
+    )
+    print(f"{line / 1e3:.1f} GB of JSON")
+    print(f"  {listing:.0f} MB for {len(paths):,} paths in {len(tables):,} tables, ", end="")
+    print(f"{reading * len(tables):.0f} s of CPU to read what parts hold")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["kill", "speed", "million"])
+    parser.add_argument("--files", type=int)
+    asked = parser.parse_args()
+    if asked.what == "million":
+        million()
+    elif asked.what == "kill":
+        kill(asked.files or 2000)
+    else:
+        speed(asked.files or 200)
+
+
+if __name__ == "__main__":
+    main()
