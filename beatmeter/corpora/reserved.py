@@ -60,11 +60,6 @@ class Reserved:
         """Whether a soundfont is reserved, under its own name or behind a link."""
         return Path(path).resolve().name.startswith(self.soundfonts)
 
-    def refuse_work(self, name: str) -> None:
-        """Raise :class:`ReservedError` if `name`, a title or score file, is reserved."""
-        if self.has_work(name):
-            raise ReservedError(f"work: {name!r} is reserved for the fixtures (allowed: any other)")
-
     def refuse_seed(self, seed: int) -> None:
         """Raise :class:`ReservedError` if `seed` is reserved."""
         if self.has_seed(seed):

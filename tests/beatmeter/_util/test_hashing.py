@@ -37,10 +37,3 @@ def test_named_files_are_read_again_when_one_changed(tmp_path):
     (tmp_path / "sub" / "more.bin").touch()
     assert hash_named(tmp_path, names) not in (first, second)
     assert hash_named(tmp_path, names) == hash_named(tmp_path, names[::-1])
-
-
-def test_files_that_are_not_named_do_not_count(tmp_path):
-    (tmp_path / "weights.bin").write_bytes(b"one")
-    first = hash_named(tmp_path, ["weights.bin"])
-    (tmp_path / "answers.jsonl").write_text("{}")
-    assert hash_named(tmp_path, ["weights.bin"]) == first

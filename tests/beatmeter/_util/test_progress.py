@@ -1,5 +1,3 @@
-import pytest
-
 from beatmeter._util.progress import track
 
 
@@ -21,12 +19,3 @@ def test_items_are_taken_one_at_a_time():
     assert next(passing) == 0
     assert taken == [0]
     passing.close()
-
-
-def test_what_the_work_raises_comes_through():
-    def failing():
-        yield 1
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        list(track(failing(), "failing"))

@@ -38,11 +38,6 @@ def sine(sample_rate: int, seconds: float = 3.0) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * 220 * np.arange(round(seconds * sample_rate)) / sample_rate)
 
 
-def test_clipped_sound_is_heard(write_audio):
-    heard, _ = audio.load(write_audio("a.wav", np.clip(40 * sine(8000), -1, 1), 8000))
-    assert np.abs(heard).max() == pytest.approx(1.0, abs=1e-3)
-
-
 @pytest.mark.parametrize("name", ["wrong.wav", "wrong.mp3", "noise.raw", "none"])
 def test_the_suffix_does_not_decide_what_a_file_is(write_audio, name):
     path = write_audio("a.flac", sine(8000), 8000)
@@ -74,17 +69,26 @@ def complaint(path: Path | str) -> str:
     return message
 
 
-def test_missing_file(tmp_path):
+def test_a_path_that_is_no_recording(tmp_path):
+    (tmp_path / "empty.wav").touch()
     assert complaint(tmp_path / "no\nsuch.wav").endswith("no\\nsuch.wav: no such file")
-
-
-def test_folder(tmp_path):
     assert "is a folder" in complaint(tmp_path)
+    assert "is empty" in complaint(tmp_path / "empty.wav")
+    assert complaint("a\0b.wav").endswith("is no file name (embedded null byte)")
 
 
-def test_empty_file(tmp_path):
-    (tmp_path / "a.wav").touch()
-    assert "is empty" in complaint(tmp_path / "a.wav")
+@pytest.mark.parametrize(
+    ("samples", "what"),
+    [
+        (np.zeros(0), "holds no samples"),
+        (sine(8000, 0.5), "0.50 s long"),
+        (np.zeros(24000), "is silent"),
+        (np.full(24000, 0.5), "is silent"),
+        *((np.append(sine(8000), odd), "NaN or infinite") for odd in (np.nan, np.inf, -np.inf)),
+    ],
+)
+def test_samples_in_which_nothing_is_heard(write_audio, samples, what):
+    assert what in complaint(write_audio("a.wav", samples, 8000, subtype="FLOAT"))
 
 
 @pytest.mark.parametrize(
@@ -140,33 +144,9 @@ def test_a_playlist_renamed_to_m4a_opens_no_other_file(write_audio, tmp_path, pl
     assert "not audio" in complaint(path)
 
 
-def test_a_name_with_a_nul_is_refused():
-    assert complaint("a\0b.wav").endswith("is no file name (embedded null byte)")
-
-
 def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.wav")
     assert "not a regular file" in complaint(tmp_path / "a.wav")
-
-
-def test_zero_length_audio(write_audio):
-    assert "holds no samples" in complaint(write_audio("a.wav", np.zeros(0), 8000))
-
-
-def test_half_a_second(write_audio):
-    assert "0.50 s long" in complaint(write_audio("a.wav", sine(8000, 0.5), 8000))
-
-
-@pytest.mark.parametrize("level", [0.0, 0.5])
-def test_silence_and_constant_dc(write_audio, level):
-    assert "is silent" in complaint(write_audio("a.wav", np.full(24000, level), 8000))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_nan_and_infinity(write_audio, value):
-    samples = sine(8000).astype(np.float32)
-    samples[12000] = value
-    assert "NaN or infinite" in complaint(write_audio("a.wav", samples, 8000, subtype="FLOAT"))
 
 
 def test_unreadable_permissions(noise):

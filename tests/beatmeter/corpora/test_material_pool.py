@@ -2,7 +2,7 @@ import mido
 import numpy as np
 import pytest
 
-from beatmeter.corpora.material_pool import FAMILIES, FAMILY_WEIGHTS, MaterialPool
+from beatmeter.corpora.material_pool import MaterialPool
 from beatmeter.corpora.reserved import Reserved
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
@@ -103,8 +103,3 @@ def test_the_pulse_of_scores_says_nothing_of_the_meter(scores, tmp_path):
         for m in METERS[:5]
     ]
     assert kruskal(*pulses).pvalue > 0.01
-
-
-def test_weights_name_every_family():
-    assert set(FAMILIES) == set(FAMILY_WEIGHTS)
-    assert all(weight > 0 for weight in FAMILY_WEIGHTS.values())

@@ -55,13 +55,6 @@ def test_undefined_resamplings_are_left_out_and_infinite_ones_are_the_largest():
     assert all(math.isnan(number) for number in (nothing.value, nothing.low, nothing.high))
 
 
-def test_rows_of_a_work_are_drawn_whole():
-    works = ["a", "b", "a", "c", "b", "a"]
-    for rows in resampled_rows(works, 50):
-        drawn = [works[row] for row in rows]
-        assert [drawn.count(work) % works.count(work) for work in "abc"] == [0, 0, 0]
-
-
 def test_rows_and_sums_are_of_the_same_draws():
     values = np.random.default_rng(0).random(40)
     works = [str(row // 3) for row in range(40)]

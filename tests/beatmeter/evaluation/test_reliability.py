@@ -29,11 +29,6 @@ def test_the_order_of_predictions_does_not_matter():
     )
 
 
-def test_calibration_error_of_the_truth_is_zero_and_of_its_opposite_one():
-    assert calibration_error(reliability(TRUE.astype(float), TRUE)) == 0.0
-    assert calibration_error(reliability((~TRUE).astype(float), TRUE)) == 1.0
-
-
 def test_honest_confidence_has_no_calibration_error_and_bluster_has():
     confidence = RNG.uniform(0.3, 1.0, 4000)
     honest = RNG.random(4000) < confidence

@@ -34,10 +34,3 @@ def test_answers_are_those_of_the_ensemble(make_fixture):
     expected = [answer(row) for row in scores]
     assert 0 in expected
     assert table.answers(weights, prior).tolist() == expected
-
-
-def test_a_signal_alone_answers_its_best(make_fixture):
-    rng = np.random.default_rng(1)
-    scores = [{"one": MeterScores.from_array(rng.uniform(0, 1, 6))} for _ in range(50)]
-    table = ScoreTable.from_scores([make_fixture(str(row)) for row in range(50)], scores)
-    assert table.answers({"one": 1.0}).tolist() == [row["one"].best for row in scores]
