@@ -1,0 +1,170 @@
+"""A recording dropped on the list, seen, heard and corrected, and the correction counted."""
+
+from __future__ import annotations
+
+import base64
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beatmeter.output.jsonl import write_json
+
+MAIN = "from beatmeter.cli import main\nmain()"
+DROP = """
+const [name, content] = arguments;
+const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([bytes], name));
+document.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+"""
+HEAR_CLICKS = """
+const done = arguments[0];
+const { clicks, context } = beatmeterPage.player;
+const analyser = new AnalyserNode(context, { fftSize: 2048 });
+clicks.gain.connect(analyser);
+const wave = new Float32Array(analyser.fftSize);
+const spectrum = new Float32Array(analyser.frequencyBinCount);
+const heard = [];
+let left = 150;
+const timer = setInterval(() => {
+  analyser.getFloatTimeDomainData(wave);
+  analyser.getFloatFrequencyData(spectrum);
+  const peak = Math.max(...wave.map(Math.abs));
+  const bin = spectrum.indexOf(Math.max(...spectrum));
+  heard.push([peak, (bin * context.sampleRate) / analyser.fftSize]);
+  left -= 1;
+  if (left) return;
+  clearInterval(timer);
+  done(heard);
+}, 20);
+"""
+
+
+@pytest.fixture
+def without_plugins(monkeypatch):
+    """What votes is enough, and quicker."""
+    monkeypatch.setenv("BEATMETER_DISABLE_PLUGINS", "all")
+
+
+@pytest.fixture
+def served(tmp_path, without_plugins) -> Iterator[tuple[Path, str]]:
+    """An empty folder and the address at which it is served."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    command = [sys.executable, "-c", MAIN, "serve", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        line = process.stderr.readline()
+        yield folder, re.search(r"http://\S+", line)[0]
+        process.send_signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def see(browser, served):
+    """``see(selector, text)``: the first such element that shows the text, as soon as it does."""
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def see(selector, text=""):
+        def there(driver):
+            found = driver.find_elements(By.CSS_SELECTOR, selector)
+            return next((one for one in found if one.is_displayed() and text in one.text), None)
+
+        ignored = [StaleElementReferenceException]  # the list is drawn anew when something changes
+        return WebDriverWait(browser, 60, 0.1, ignored).until(there)
+
+    yield see
+    browser.get("about:blank")  # or the list would ask on when its server is gone
+    browser.get_log("browser")
+
+
+def complaints(browser):
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_a_dropped_recording_is_seen_heard_corrected_and_counted(
+    browser, served, see, drum_pattern, write_audio
+):
+    folder, address = served
+    path = write_audio("march <b>.wav", drum_pattern(4, 120.0, 1)[: 12 * 22050])
+    browser.get(address)
+    see("#empty", "No recordings yet")
+    browser.execute_script(DROP, path.name, base64.b64encode(path.read_bytes()).decode())
+    see("#rows strong", "4/4")
+    see("#rows a", "dropped/march <b>.wav").click()
+
+    see(".answer", "Meter 4")
+    see("#clicks").click()
+    see("#play").click()
+    heard = np.array(browser.execute_async_script(HEAR_CLICKS))
+    loud = heard[heard[:, 0] > 0.1]
+    assert len(loud) > 5
+    assert len(loud) < len(heard)  # clicks, with silence between them
+    assert np.all(np.min(np.abs(loud[:, 1:] - [880, 1760]), axis=1) < 60)
+
+    see("#correct-meters button", "3").click()
+    see("#correct-status", "Saved")
+    assert browser.execute_script("return beatmeterPage.grid.segments[0].meter") == 3
+    see("#correct-tap").click()
+    see("#correct-taps", "A bar begins at")
+    see("#correct-status", "Saved")
+
+    browser.refresh()
+    assert see("#correct-meters [aria-pressed=true]").text == "3"
+    see("#correct-taps", "A bar begins at")
+    assert complaints(browser) == []
+    see("#correct a", "All recordings").click()
+    see("#rows td:last-child", "3")
+
+    evaluate = [sys.executable, "-c", MAIN, "evaluate", str(folder), "--jobs", "1"]
+    scores = ["--scores", str(path.parent / "scores")]
+    ran = subprocess.run([*evaluate, *scores], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("1 recordings, 0.000 right (")
+    assert ran.stdout.splitlines()[-1].split() == ["3", "0", "1", "0", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("width", [400, 1300])
+def test_the_list_fits_the_window(browser, served, see, width):
+    folder, address = served
+    (folder / f"{'long name ' * 20}.wav").write_bytes(b"no sound")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(address)
+        see("#rows .problem", "not audio")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert complaints(browser) == []
+
+
+def test_two_windows_lose_nothing(browser, served, see, write_audio, make_analysis):
+    folder, address = served
+    path = write_audio("served/march.wav", np.zeros(40 * 22050, np.float32))
+    write_json(make_analysis(str(path)), folder / "reports" / "march.wav.json")
+    browser.get(address)
+    first = browser.current_window_handle
+    see("#rows strong", "7/4")
+    see("#rows a").click()
+    see("#correct-meters")
+    page = browser.current_url
+    browser.switch_to.new_window("tab")
+    second = browser.current_window_handle
+    browser.get(page)
+    see("#correct-none").click()
+    see("#correct-status", "Saved")
+    browser.switch_to.window(first)
+    see("#correct-meters button", "5").click()
+    see("#correct-status", "Not saved: march.wav: was corrected elsewhere meanwhile")
+    browser.refresh()
+    assert see("#correct [aria-pressed=true]").text == "No bar"
+    browser.switch_to.window(second)
+    browser.close()
+    browser.switch_to.window(first)
+    assert [line for line in complaints(browser) if "412" not in line] == []
