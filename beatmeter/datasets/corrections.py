@@ -2,7 +2,7 @@
 
 ``corrections.csv`` has a row for each recording that was listened to: ``filename meter note``, as
 :mod:`beatmeter.datasets.folder` reads them, and beside these ``bars``, seconds at which a bar
-begins, and ``changes``, such as ``12.5:4 31:7``, from when on the recording is in which meter.
+begins, and ``changes``, such as ``0:3 12.5:4``, from when on the recording is in which meter.
 Times are separated by spaces. A recording without bars has an empty ``meter``.
 
 A recording that no table of the folder has gets a row in ``data_by_ear.tab``, a table in

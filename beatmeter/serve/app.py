@@ -30,7 +30,7 @@ from beatmeter.archive.recording import Asked
 from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.serve import pages, uploads
-from beatmeter.serve.catalogue import Catalogue, Recording, read_report
+from beatmeter.serve.catalogue import MALFORMED, Catalogue, Recording
 from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
 from beatmeter.serve.security import LIST_POLICY, Gate
@@ -39,15 +39,6 @@ _ASSETS = {"list.js": "text/javascript", "list.css": "text/css", "page.css": "te
 """What the list page fetches, and its types."""
 
 _LARGEST_CORRECTION = 2**18  # bytes of JSON: 5,000 bars are a quarter of it
-_NO_CORRECTION = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-)
-"""What JSON of another shape raises when it is read as a correction."""
 _DECODERS = 2  # recordings that are decoded for pages at a time
 
 
@@ -165,12 +156,9 @@ class Server:
             page = pages.waiting_page(recording.name, state.failure)
             return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
         path = self._path(recording)
-        row = read_report(recording.report)
         saved = self.listing.saved(recording)
         async with self._decoders:
-            page, policy = await run_in_threadpool(
-                pages.recording_page, recording, path, row, saved
-            )
+            page, policy = await run_in_threadpool(pages.recording_page, recording, path, saved)
         return HTMLResponse(page, headers={"content-security-policy": policy})
 
     async def file(self, request: Request) -> Response:
@@ -254,7 +242,7 @@ def parse_correction(body: bytes) -> Correction:
             changes=tuple((float(time), _whole(meter)) for time, meter in said.get("changes", ())),
             note=str(said.get("note", "")),
         )
-    except _NO_CORRECTION as error:
+    except MALFORMED as error:
         raise DatasetError(
             'correction: (allowed: {"meters": [3], "bars": [0.5], "changes": [[9.5, 4]]})'
         ) from error

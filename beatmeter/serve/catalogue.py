@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from beatmeter._util.text import escape_control
 from beatmeter.audio.inputs import Found, Problems, audio_files, destinations
@@ -22,9 +21,22 @@ from beatmeter.meters import METERS
 from beatmeter.output.files import SUFFIXES
 from beatmeter.output.jsonl import SCHEMA
 
+T = TypeVar("T")
+
 ID_DIGITS = 20
 """Hexadecimal digits of an id: no two of a billion recordings share one."""
 
+MALFORMED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What JSON of another shape raises when it is read."""
+
+_LONGEST_SIGNATURE = 8  # characters
 _LARGEST_REPORT = 64 * 2**20  # bytes; a day of music needs a tenth of it
 
 
@@ -98,8 +110,14 @@ class Catalogue:
         return path if _is_file_below(path, self.folder.resolve()) else None
 
 
-def read_report(path: Path) -> dict[str, Any]:
+def read_report(path: Path, tell: Callable[[Mapping[str, Any]], T]) -> T:
     """Read the analysis of one recording, as ``analyze --output`` wrote it.
+
+    Parameters
+    ----------
+    path : Path
+    tell : callable
+        Makes of an analysis what is wanted of it.
 
     Raises
     ------
@@ -111,23 +129,27 @@ def read_report(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         content = file.read(_LARGEST_REPORT + 1)
     try:
-        row = json.loads(content) if len(content) <= _LARGEST_REPORT else None
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict) or row.get("schema") != SCHEMA or row.get("meter") not in METERS:
-        raise ReportError(f"{path}: is no analysis of schema {SCHEMA} (allowed: to hear it again)")
-    return row
+        if len(content) > _LARGEST_REPORT:
+            raise ValueError
+        row = json.loads(content)
+        if row["schema"] != SCHEMA or row["meter"] not in METERS:
+            raise ValueError
+        return tell(row)
+    except MALFORMED as error:
+        raise ReportError(
+            f"{path}: is no analysis of schema {SCHEMA} (allowed: to hear the recording again)"
+        ) from error
 
 
 def told(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the list tells of an analysis."""
     return {
         "meter": row["meter"],
-        "confidence": _share(row.get("confidence")),
-        "runner_up": row["runner_up"] if row.get("runner_up") in METERS else None,
-        "time_signature": str(row.get("time_signature", ""))[:8],
-        "bars_heard": bool(row.get("bars_heard", True)),
-        "changes": max(0, len(row.get("segments") or ()) - 1),
+        "confidence": _share(row["confidence"]),
+        "runner_up": row["runner_up"],
+        "time_signature": str(row["time_signature"])[:_LONGEST_SIGNATURE],
+        "bars_heard": bool(row["bars_heard"]),
+        "changes": max(0, len(row["segments"]) - 1),
     }
 
 
@@ -143,6 +165,7 @@ def _is_file_below(path: Path, root: Path) -> bool:
         return False
 
 
-def _share(number: object) -> float:
-    given = isinstance(number, int | float) and math.isfinite(number)
-    return min(1.0, max(0.0, float(number))) if given else 0.0  # type: ignore[arg-type]
+def _share(number: float) -> float:
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(number)
+    return number

@@ -73,7 +73,7 @@ class Listing:
         """Take note of how far a recording is."""
         if state.status is Status.DONE:
             try:
-                self._heard[recording.id] = told(read_report(recording.report))
+                self._heard[recording.id] = read_report(recording.report, told)
             except (BeatMeterError, OSError) as error:
                 state = State(Status.FAILED, str(error))
         self._states[recording.id] = state

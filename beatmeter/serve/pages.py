@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import secrets
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from beatmeter._util.text import escape_control
 from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.datasets.corrections import Saved
 from beatmeter.meters import METERS
-from beatmeter.serve.catalogue import Recording
+from beatmeter.serve.catalogue import Recording, read_report
 
 _PEAKS_KEPT = 32
 """Recordings whose waveforms are kept in memory: a few kilobytes each."""
@@ -54,9 +55,7 @@ def waiting_page(name: str, failure: str | None) -> str:
     return _filled(asset("waiting.html"), NAME=name, TOLD=told).replace("<!--REFRESH-->", refresh)
 
 
-def recording_page(
-    recording: Recording, path: Path, row: dict[str, Any], saved: Saved
-) -> tuple[str, str]:
+def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str, str]:
     """The page of one recording, and the content security policy that goes with it.
 
     Parameters
@@ -64,26 +63,34 @@ def recording_page(
     recording : Recording
     path : Path
         Of its file.
-    row : dict
-        Its report.
     saved : Saved
         What an ear says of it.
+
+    Raises
+    ------
+    ReportError
+        If its report is malformed.
+    AudioError
+        If it cannot be read any more.
     """
     from beatmeter.output.page import Sound, content_policy, page_data, render_page
 
     nonce = secrets.token_urlsafe(16)
     status = path.stat()
     peaks = _peaks(path, status.st_mtime_ns, status.st_size)
-    sound = Sound.served(row["duration_s"], peaks, f"/recordings/{recording.id}/sound/")
-    page = render_page(
-        page_data(row),
-        sound,
-        nonce=nonce,
-        connect=True,
-        panels=[_correction_panel(recording, saved)],
-        scripts=[asset("correct.js")],
-        styles=[asset("correct.css")],
-    )
+
+    def render(row: Mapping[str, Any]) -> str:
+        return render_page(
+            page_data(row),
+            Sound.served(row["duration_s"], peaks, f"/recordings/{recording.id}/sound/"),
+            nonce=nonce,
+            connect=True,
+            panels=[_correction_panel(recording, saved)],
+            scripts=[asset("correct.js")],
+            styles=[asset("correct.css")],
+        )
+
+    page = read_report(recording.report, render)
     return page, f"{content_policy(nonce, connect=True)}; frame-ancestors 'none'"
 
 

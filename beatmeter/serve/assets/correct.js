@@ -64,10 +64,13 @@ import { page } from "./page.js";
   function tell(text, problem = false) {
     part("status").textContent = text;
     part("status").classList.toggle("problem", problem);
-    page.say(text);
   }
 
   function chooseMeter(meter) {
+    if (said.changes.length && !two) {
+      sayChanges([[0, meter], ...said.changes.slice(1)]);
+      return;
+    }
     let meters = [meter];
     if (two && said.meters.length) {
       const others = said.meters.filter((one) => one !== meter).slice(-1);
@@ -90,8 +93,9 @@ import { page } from "./page.js";
     else show();
   }
 
+  /** The meter that the recording begins in. */
   function meterNow() {
-    return said.meters[0] ?? page.data.verdict.meter;
+    return said.changes[0]?.[1] ?? said.meters[0] ?? page.data.verdict.meter;
   }
 
   function now() {
@@ -110,21 +114,31 @@ import { page } from "./page.js";
   }
 
   function changeHere() {
-    const meters = said.meters.length ? said.meters : [meterNow()];
-    const others = said.changes.filter(([time]) => time !== now());
-    const changes = [...others, [now(), meters[0]]].sort((a, b) => a[0] - b[0]);
-    say({ meters, changes });
+    const before = said.changes.length ? said.changes : [[0, meterNow()]];
+    const others = before.filter(([time]) => time !== now());
+    sayChanges([...others, [now(), meterNow()]].sort((a, b) => a[0] - b[0]));
+    part("changes").querySelector(`[data-time="${now()}"]`)?.focus();
+  }
+
+  /** Say from when on which meter counts; that of most of the recording stands for all of it. */
+  function sayChanges(all) {
+    const changes = all.length > 1 ? all : [];
+    const lasting = new Map();
+    all.forEach(([start, meter], index) => {
+      const end = all[index + 1]?.[0] ?? page.data.duration_s;
+      lasting.set(meter, (lasting.get(meter) ?? 0) + end - start);
+    });
+    const [main] = [...lasting].reduce((a, b) => (b[1] > a[1] ? b : a));
+    say({ changes, meters: two && said.meters.length ? said.meters : [main] });
     listen();
   }
 
   function changeMeter(index, meter) {
-    say({ changes: said.changes.map((one, place) => (place === index ? [one[0], meter] : one)) });
-    listen();
+    sayChanges(said.changes.map((one, place) => (place === index ? [one[0], meter] : one)));
   }
 
   function removeChange(index) {
-    say({ changes: said.changes.filter((_, place) => place !== index) });
-    listen();
+    sayChanges(said.changes.filter((_, place) => place !== index));
   }
 
   /** A note alone says nothing of the meter: it goes with the first thing that does. */
@@ -159,7 +173,7 @@ import { page } from "./page.js";
 
   /** Spans in one meter, of all the recording. */
   function segmentsSaid() {
-    const starts = [[0, meterNow()], ...said.changes];
+    const starts = said.changes.length ? said.changes : [[0, meterNow()]];
     return starts
       .map(([start_s, meter], index) => ({
         start_s,
@@ -204,8 +218,9 @@ import { page } from "./page.js";
   }
 
   function show() {
+    const pressed = said.changes.length && !two ? [meterNow()] : said.meters;
     for (const button of part("meters").children) {
-      button.setAttribute("aria-pressed", String(said.meters.includes(Number(button.value))));
+      button.setAttribute("aria-pressed", String(pressed.includes(Number(button.value))));
     }
     part("two").setAttribute("aria-pressed", String(two));
     part("none").setAttribute("aria-pressed", String(known && said.meters.length === 0));
@@ -226,18 +241,24 @@ import { page } from "./page.js";
   function drawChange([time, meter], index) {
     const line = document.createElement("li");
     const label = document.createElement("label");
-    label.append(`From ${time.toFixed(2)} s in `);
+    label.append(index ? `From ${time.toFixed(2)} s on in ` : "From the beginning in ");
     const select = document.createElement("select");
-    for (const one of state.meters) select.add(new Option(String(one), String(one), false, one === meter));
+    select.dataset.time = time;
+    for (const one of state.meters) select.add(new Option(one, one, false, one === meter));
     select.addEventListener("change", () => changeMeter(index, Number(select.value)));
     label.append(select);
-    const remove = document.createElement("button");
-    remove.type = "button";
-    remove.className = "button";
-    remove.textContent = "Remove";
-    remove.addEventListener("click", () => removeChange(index));
-    line.append(label, remove);
+    line.append(label);
+    if (index) line.append(removeButton(index));
     return line;
+  }
+
+  function removeButton(index) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Remove";
+    button.addEventListener("click", () => removeChange(index));
+    return button;
   }
 
   for (const meter of state.meters) {

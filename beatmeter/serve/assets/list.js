@@ -123,11 +123,11 @@ function againButton(row) {
   return button;
 }
 
-/** What an ear said, such as "3 and 4, changes twice". */
+/** What an ear said, such as "3 and 4", or "3, then 4". */
 function inWords(correction) {
   const meters = correction.meters.length ? correction.meters.join(" and ") : "no bar";
-  const changes = correction.changes.length;
-  return changes ? `${meters}, ${changes} change${changes === 1 ? "" : "s"}` : meters;
+  if (correction.changes.length === 0) return meters;
+  return correction.changes.map(([, meter]) => meter).join(", then ");
 }
 
 // Uploads
