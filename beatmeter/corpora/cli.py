@@ -8,22 +8,66 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from beatmeter.corpora.splicing.listening import splices
 
-if TYPE_CHECKING:
-    from beatmeter.corpora.frames.shards import FramesConfig
-
 _Folder = click.Path(file_okay=False, path_type=Path)
+_File = click.Path(dir_okay=False, path_type=Path)
+_Command = Callable[..., None]
+
+
+def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Several options as one decorator, in the order in which the help shows them."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 _split = click.option(
     "--split",
     type=(float, float, float),
     default=(0.8, 0.1, 0.1),
     show_default=True,
     help="Shares of the works in train, val and test.",
+)
+_music = _options(
+    click.option(
+        "--soundfont",
+        "soundfonts",
+        type=_File,
+        multiple=True,
+        help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
+    ),
+    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
+    click.option("--seed", default=0, show_default=True, help="Same seed, same clips."),
+    click.option(
+        "--family",
+        "families",
+        multiple=True,
+        help="Way of making music; may be repeated. [default: all; of `render`, all with music in "
+        "every meter]",
+    ),
+    click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
+    click.option("--out", type=_Folder, required=True, help="Folder, new or begun."),
+)
+_of_scores = _options(
+    click.option("--table", type=_File, required=True, help="Scores, as `table` wrote them."),
+    click.option("--seconds", default=24.0, show_default=True, help="Length of each clip."),
+    click.option(
+        "--split",
+        type=click.Choice(("train", "val")),
+        default="train",
+        show_default=True,
+        help="Whose works: nine tenths train, a tenth validates.",
+    ),
+    _music,
 )
 
 
@@ -37,65 +81,88 @@ def corpus() -> None:
     "--scores", type=_Folder, help="Folder of scores; without it, rendered music is composed."
 )
 @click.option("--recordings", type=_Folder, help="Folder of recordings to splice.")
-@click.option(
-    "--soundfont",
-    "named",
-    type=click.Path(dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
-)
-@click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
-@click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of each.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same corpus.")
-@click.option(
-    "--family",
-    "families",
-    multiple=True,
-    help="Way of making music; may be repeated. [default: all that have music in every meter]",
-)
+@click.option("--seconds", default=20.0, show_default=True, help="Length of each clip.")
 @_split
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+@_music
 def render(
-    scores: Path | None,
-    recordings: Path | None,
-    named: tuple[Path, ...],
-    clips: int,
-    seconds: float,
-    seed: int,
-    families: tuple[str, ...],
-    split: tuple[float, float, float],
-    jobs: int,
-    out: Path,
+    clips: int, jobs: int, out: Path, split: tuple[float, float, float], **music: Any
 ) -> None:
     """Render a labelled dataset; run again to go on with an interrupted one."""
     from beatmeter.corpora.dataset import SplitShares
-    from beatmeter.corpora.perform.soundfonts import training_soundfonts
     from beatmeter.corpora.rendering import CorpusConfig, render_dataset
 
-    config = CorpusConfig(
-        soundfonts=named or training_soundfonts(),
-        seconds=seconds,
-        seed=seed,
-        scores=scores,
-        recordings=recordings,
-        families=families,
-    )
-    if recordings is not None:
-        _search(recordings)
+    config = CorpusConfig(**_with_soundfonts(music))
+    if config.recordings is not None:
+        _search(config.recordings)
+    shares = SplitShares(*split)
     with _progress(f"clips in {out}") as report:
-        render_dataset(
-            config, out, clips, jobs=jobs, shares=SplitShares(*split), on_progress=report
-        )
+        render_dataset(config, out, clips, jobs=jobs, shares=shares, on_progress=report)
     click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@_of_scores
+@click.option(
+    "--shard",
+    "clips_per_shard",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Clips.",
+)
+def frames(clips: int, jobs: int, out: Path, **music: Any) -> None:
+    """Render clips straight to spectrograms with a label for every frame.
+
+    Run again to go on with an interrupted folder, or to add to one.
+    """
+    from beatmeter.corpora.frames.shards import FramesConfig, write_shards
+
+    config = FramesConfig(**_with_soundfonts(music))
+    with _progress(f"shards in {out}") as report:
+        write_shards(config, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@_of_scores
+def sound(clips: int, jobs: int, out: Path, **music: Any) -> None:
+    """Render the same clips as `frames` does, as sound with annotated beats."""
+    from beatmeter.corpora.frames.shards import FramesConfig
+    from beatmeter.corpora.frames.sound import write_sound
+
+    config = FramesConfig(**_with_soundfonts(music))
+    with _progress(f"clips in {out}") as report:
+        write_sound(config, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@corpus.command()
+@_of_scores
+def clips(clips: int, jobs: int, out: Path, **music: Any) -> None:
+    """Render the same clips as `frames` does, as a labelled dataset for `calibrate`.
+
+    Clips whose bars are none of the six meters are left out of its table; those without a bar have
+    all six.
+    """
+    from beatmeter.corpora.frames.dataset import write_dataset
+    from beatmeter.corpora.frames.shards import FramesConfig
+
+    config = FramesConfig(**_with_soundfonts(music))
+    with _progress(f"clips in {out}") as report:
+        write_dataset(config, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+def _with_soundfonts(music: dict[str, Any]) -> dict[str, Any]:
+    from beatmeter.corpora.perform.soundfonts import training_soundfonts
+
+    return music | {"soundfonts": music["soundfonts"] or training_soundfonts()}
 
 
 @corpus.command()
 @click.argument("folders", type=_Folder, nargs=-1, required=True)
 @click.option("--cache", type=_Folder, help="Folder that keeps parsed scores.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Table to write."
-)
+@click.option("--out", type=_File, required=True, help="Table to write.")
 def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
     """Parse folders of scores into one small file, for `frames`.
 
@@ -125,13 +192,8 @@ def meters(folders: tuple[Path, ...]) -> None:
 
 
 @corpus.command()
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same sounds.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for synthetic-SEED.sf2.",
-)
+@click.option("--seed", default=0, show_default=True, help="Same seed, same sounds.")
+@click.option("--out", type=_Folder, required=True, help="Folder for synthetic-SEED.sf2.")
 def soundfont(seed: int, out: Path) -> None:
     """Make up 128 instruments and a drum kit."""
     from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
@@ -139,105 +201,6 @@ def soundfont(seed: int, out: Path) -> None:
     path = out / f"synthetic-{seed}.sf2"
     write_synthetic_soundfont(path, seed)
     click.echo(f"{path}, {path.stat().st_size:,} bytes")
-
-
-_OF_CLIPS = (
-    click.option(
-        "--table",
-        type=click.Path(dir_okay=False, path_type=Path),
-        required=True,
-        help="Scores, as `table` wrote them.",
-    ),
-    click.option(
-        "--soundfont",
-        "soundfonts",
-        type=click.Path(dir_okay=False, path_type=Path),
-        multiple=True,
-        help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
-    ),
-    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
-    click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips."),
-    click.option(
-        "--split",
-        type=click.Choice(("train", "val")),
-        default="train",
-        show_default=True,
-        help="Whose works: nine tenths train, a tenth validates.",
-    ),
-    click.option(
-        "--family", "families", multiple=True, help="Way of making music; may be repeated."
-    ),
-    click.option(
-        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
-    ),
-)
-"""Options of the commands that render clips with a label for every frame."""
-
-
-def _of_clips(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OF_CLIPS):
-        command = option(command)
-    return command
-
-
-@corpus.command()
-@_of_clips
-@click.option(
-    "--shard",
-    "clips_per_shard",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Clips.",
-)
-@click.option("--out", type=_Folder, required=True, help="Folder of shards, new or begun.")
-def frames(clips: int, jobs: int, out: Path, **config: Any) -> None:
-    """Render clips straight to spectrograms with a label for every frame.
-
-    Run again to go on with an interrupted folder, or to add to one.
-    """
-    from beatmeter.corpora.frames.shards import write_shards
-
-    with _progress(f"shards in {out}") as report:
-        write_shards(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
-
-
-@corpus.command()
-@_of_clips
-@click.option("--out", type=_Folder, required=True, help="Folder of recordings.")
-def sound(clips: int, jobs: int, out: Path, **config: Any) -> None:
-    """Render the same clips as `frames` does, as sound with annotated beats."""
-    from beatmeter.corpora.frames.sound import write_sound
-
-    with _progress(f"clips in {out}") as report:
-        write_sound(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
-
-
-@corpus.command()
-@_of_clips
-@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
-def clips(clips: int, jobs: int, out: Path, **config: Any) -> None:
-    """Render the same clips as `frames` does, as a labelled dataset for `calibrate`.
-
-    Clips whose bars are none of the six meters are left out of its table; those without a bar have
-    all six.
-    """
-    from beatmeter.corpora.frames.dataset import write_dataset
-
-    with _progress(f"clips in {out}") as report:
-        write_dataset(_frames_config(config), out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
-
-
-def _frames_config(values: dict[str, Any]) -> FramesConfig:
-    from beatmeter.corpora.frames.shards import FramesConfig
-    from beatmeter.corpora.perform.soundfonts import training_soundfonts
-
-    soundfonts = values["soundfonts"] or training_soundfonts()
-    return FramesConfig(**values | {"soundfonts": soundfonts})
 
 
 @corpus.command()

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.effects.chain import apply_effects
 from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
-from beatmeter.corpora.frames.families import FAMILIES, Request
+from beatmeter.corpora.frames.families import FAMILIES
 from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.frames.playing import Request
 from beatmeter.corpora.perform.render import Voicing, render
 from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont
 from beatmeter.corpora.piece import Part, Performance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from beatmeter.corpora.compose import STYLES, compose, compose_bars
 from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.frames import dances
-from beatmeter.corpora.frames.expression import expressive_tempo, ornamented
-from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND, Material
-from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES, cast
-from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play, repeated
-from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
+from beatmeter.corpora.frames.expression import ornamented
+from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
+from beatmeter.corpora.frames.playing import Request, expressive, played, recast
+from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
+from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play
+from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 from beatmeter.errors import DatasetError
@@ -79,23 +80,6 @@ UNCOMMON: tuple[Meter, ...] = (
 """Bars of other lengths than the six meters, counted in their small beats."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a clip is drawn from.
-
-    Attributes
-    ----------
-    seed : int
-        Not one of the fixtures.
-    seconds : float > 0
-    """
-
-    material: Material
-    seed: int
-    rng: np.random.Generator
-    seconds: float
-
-
 def _composed(ask: Request) -> Performance:
     return perform(_slower(ask.rng, _composition(ask)), ask.seconds, ask.rng)
 
@@ -145,7 +129,7 @@ def _swing(ask: Request) -> Performance:
     bars = Meter((meter,), f"{sum(grouping)}/4", grouping)
     piece = compose_bars(rng, style, bars, pulse, ask.seconds + _COMPOSED_S, 2)
     touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
-    return _played(ask, piece, touch)
+    return played(ask, piece, touch)
 
 
 def _compound(ask: Request) -> Performance:
@@ -168,7 +152,7 @@ def _compound(ask: Request) -> Performance:
         pulse = between(rng, 100.0, 420.0)
         divisions = 1 if pulse > 240 else divisions
     piece = compose_bars(rng, style, meter, pulse, ask.seconds + _COMPOSED_S, divisions)
-    return _played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))
+    return played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))
 
 
 def _changes(ask: Request) -> Performance:
@@ -182,7 +166,7 @@ def _changes(ask: Request) -> Performance:
         )
         for place in (first, second)
     ]
-    return _played(ask, _joined(*halves), draw_touch(rng, pulse))
+    return played(ask, _joined(*halves), draw_touch(rng, pulse))
 
 
 def _simple(meter: int) -> tuple[int, ...]:
@@ -233,7 +217,7 @@ def _sung(ask: Request, piece: Piece) -> Performance:
     parts = tuple(
         replace(part, program=voice if part.role == "melody" else keys) for part in piece.parts
     )
-    return _expressive(ask, _recast(ask.rng, replace(piece, parts=parts)))
+    return expressive(ask, recast(ask.rng, replace(piece, parts=parts)))
 
 
 def _quartets(ask: Request) -> Performance:
@@ -246,14 +230,14 @@ def _bowed(ask: Request, piece: Piece) -> Performance:
         replace(part, program=players[min(place, len(players) - 1)])
         for place, part in enumerate(piece.parts)
     )
-    return _expressive(ask, _recast(ask.rng, replace(piece, parts=parts)))
+    return expressive(ask, recast(ask.rng, replace(piece, parts=parts)))
 
 
 def _bands(ask: Request) -> Performance:
     piece = _trusted_band(ask)
     touch = draw_touch(ask.rng, piece.pulse_bpm)
     written = replace(touch, swing=0.0, lag_s=0.0, velocity=touch.velocity / 3)
-    return _played(ask, _recast(ask.rng, piece), written)
+    return played(ask, recast(ask.rng, piece), written)
 
 
 def _trusted_band(ask: Request) -> Piece:
@@ -279,14 +263,14 @@ def _groove(ask: Request) -> Performance:
     piece = ask.material.excerpt(ask.rng, "groove", ask.seconds).piece
     _, parts = cast(ask.rng, piece.parts)
     still = Touch(0.0, 0.0, 0.0, 1.0, 0.0, 10.0, 0.0)
-    return _played(ask, replace(piece, parts=parts), still)
+    return played(ask, replace(piece, parts=parts), still)
 
 
 def _dances(ask: Request) -> Performance:
     excerpt = ask.material.excerpt(ask.rng, "dances", ask.seconds)
     piece = dances.danced(ask.rng, excerpt.piece, excerpt.dance)
     touch = draw_touch(ask.rng, 1000.0)
-    return _played(ask, _recast(ask.rng, piece, 0.8), touch)
+    return played(ask, recast(ask.rng, piece, 0.8), touch)
 
 
 def _rubato(ask: Request) -> Performance:
@@ -301,7 +285,7 @@ def _rubato(ask: Request) -> Performance:
     parts = [replace(part, program=program) for part in piece.parts if not part.is_drums]
     if len(parts) > 2 and happens(rng, 0.4):
         parts = [part for part in parts if part.role != "melody"]
-    return _expressive(
+    return expressive(
         ask, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5)
     )
 
@@ -323,7 +307,7 @@ def _solo(ask: Request) -> Performance:
         line = _top_line(part, pick(rng, _SOLO_PROGRAMS))
         piece = replace(piece, parts=(line,))
         depth = 0.0 if happens(rng, 0.35) else between(rng, 0.2, 1.3)
-        performance = _expressive(ask, ornamented(rng, piece), depth)
+        performance = expressive(ask, ornamented(rng, piece), depth)
         if sum(len(player.notes) for player in performance.parts) >= _LEAST_NOTES:
             return performance
     raise DatasetError("family: 'solo' found no melody (allowed: scores with melodies)")
@@ -381,72 +365,3 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "rebarred": (0.06, _rebarred),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""
-
-
-def _recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piece:
-    """Other instruments than those written, sometimes."""
-    if not happens(rng, share):
-        return piece
-    ensemble = pick(rng, tuple(ENSEMBLES))
-    players = ENSEMBLES[ensemble]
-    return replace(
-        piece,
-        parts=tuple(
-            replace(
-                part,
-                program=pick(
-                    rng, DRUM_KITS if part.is_drums else players.get(part.role, players["any"])
-                ),
-            )
-            for part in piece.parts
-        ),
-    )
-
-
-def _played(ask: Request, piece: Piece, touch: Touch) -> Performance:
-    """Play in the tempo of a band."""
-    cast_piece = (
-        piece if any(part.program for part in piece.parts) else _recast(ask.rng, piece, 1.0)
-    )
-    cast_piece = _long_enough(cast_piece, ask.seconds)
-    _, tempo = draw_tempo(ask.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
-    return _transposed(ask, cast_piece, tempo, touch)
-
-
-def _expressive(ask: Request, piece: Piece, depth: float | None = None) -> Performance:
-    """Play in the tempo of a soloist; a fifth of the clips hold the end of the piece."""
-    rng = ask.rng
-    ends = happens(rng, 0.2)
-    share = between(rng, 0.5, 0.95) if ends else 1.3
-    piece = _long_enough(piece, ask.seconds * share)
-    if ends:
-        piece = _shortened(piece, ask.seconds * share)
-    if depth is None:
-        depth = pick(rng, (0.0, between(rng, 0.1, 0.6), between(rng, 0.5, 1.2)))
-    tempo = expressive_tempo(rng, piece, depth, ends=ends)
-    touch = replace(draw_touch(rng, 1000.0), arc=between(rng, 0.0, 24.0))
-    return _transposed(ask, piece, tempo, touch)
-
-
-def _transposed(ask: Request, piece: Piece, tempo: TempoMap, touch: Touch) -> Performance:
-    return play(ask.rng, piece, tempo, touch, int(ask.rng.integers(-5, 7)), ask.seconds)
-
-
-def _long_enough(piece: Piece, seconds: float) -> Piece:
-    return repeated(piece, seconds * piece.pulse_bpm / 60 * 1.2)
-
-
-def _shortened(piece: Piece, seconds: float) -> Piece:
-    """The first bars of a piece, that many seconds of them, and a last chord."""
-    bar = bar_beats(piece)
-    bars = min(max(round(seconds * piece.pulse_bpm / 60 / bar), 2), len(piece.downbeats) - 1)
-    end = piece.downbeats[bars]
-    return replace(
-        piece,
-        parts=tuple(
-            replace(part, notes=tuple(note for note in part.notes if note.onset < end))
-            for part in piece.parts
-        ),
-        beats=tuple(beat for beat in piece.beats if beat <= end),
-        downbeats=piece.downbeats[: bars + 1],
-    )

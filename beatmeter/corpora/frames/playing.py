@@ -1,0 +1,99 @@
+"""How the music of a clip is played: by which instruments, in the tempo of a band or a soloist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from beatmeter.corpora.frames.expression import expressive_tempo
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES
+from beatmeter.corpora.perform.performing import Touch, draw_touch, play, repeated
+from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
+from beatmeter.corpora.piece import Performance, Piece, bar_beats
+from beatmeter.corpora.random import between, happens, pick
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a clip is drawn from.
+
+    Attributes
+    ----------
+    seed : int
+        Not one of the fixtures.
+    seconds : float > 0
+    """
+
+    material: Material
+    seed: int
+    rng: np.random.Generator
+    seconds: float
+
+
+def recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piece:
+    """Other instruments than those written, sometimes."""
+    if not happens(rng, share):
+        return piece
+    ensemble = pick(rng, tuple(ENSEMBLES))
+    players = ENSEMBLES[ensemble]
+    return replace(
+        piece,
+        parts=tuple(
+            replace(
+                part,
+                program=pick(
+                    rng, DRUM_KITS if part.is_drums else players.get(part.role, players["any"])
+                ),
+            )
+            for part in piece.parts
+        ),
+    )
+
+
+def played(ask: Request, piece: Piece, touch: Touch) -> Performance:
+    """Play in the tempo of a band."""
+    cast_piece = piece if any(part.program for part in piece.parts) else recast(ask.rng, piece, 1.0)
+    cast_piece = _long_enough(cast_piece, ask.seconds)
+    _, tempo = draw_tempo(ask.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
+    return _transposed(ask, cast_piece, tempo, touch)
+
+
+def expressive(ask: Request, piece: Piece, depth: float | None = None) -> Performance:
+    """Play in the tempo of a soloist; a fifth of the clips hold the end of the piece."""
+    rng = ask.rng
+    ends = happens(rng, 0.2)
+    share = between(rng, 0.5, 0.95) if ends else 1.3
+    piece = _long_enough(piece, ask.seconds * share)
+    if ends:
+        piece = _shortened(piece, ask.seconds * share)
+    if depth is None:
+        depth = pick(rng, (0.0, between(rng, 0.1, 0.6), between(rng, 0.5, 1.2)))
+    tempo = expressive_tempo(rng, piece, depth, ends=ends)
+    touch = replace(draw_touch(rng, 1000.0), arc=between(rng, 0.0, 24.0))
+    return _transposed(ask, piece, tempo, touch)
+
+
+def _transposed(ask: Request, piece: Piece, tempo: TempoMap, touch: Touch) -> Performance:
+    return play(ask.rng, piece, tempo, touch, int(ask.rng.integers(-5, 7)), ask.seconds)
+
+
+def _long_enough(piece: Piece, seconds: float) -> Piece:
+    return repeated(piece, seconds * piece.pulse_bpm / 60 * 1.2)
+
+
+def _shortened(piece: Piece, seconds: float) -> Piece:
+    """The first bars of a piece, that many seconds of them, and a last chord."""
+    bar = bar_beats(piece)
+    bars = min(max(round(seconds * piece.pulse_bpm / 60 / bar), 2), len(piece.downbeats) - 1)
+    end = piece.downbeats[bars]
+    return replace(
+        piece,
+        parts=tuple(
+            replace(part, notes=tuple(note for note in part.notes if note.onset < end))
+            for part in piece.parts
+        ),
+        beats=tuple(beat for beat in piece.beats if beat <= end),
+        downbeats=piece.downbeats[: bars + 1],
+    )
