@@ -25,6 +25,7 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.grid.evidence import GridEvidence, without_network
 from beatmeter.grid.fit import (
+    WORTH,
     Example,
     GroupingExample,
     example_of,
@@ -78,8 +79,9 @@ def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, f
     Returns
     -------
     dict of str to float
-        ``beats`` and ``downbeats``, and ``best beats`` and ``best downbeats``: those of the
-        hypothesis that would have been best.
+        ``beats`` and ``downbeats``; ``bars`` and ``rates``, the shares of bars and of counted beats
+        that last as long as annotated; and ``best beats`` and so on: those of the hypothesis that
+        would have been best.
     """
     taught = [(lesson.work, lesson.example) for lesson in lessons if lesson.example is not None]
     if not taught:
@@ -94,15 +96,11 @@ def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, f
         model = fit_choice(seen, with_network)
         for example in unseen:
             chosen.append(example.worth[model.log_probabilities(example.features).argmax()])
-            best.append(example.worth[example.worth.sum(axis=1).argmax()])
-    beats, downbeats = np.mean(chosen, axis=0)
-    best_beats, best_downbeats = np.mean(best, axis=0)
-    return {
-        "beats": float(beats),
-        "downbeats": float(downbeats),
-        "best beats": float(best_beats),
-        "best downbeats": float(best_downbeats),
-    }
+            best.append(example.worth[(example.worth @ np.array(WORTH)).argmax()])
+    names = ("beats", "downbeats", "bars", "rates")
+    found = dict(zip(names, np.mean(chosen, axis=0).tolist(), strict=True))
+    offered = zip(names, np.mean(best, axis=0).tolist(), strict=True)
+    return found | {f"best {name}": value for name, value in offered}
 
 
 def held_out_groupings(lessons: Sequence[Lesson]) -> dict[str, float]:

@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.features.subdivision import ternary_probability
 from beatmeter.grid.bars import bar_positions
+from beatmeter.grid.choice import load_model
 from beatmeter.grid.grouping import tell_grouping
-from beatmeter.grid.hypotheses import (
-    beat_strengths,
-    downbeat_scores,
-    hypotheses_for,
-    load_model,
-)
+from beatmeter.grid.hypotheses import beat_strengths, downbeat_scores, hypotheses_for
 from beatmeter.grid.metrical import BAR_LENGTHS, MetricalGrid
 from beatmeter.grid.presence import find_events
 from beatmeter.grid.timing import beats_a_minute, refined
@@ -37,7 +34,7 @@ _NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by
 _SILENCE_S = 1.5  # without an onset so long before and after, a beat is in silence
 _FAINT = 0.1  # onset strength, in deviations, below which nothing begins
 _NEAR_S = 0.05  # an onset this near to a beat is on it
-_AUDIBLE = 0.3  # mean onset strength, in deviations, at which a subdivision is there
+_TERNARY_FROM = 0.5  # probability from which beats are told to divide in three
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
     if meter == 4 and ternary and path[0].bar_beats != usual:
         # Two beats that divide in three would be 6/8, which is no 4: it is written as 12/8.
         path = _best_path(evidence, meter, (usual,))
-    joined = _joined(evidence, path)
+    joined = _joined(evidence, path, meter)
     bar_beats = path[0].bar_beats
     positions = bar_positions(joined.scores, bar_beats)
     with_network = all(excerpt.activations is not None for excerpt in evidence)
@@ -106,7 +103,7 @@ def estimate_pulse(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid
         for excerpt in evidence
     ]
     path, _ = _path_of(evidence, ways, length)
-    beats = _joined(evidence, path).beats
+    beats = _joined(evidence, path, meter).beats
     rate = _rate(beats, evidence[0].pulses[path[0].pulse].bpm)
     return MetricalGrid(meter, length, beats, np.zeros(len(beats), dtype=np.int64), rate)
 
@@ -195,7 +192,7 @@ class _Joined:
     strengths: Floats
 
 
-def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Joined:
+def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted], meter: int) -> _Joined:
     """Join excerpts: a beat that two share at their border is kept once, none in silence."""
     with_network = all(excerpt.activations is not None for excerpt in evidence)
     times: list[Floats] = []
@@ -210,7 +207,7 @@ def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> _Join
         model = load_model(excerpt.activations is not None)
         finer = refined(pulse.beats[kept], excerpt.onsets, excerpt.frame_rate)
         times.append(finer + excerpt.start_s)
-        scores.append(downbeat_scores(excerpt, way.pulse, way.bar_beats, model)[kept])
+        scores.append(downbeat_scores(excerpt, meter, way.pulse, way.bar_beats, model)[kept])
         strengths.append(beat_strengths(excerpt, way.pulse, with_network)[kept])
         if len(beats):
             last = float(beats[-1])
@@ -228,24 +225,6 @@ def _sounding(evidence: GridEvidence, beats: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _is_ternary(evidence: Sequence[GridEvidence], path: Sequence[_Counted]) -> bool:
-    """Whether onsets divide the beats in three rather than in two, at whatever tempo.
-
-    Both thirds have to be there: where only the second is, the music swings.
-    """
-    strengths = np.array(
-        [
-            [_strength_at(excerpt, way, fraction) for fraction in (1 / 3, 2 / 3, 1 / 2)]
-            for excerpt, way in zip(evidence, path, strict=True)
-        ]
-    )
-    first, second, half = strengths.mean(axis=0)
-    return bool(min(first, second) > max(half, _AUDIBLE))
-
-
-def _strength_at(evidence: GridEvidence, way: _Counted, fraction: float) -> float:
-    beats = evidence.pulses[way.pulse].beats
-    if len(beats) < 2:
-        return 0.0
-    times = beats[:-1] + fraction * np.diff(beats)
-    frames = np.round(times * evidence.frame_rate).astype(int)
-    return float(evidence.onsets[np.clip(frames, 0, len(evidence.onsets) - 1)].mean())
+    """Whether the counted beats divide evenly in three."""
+    profiles = [excerpt.profiles[way.pulse] for excerpt, way in zip(evidence, path, strict=True)]
+    return bool(ternary_probability(np.mean(profiles, axis=0)[None])[0] > _TERNARY_FROM)

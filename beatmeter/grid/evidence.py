@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse
+from beatmeter.features.subdivision import subdivision_profiles, ternary_probability
 from beatmeter.grid.presence import FROM_ONSETS, cycle_share, presence_features
 from beatmeter.meters import METERS
+from beatmeter.signals.folding import LENGTHS, explained_variance
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -69,6 +72,34 @@ class GridEvidence:
     pulse_scores: Floats
     presence: Floats
     cycle: float
+
+    @cached_property
+    def folded(self) -> Floats:
+        """Variance of the accents on each pulse that bars of 2 to 12 beats explain: (k, 11, 3)."""
+        return np.array(
+            [[explained_variance(each, length) for length in LENGTHS] for each in self.accents]
+        )
+
+    @cached_property
+    def profiles(self) -> Floats:
+        """How beats of each pulse are divided: (k, 12), by `subdivision_profiles`."""
+        beats = [pulse.beats for pulse in self.pulses]
+        return subdivision_profiles(self.onsets, self.frame_rate, beats)
+
+    @cached_property
+    def ternary(self) -> Floats:
+        """How probable it is that beats of each pulse divide in three: (k,)."""
+        return ternary_probability(self.profiles)
+
+    @cached_property
+    def network_bars(self) -> tuple[Floats, Floats]:
+        """The network's own beats and downbeats, in seconds; empty where it hears none."""
+        from beatmeter.signals.neural.bars import decode_downbeats
+
+        if self.activations is None or len(self.pulses) == self.n_onset_pulses:
+            return np.zeros(0), np.zeros(0)
+        beats = self.pulses[self.n_onset_pulses].beats
+        return beats, decode_downbeats(self.activations, beats).downbeats
 
 
 def gather_evidence(

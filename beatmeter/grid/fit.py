@@ -1,10 +1,12 @@
 """Fitting the grid on music whose beats and downbeats are known, and on sounds without bars.
 
 **Choice.** For every clip the hypotheses of its meter are listed, and each is held against the
-annotated beats and downbeats: its worth is the sum of both F-measures (within 70 ms). The weights
-maximise the expected worth of a hypothesis drawn by the model's probabilities, less a penalty on
-their squares; so a clip on which all hypotheses are bad teaches nothing, and near misses count for
-what they are.
+annotation: its worth is the sum of both F-measures (within 70 ms), one for a bar of the right
+duration, and a half for the right rate. Without the last two a bar of half the length would be the
+safe choice where the phase is doubtful, for half of its downbeats are right in any case. The
+numbers maximise the expected worth of a hypothesis drawn by the model's probabilities, less a
+penalty on their squares; so a clip on which all hypotheses are bad teaches nothing, and near misses
+count for what they are.
 
 **Grouping.** Of clips on which some hypothesis is nearly right, its accents teach which grouping
 of the bar they mean, by the likelihood of the annotated one.
@@ -20,21 +22,28 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.grid.choice import ChoiceModel, standardised
 from beatmeter.grid.evidence import GridEvidence
 from beatmeter.grid.grouping import GroupingModel, grouping_features, groupings
 from beatmeter.grid.hypotheses import (
     FROM_NETWORK,
     FROM_ONSETS,
-    ChoiceModel,
     beat_strengths,
     hypotheses_for,
 )
+from beatmeter.grid.near import TOLERANCE_S
 from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]
 
-TOLERANCE_S = 0.07  # of an F-measure of beats, as mir_eval has it
-PENALTY = 1e-3
+WORTH = (1.0, 1.0, 1.0, 0.5)
+"""Of the F-measures of beats and downbeats, of a bar of the right duration, of the right rate."""
+
+PENALTY = 1e-3  # on the weights of features
+UNITS = 8  # hidden ones
+UNITS_PENALTY = 3e-3  # on all numbers, once there are hidden units
+_ITERATIONS = 80  # after which works left out gain no more
+_SAME_LENGTH = 0.04  # bars and beats are as long as annotated when they differ by less
 PRESENCE_PENALTY = 1e-3
 GROUPING_PENALTY = 1e-2
 FITTING = 0.9  # of a hypothesis whose accents teach grouping: F-measure of beats and downbeats
@@ -47,8 +56,8 @@ class Example:
     Attributes
     ----------
     features : ndarray, shape (h, f)
-    worth : ndarray, shape (h, 2)
-        F-measures of beats and of downbeats.
+    worth : ndarray, shape (h, 4)
+        F-measures of beats and of downbeats; whether bars and beats last as long as annotated.
     """
 
     features: Floats
@@ -63,13 +72,21 @@ def example_of(
     if not len(hypotheses):
         return None
     of_beats = [f_measure(beats, pulse.beats) for pulse in evidence.pulses]
+    beat_s, bar_s = (_median_interval(times) for times in (beats, downbeats))
     worth = []
     for c, length, phase in zip(
         hypotheses.pulse, hypotheses.bar_beats, hypotheses.phase, strict=True
     ):
-        of_downbeats = f_measure(downbeats, evidence.pulses[c].beats[phase::length])
-        worth.append((of_beats[c], of_downbeats))
-    return Example(hypotheses.features, np.array(worth))
+        pulse = evidence.pulses[c]
+        of_downbeats = f_measure(downbeats, pulse.beats[phase::length])
+        period = 60.0 / pulse.bpm
+        alike = [abs(period * length / bar_s - 1.0), abs(period / beat_s - 1.0)]
+        worth.append((of_beats[c], of_downbeats, *(each < _SAME_LENGTH for each in alike)))
+    return Example(hypotheses.features, np.array(worth, dtype=np.float64))
+
+
+def _median_interval(times: Floats) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else float("inf")
 
 
 def f_measure(annotated: Floats, estimated: Floats) -> float:
@@ -89,30 +106,87 @@ def f_measure(annotated: Floats, estimated: Floats) -> float:
     return 2.0 * hits / total if total else 0.0
 
 
-def fit_choice(examples: Sequence[Example], with_network: bool) -> ChoiceModel:
-    """Fit the weights, with the network's features or without."""
-    from scipy.optimize import minimize
+def fit_choice(examples: Sequence[Example], with_network: bool, units: int = UNITS) -> ChoiceModel:
+    """Fit the numbers, with the network's features or without.
 
+    First the weights of the features alone, then all numbers together.
+    """
     width = len(FROM_ONSETS) + (len(FROM_NETWORK) if with_network else 0)
     features = np.concatenate([example.features[:, :width] for example in examples])
-    worth = np.concatenate([example.worth.sum(axis=1) for example in examples])
-    sizes = [len(example.features) for example in examples]
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    clip = np.repeat(np.arange(len(sizes)), sizes)
+    worth = np.concatenate([example.worth @ np.array(WORTH) for example in examples])
+    sizes = np.array([len(example.features) for example in examples])
     mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
-    standard = (features - mean) / scale
+    standard = standardised(features, mean, scale).astype(np.float32)
+    lesson = _ChoiceLesson(standard, worth, sizes)
+    numbers = _minimised(lesson, np.zeros(width), PENALTY)
+    spread = np.random.default_rng(0).normal(size=(units, width)) / np.sqrt(width)
+    begin = np.concatenate([numbers, spread.ravel(), np.zeros(2 * units)])
+    weights, hidden, bias, output = lesson.parts(_minimised(lesson, begin, UNITS_PENALTY))
+    parts = (mean, scale, weights, hidden, bias, output)
+    return ChoiceModel(*(part.tolist() for part in parts))
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        logits = standard @ weights
-        chances = np.exp(logits - np.maximum.reduceat(logits, starts)[clip])
-        chances /= np.add.reduceat(chances, starts)[clip]
-        expected = np.add.reduceat(chances * worth, starts)
-        slope = standard.T @ (chances * (worth - expected[clip])) / len(sizes)
-        value = PENALTY * float(weights @ weights) - float(expected.mean())
-        return value, 2.0 * PENALTY * weights - slope
 
-    weights = minimize(loss, np.zeros(width), jac=True, method="L-BFGS-B").x
-    return ChoiceModel(mean.tolist(), scale.tolist(), weights.tolist())
+@dataclass(frozen=True)
+class _ChoiceLesson:
+    """All hypotheses of all clips.
+
+    Attributes
+    ----------
+    standard : ndarray of float32, shape (n, f)
+    worth : ndarray, shape (n,)
+    sizes : ndarray of int, shape (clips,)
+        How many consecutive hypotheses belong to each clip.
+    """
+
+    standard: npt.NDArray[np.float32]
+    worth: Floats
+    sizes: npt.NDArray[np.int64]
+
+    def parts(self, numbers: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Weights, hidden units, their biases and their output."""
+        width = self.standard.shape[1]
+        units = (len(numbers) - width) // (width + 2)
+        weights, hidden, bias, output = np.split(
+            numbers, [width, width * (1 + units), width * (1 + units) + units]
+        )
+        return weights, hidden.reshape(units, width), bias, output
+
+    def loss(self, numbers: Floats, penalty: float) -> tuple[float, Floats]:
+        """Less than nothing is the mean expected worth; and the slope."""
+        weights, hidden, bias, output = (part.astype(np.float32) for part in self.parts(numbers))
+        inner = np.tanh(self.standard @ hidden.T + bias)
+        logits = (self.standard @ weights + inner @ output).astype(np.float64)
+        starts = np.cumsum(self.sizes) - self.sizes
+        most = np.repeat(np.maximum.reduceat(logits, starts), self.sizes)
+        chances = np.exp(logits - most)
+        chances /= np.repeat(np.add.reduceat(chances, starts), self.sizes)
+        expected = np.add.reduceat(chances * self.worth, starts)
+        gain = chances * (self.worth - np.repeat(expected, self.sizes)) / len(self.sizes)
+        slope = -gain.astype(np.float32)
+        back = slope[:, None] * output * (1.0 - inner**2)
+        slopes = [
+            self.standard.T @ slope,
+            back.T @ self.standard,
+            back.sum(axis=0),
+            inner.T @ slope,
+        ]
+        flat = np.concatenate([part.ravel() for part in slopes]).astype(np.float64)
+        value = penalty * float(numbers @ numbers) - float(expected.mean())
+        return value, flat + 2.0 * penalty * numbers
+
+
+def _minimised(lesson: _ChoiceLesson, begin: Floats, penalty: float) -> Floats:
+    from scipy.optimize import minimize
+
+    found: Floats = minimize(
+        lesson.loss,
+        begin,
+        args=(penalty,),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _ITERATIONS},
+    ).x
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,17 @@
 r"""Metrical hypotheses: a pulse, a bar counted on it, and the beat that begins the bar.
 
-For a meter `n` the candidates are all pulses on offer, each with the lengths a bar of `n` may have
-in counted beats and with every phase. A log-linear choice model weighs them,
-
-.. math:: p(c, l, \phi \mid n) \propto \exp(w \cdot x_{c, l, \phi}),
-
-with few features: how long the bar would last, how fast one would count, how well beats fall on
+For a meter the candidates are all pulses on offer, each with the lengths that a bar of the meter
+may have in counted beats, and with every phase. A model (:mod:`beatmeter.grid.choice`) weighs them
+by few features: how long the bar would last, how fast one would count, how well beats fall on
 onsets and on the beats that a network hears, how well downbeats fall on accents and on the
-network's downbeats, and what the signals say of the pulse when they weigh the meter on it. The
-weights are fitted on rendered music whose beats and downbeats are known (:mod:`beatmeter.grid.fit`)
-so that the expected agreement with them is greatest. There are two sets, with a network and
-without. Which meter it is has been settled by the fusion, pulses summed out; here it is given.
+network's downbeats, whether bars of half or double the length would explain the accents better,
+whether beats divide in three, and what the signals say of the pulse when they weigh the meter on
+it. Which meter it is has been settled by the fusion, pulses summed out; here it is given.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,16 +19,18 @@ import numpy.typing as npt
 
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.metrical import BAR_LENGTHS
+from beatmeter.grid.near import NearTimes, hits
 from beatmeter.meters import METERS
-from beatmeter.signals.folding import explained_variance
+from beatmeter.signals.folding import LENGTHS
 
 if TYPE_CHECKING:
-    from beatmeter.features.pulses import Pulse
+    from beatmeter.grid.choice import ChoiceModel
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.signals.neural.activations import Activations
 
-Array = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
+
+_KINDS = ("onset", "low", "harmony")
 
 FROM_ONSETS = (
     "bar_octaves",
@@ -50,11 +45,16 @@ FROM_ONSETS = (
     "onset_on_downbeats",
     "low_on_downbeats",
     "harmony_on_downbeats",
-    "onset_explained",
-    "low_explained",
-    "harmony_explained",
+    *(f"{kind}_explained" for kind in _KINDS),
     "onset_on_beats",
     "onset_between_beats",
+    *(f"{kind}_more_in_double_bars" for kind in _KINDS),
+    *(f"{kind}_more_than_in_part_bars" for kind in _KINDS),
+    *(f"{kind}_more_in_other_bars" for kind in _KINDS),
+    "ternary",
+    "ternary_by_four",
+    "ternary_by_six",
+    "ternary_by_three",
 )
 """What a hypothesis is weighed by."""
 
@@ -67,8 +67,16 @@ FROM_NETWORK = (
     "network_off_downbeats",
     "network_pulse",
     "network_bar",
+    "network_same_beats",
+    "network_same_downbeats",
+    "network_same_bar",
+    "network_double_bar",
+    "network_half_bar",
 )
 """What it is weighed by in addition where a network is heard."""
+
+_FIRST_OF_BAR = FROM_ONSETS.index("onset_on_downbeats")
+_NETWORK_ON = len(FROM_ONSETS) + FROM_NETWORK.index("network_on_downbeats")
 
 _BAR_S = 2.0  # most bars last about so long: the point from which their length is measured
 _COUNTED_BPM = 150.0  # as in the signals' calibrations
@@ -77,6 +85,7 @@ _MOST_LOGIT = 6.0  # neither does an activation beyond this
 _MOST_UNSTEADY = 0.3
 _LEAST_DEVIATION = 0.1  # of accents, in units of the envelope: below, they are all alike
 _REACH_S = 0.025  # an onset counts for a beat this near
+_SAME_OCTAVES = 0.06  # bars this near in length are the same: 4 percent
 
 
 @dataclass(frozen=True)
@@ -101,36 +110,6 @@ class Hypotheses:
         return len(self.pulse)
 
 
-@dataclass(frozen=True)
-class ChoiceModel:
-    """Fitted weights of the features.
-
-    Attributes
-    ----------
-    mean, scale, weights : list of float, length f
-        The features are standardised by the first two.
-    """
-
-    mean: list[float]
-    scale: list[float]
-    weights: list[float]
-
-    def log_probabilities(self, features: Floats) -> Floats:
-        """Of each hypothesis: shape (h, f) to (h,)."""
-        from scipy.special import log_softmax
-
-        standard = (features - np.array(self.mean)) / np.array(self.scale)
-        logs: Floats = log_softmax(standard @ np.array(self.weights))
-        return logs
-
-
-@cache
-def load_model(with_network: bool) -> ChoiceModel:
-    """The fitted weights, with a network or without."""
-    text = files("beatmeter.grid").joinpath("choice.json").read_text(encoding="utf-8")
-    return ChoiceModel(**json.loads(text)["network" if with_network else "onsets"])
-
-
 def hypotheses_for(evidence: GridEvidence, meter: int, lengths: tuple[int, ...] = ()) -> Hypotheses:
     """List what may be counted for a meter.
 
@@ -148,15 +127,15 @@ def hypotheses_for(evidence: GridEvidence, meter: int, lengths: tuple[int, ...] 
     """
     keys: list[tuple[int, int, int]] = []
     rows: list[Floats] = []
-    for index in range(len(evidence.pulses)):
-        on_pulse = _PulseFeatures.of(evidence, index, METERS.index(meter))
+    of_pulses = _PulseFeatures(evidence)
+    for index, pulse in enumerate(evidence.pulses):
         for length in lengths or BAR_LENGTHS[meter]:
-            if len(evidence.pulses[index].beats) < max(length + 1, FEWEST_BEATS):
-                continue
-            rows += on_pulse.of_bars(length)
-            keys += [(index, length, phase) for phase in range(length)]
-    pulse, bar_beats, phase = np.array(keys, dtype=np.int64).reshape(-1, 3).T
-    return Hypotheses(pulse, bar_beats, phase, np.array(rows))
+            if len(pulse.beats) >= max(length + 1, FEWEST_BEATS):
+                rows.append(of_pulses.of_bars(index, meter, length))
+                keys += [(index, length, phase) for phase in range(length)]
+    pulse_at, bar_beats, phase = np.array(keys, dtype=np.int64).reshape(-1, 3).T
+    features = np.concatenate(rows) if rows else np.zeros((0, 0))
+    return Hypotheses(pulse_at, bar_beats, phase, features)
 
 
 def standard_accents(accents: npt.NDArray[np.floating]) -> Floats:
@@ -179,7 +158,7 @@ def beat_strengths(evidence: GridEvidence, index: int, with_network: bool) -> Fl
         return columns
     heard = evidence.activations
     logits = [
-        _NearBeats(np.clip(curve, -_MOST_LOGIT, _MOST_LOGIT), heard.frame_rate, 2).at(
+        NearTimes(np.clip(curve, -_MOST_LOGIT, _MOST_LOGIT), heard.frame_rate, 2).at(
             evidence.pulses[index].beats
         )
         for curve in (heard.beat, heard.downbeat)
@@ -187,144 +166,160 @@ def beat_strengths(evidence: GridEvidence, index: int, with_network: bool) -> Fl
     return np.column_stack([columns, *(standard_accents(each) for each in logits)])
 
 
-def downbeat_scores(evidence: GridEvidence, index: int, length: int, model: ChoiceModel) -> Floats:
+def downbeat_scores(
+    evidence: GridEvidence, meter: int, index: int, length: int, model: ChoiceModel
+) -> Floats:
     """How much each beat of a pulse is worth as a downbeat of bars of `length` beats: (beats,).
 
     The sum over the beats of a phase is, but for a constant, what `model` gives to that phase.
+    Beats of one phase differ by their accents and by what the network hears on them.
     """
-    pulse = _PulseFeatures.of(evidence, index, 0)
-    worth = dict(
-        zip(
-            FROM_ONSETS + FROM_NETWORK,
-            np.array(model.weights) / np.array(model.scale),
-            strict=False,
-        )
-    )
-    count = len(pulse.pulse.beats)
-    bars = max(1.0, count / length)
-    weights = [worth[f"{kind}_on_downbeats"] for kind in ("onset", "low", "harmony")]
-    scores: Floats = standard_accents(pulse.accents) @ np.array(weights) / bars
-    if pulse.downbeat_logits is not None:
-        others = max(1.0, count - bars)
-        on, off = worth["network_on_downbeats"], worth["network_off_downbeats"]
-        scores = scores + pulse.downbeat_logits * (on / bars - off / others)
+    of_pulses = _PulseFeatures(evidence)
+    rows = of_pulses.of_bars(index, meter, length)
+    logits = model.logits(rows)
+    slopes = model.slopes(rows[int(logits.argmax())])
+    worth = standard_accents(evidence.accents[index]) @ slopes[_FIRST_OF_BAR : _FIRST_OF_BAR + 3]
+    if evidence.activations is not None:
+        on, off = slopes[_NETWORK_ON : _NETWORK_ON + 2]
+        worth = worth + of_pulses.downbeat_logits(index) * (on - off / max(1, length - 1))
+    phase = np.arange(len(worth)) % length
+    bars = np.maximum(1, np.bincount(phase, minlength=length))
+    mean = np.bincount(phase, worth, length) / bars
+    scores: Floats = (logits[phase] + worth - mean[phase]) / bars[phase]
     return scores
 
 
-@dataclass(frozen=True)
 class _PulseFeatures:
-    """Features of one pulse, from which those of its bars are made."""
+    """Features of the pulses of an excerpt and of bars on them; what they share is found once."""
 
-    pulse: Pulse
-    accents: Array
-    of_pulse: list[float]
-    onset_strength: list[float]
-    of_network: list[float]
-    downbeat_logits: Floats | None
-    bar_logs: dict[int, float]
-    from_network: bool
-
-    @classmethod
-    def of(cls, evidence: GridEvidence, index: int, column: int) -> _PulseFeatures:
-        pulse = evidence.pulses[index]
-        middles, thirds = _between(pulse.beats)
+    def __init__(self, evidence: GridEvidence) -> None:
+        self._evidence = evidence
         reach = max(1, round(_REACH_S * evidence.frame_rate))
-        near = _NearBeats(evidence.onsets, evidence.frame_rate, reach)
-        intervals = np.log(np.maximum(np.diff(pulse.beats), 1e-3))
-        octaves = float(np.log2(pulse.bpm / _COUNTED_BPM))
-        of_network: list[float] = []
-        downbeat_logits = None
-        if evidence.activations is not None:
-            heard, downbeat_logits = _network_features(
-                evidence.activations, pulse.beats, middles, thirds, evidence.duration_s
+        self._onsets = NearTimes(evidence.onsets, evidence.frame_rate, reach)
+        self._heard = evidence.activations
+        if self._heard is not None:
+            rate = self._heard.frame_rate
+            beat, downbeat = (
+                np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)
+                for logits in (self._heard.beat, self._heard.downbeat)
             )
-            of_network = heard
-        return cls(
-            pulse=pulse,
-            accents=evidence.accents[index],
-            of_pulse=[
-                octaves,
-                octaves**2,
-                pulse.salience,
-                max(float(evidence.pulse_scores[index, column]), _LEAST_SCORE),
-                min(float(intervals.std()) if len(intervals) else 0.0, _MOST_UNSTEADY),
-            ],
-            onset_strength=[near.mean(pulse.beats), near.mean(middles)],
-            of_network=of_network,
-            downbeat_logits=downbeat_logits,
-            bar_logs=_bar_logs(evidence.activations),
-            from_network=index >= evidence.n_onset_pulses,
-        )
+            self._beat, self._downbeat = NearTimes(beat, rate, 1), NearTimes(downbeat, rate, 2)
+            self._bar_logs = _bar_logs(self._heard)
+        self._found: dict[int, tuple[list[float], list[float]]] = {}
 
-    def of_bars(self, length: int) -> list[Floats]:
-        """Features of bars of `length` beats, a row for each phase, in the order of the lists."""
-        octaves, squared, *about_pulse = self.of_pulse
-        bar = float(np.log2(length * 60.0 / self.pulse.bpm / _BAR_S))
-        explained = explained_variance(self.accents, length)
-        standard = standard_accents(self.accents)
-        rows = []
-        for phase in range(length):
-            row = [bar, bar**2, octaves, squared, length == 6, length == 2, *about_pulse]
-            row += [*standard[phase::length].mean(axis=0), *explained, *self.onset_strength]
-            if self.downbeat_logits is not None:
-                first = np.zeros(len(self.downbeat_logits), dtype=bool)
-                first[phase::length] = True
-                logits = self.downbeat_logits
-                row += [*self.of_network, logits[first].mean(), logits[~first].mean()]
-                row += [self.from_network, self.bar_logs.get(length, 0.0)]
-            rows.append(np.array(row, dtype=np.float64))
-        return rows
+    def of_bars(self, index: int, meter: int, length: int) -> Floats:
+        """Features of bars of `length` beats on a pulse, a row for each phase: (length, f)."""
+        evidence, pulse = self._evidence, self._evidence.pulses[index]
+        if index not in self._found:
+            self._found[index] = self._of_pulse(index)
+        of_pulse, of_network = self._found[index]
+        bar = float(np.log2(length * 60.0 / pulse.bpm / _BAR_S))
+        tempo = float(np.log2(pulse.bpm / _COUNTED_BPM))
+        steadiness, on_beats, between = of_pulse
+        score = max(float(evidence.pulse_scores[index, METERS.index(meter)]), _LEAST_SCORE)
+        ternary = float(evidence.ternary[index])
+        explained, *compared = compared_bars(evidence.folded[index], length)
+        before = [bar, bar**2, tempo, tempo**2, length == 6, length == 2, pulse.salience, score]
+        after = [*explained, on_beats, between, *np.concatenate(compared), ternary]
+        after += [ternary * (length == many) for many in (4, 6, 3)]
+        columns = [
+            np.tile([*before, steadiness], (length, 1)),
+            _means(standard_accents(evidence.accents[index]), length)[0],
+            np.tile(after, (length, 1)),
+        ]
+        if self._heard is not None:
+            own, others = _means(self.downbeat_logits(index)[:, None], length)
+            told = [index >= evidence.n_onset_pulses, self._bar_logs.get(length, 0.0)]
+            columns += [np.tile(of_network[:4], (length, 1)), own, others]
+            columns += [
+                np.tile([*told, of_network[4]], (length, 1)),
+                self._agreement(index, length),
+            ]
+        return np.hstack(columns).astype(np.float64)
+
+    def downbeat_logits(self, index: int) -> Floats:
+        """The network's downbeat logit on each beat of a pulse."""
+        return self._downbeat.at(self._evidence.pulses[index].beats)
+
+    def _of_pulse(self, index: int) -> tuple[list[float], list[float]]:
+        """Steadiness, onsets on and between beats; and what the network hears there."""
+        beats = self._evidence.pulses[index].beats
+        intervals = np.diff(beats)
+        middles = beats[:-1] + intervals / 2
+        unsteady = float(np.log(np.maximum(intervals, 1e-3)).std()) if len(intervals) else 0.0
+        of_pulse = [
+            min(unsteady, _MOST_UNSTEADY),
+            self._onsets.mean(beats),
+            self._onsets.mean(middles),
+        ]
+        if self._heard is None:
+            return of_pulse, []
+        thirds = np.concatenate([beats[:-1] + intervals / 3, beats[:-1] + intervals * 2 / 3])
+        heard = [self._beat.mean(times) for times in (beats, middles, thirds)]
+        likelihood = heard[0] * len(beats) / self._evidence.duration_s
+        own = self._evidence.network_bars[0]
+        same = 2.0 * float(hits(beats, own).sum()) / max(1, len(beats) + len(own))
+        return of_pulse, [*heard, likelihood, same]
+
+    def _agreement(self, index: int, length: int) -> Floats:
+        """With the bars that the network decodes by itself: (length, 4)."""
+        pulse = self._evidence.pulses[index]
+        downbeats = self._evidence.network_bars[1]
+        met = hits(pulse.beats, downbeats).astype(np.float64)
+        phase = np.arange(len(met)) % length
+        bars = np.bincount(phase, minlength=length)
+        same = 2.0 * np.bincount(phase, met, length) / np.maximum(1, bars + len(downbeats))
+        compared = [0.0, 0.0, 0.0]
+        if len(downbeats) > 1:
+            octaves = np.log2(length * 60.0 / pulse.bpm / float(np.median(np.diff(downbeats))))
+            compared = [float(abs(octaves - shift) < _SAME_OCTAVES) for shift in (0, 1, -1)]
+        return np.column_stack([same, np.tile(compared, (length, 1))])
 
 
-class _NearBeats:
-    """The greatest value of a curve within `reach` frames of times."""
+def compared_bars(folded: Floats, length: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """What bars of a length explain of the accents, and how bars of other lengths compare.
 
-    def __init__(self, curve: npt.NDArray[np.floating], frame_rate: float, reach: int) -> None:
-        from scipy.ndimage import maximum_filter1d
+    Parameters
+    ----------
+    folded : ndarray, shape (11, 3)
+        Explained variance of the accents by bars of 2 to 12 beats.
+    length : int
 
-        self._widened = maximum_filter1d(curve, 2 * reach + 1)
-        self._frame_rate = frame_rate
-
-    def at(self, times: Floats) -> Floats:
-        frames = np.round(times * self._frame_rate).astype(int)
-        values: Floats = self._widened[np.clip(frames, 0, len(self._widened) - 1)]
-        return values
-
-    def mean(self, times: Floats) -> float:
-        return float(self.at(times).mean()) if len(times) else 0.0
-
-
-def _network_features(
-    activations: Activations, beats: Floats, middles: Floats, thirds: Floats, duration_s: float
-) -> tuple[list[float], Floats]:
-    """Beat logits on, halfway and a third between beats, their sum a second; downbeat logits."""
-    beat = np.clip(activations.beat, -_MOST_LOGIT, _MOST_LOGIT)
-    downbeat = np.clip(activations.downbeat, -_MOST_LOGIT, _MOST_LOGIT)
-    near = _NearBeats(beat, activations.frame_rate, 1)
-    on_beats = near.at(beats)
-    heard = [
-        float(on_beats.mean()),
-        near.mean(middles),
-        near.mean(thirds),
-        float(on_beats.sum()) / duration_s,
-    ]
-    return heard, _NearBeats(downbeat, activations.frame_rate, 2).at(beats)
+    Returns
+    -------
+    explained, double, parts, others : ndarray, each of shape (3,)
+        What double bars explain more; what bars explain more than the best bars that divide them;
+        what the best bars that neither divide nor multiply them explain more.
+    """
+    clipped = np.clip(folded, 0.0, 1.0)
+    explained = clipped[LENGTHS.index(length)]
+    double = np.zeros(3)
+    if 2 * length in LENGTHS:
+        double = clipped[LENGTHS.index(2 * length)] - explained
+    parts = [clipped[i] for i, other in enumerate(LENGTHS) if other < length and not length % other]
+    others = [clipped[i] for i, other in enumerate(LENGTHS) if other % length and length % other]
+    best = max(parts, key=lambda part: float(part.sum())) if parts else np.zeros(3)
+    return explained, double, explained - best, np.max(others, axis=0) - explained
 
 
-def _bar_logs(activations: Activations | None) -> dict[int, float]:
+def _means(values: Floats, length: int) -> tuple[Floats, Floats]:
+    """Mean of the beats of each phase, and of all others: (beats, d) to (length, d) twice."""
+    count = len(values)
+    padded = np.zeros((-(-count // length) * length, values.shape[1]))
+    padded[:count] = values
+    sums = padded.reshape(-1, length, values.shape[1]).sum(axis=0)
+    bars = np.bincount(np.arange(count) % length, minlength=length)[:, None]
+    others = (sums.sum(axis=0) - sums) / np.maximum(1, count - bars)
+    return sums / np.maximum(1, bars), others
+
+
+def _bar_logs(activations: Activations) -> dict[int, float]:
     """Mean log probability of each number of beats a bar; empty where no network tells it."""
     from beatmeter.signals.neural import frame_network
 
-    if activations is None or activations.bar is None:
+    if activations.bar is None:
         return {}
     logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
     means = np.maximum(logs.mean(axis=0), _LEAST_SCORE)
     lengths = frame_network.BAR_LENGTHS
     return dict(zip(lengths, means[: len(lengths)].tolist(), strict=True))
-
-
-def _between(beats: Floats) -> tuple[Floats, Floats]:
-    """Times halfway between beats, and a third and two thirds of the way."""
-    intervals = np.diff(beats)
-    first = beats[:-1] + intervals / 3
-    return beats[:-1] + intervals / 2, np.concatenate([first, first + intervals / 3])

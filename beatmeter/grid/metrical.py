@@ -36,6 +36,10 @@ FASTEST_TAPPED_BPM = 190.0
 Listeners tap between 60 and 190 a minute (D. Moelants, Preferred tempo reconsidered, ICMPC 2002).
 """
 
+SLOWEST_COMPOUND_BPM = 120.0
+"""From this counted rate on a bar of threes (6/8, 9/8) is tapped by threes, 40 a minute: the same
+jig is told at every tempo. Slower, every eighth is a tap."""
+
 
 @dataclass(frozen=True)
 class MetricalGrid:
@@ -114,10 +118,13 @@ class MetricalGrid:
 def tapped_group(bar_beats: int, beat_bpm: float, grouping: tuple[int, ...] | None = None) -> int:
     """How many counted beats one tap spans.
 
-    One where the counted rate can be tapped. Faster, bars of 3 and 6 are tapped by threes (a jig),
-    so is 9 where it is known to be 3+3+3; everything else by twos, and by fours where that is still
-    too fast and bars divide so.
+    Three where bars of 6 and 9 are known to be groups of three. Otherwise one where the counted
+    rate can be tapped. Faster, bars of 3 and 6 are tapped by threes, everything else by twos, and
+    by fours where that is still too fast and bars divide so.
     """
+    compound = grouping is not None and len(grouping) > 1 and set(grouping) == {3}
+    if compound and beat_bpm >= SLOWEST_COMPOUND_BPM:
+        return 3
     if beat_bpm <= FASTEST_TAPPED_BPM:
         return 1
     if grouping is not None and len(set(grouping)) == 1 and grouping[0] in (2, 3):

@@ -35,15 +35,17 @@ def explained_variance(values: npt.NDArray[np.floating], length: int) -> Floats:
     beats, features = values.shape
     if beats < 2 * length:
         return np.zeros(features)
-    centred = values - values.mean(axis=0)
-    total = np.square(centred, dtype=float).sum(axis=0)
-    positions = np.arange(beats) % length
-    counts = np.bincount(positions, minlength=length)[:, None]
-    sums = np.zeros((length, features))
-    np.add.at(sums, positions, centred)
+    bars = -(-beats // length)
+    centred = np.zeros((bars * length, features))
+    centred[:beats] = values - values.mean(axis=0)
+    total = np.square(centred).sum(axis=0)
+    counts = np.full((length, 1), bars)
+    counts[beats - bars * length + length :] -= 1
+    sums = centred.reshape(bars, length, features).sum(axis=0)
     explained = (sums**2 / counts).sum(axis=0)
-    share = np.divide(explained, total, out=np.zeros(features), where=total > 1e-9)
-    return np.where(total > 1e-9, 1.0 - (1.0 - share) * (beats - 1) / (beats - length), 0.0)
+    varying = total > 1e-9
+    share = explained / np.where(varying, total, 1.0)
+    return np.where(varying, 1.0 - (1.0 - share) * (beats - 1) / (beats - length), 0.0)
 
 
 def lag_similarity(rows: npt.NDArray[np.floating], lag: int) -> float:

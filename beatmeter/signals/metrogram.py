@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide, with_final_beat
 from beatmeter.signals.calibrated import PulseSignal
@@ -39,24 +41,34 @@ class Metrogram(PulseSignal):
         rows = []
         for pulse in rhythm.pulses:
             grid = subdivide(with_final_beat(pulse.beats, 60.0 / pulse.bpm), _CELLS_PER_BEAT)[:-1]
-            rows.append(
-                np.concatenate(
-                    [
-                        _bar_energies(np.interp(grid, frames, envelope))
-                        for envelope in (rhythm.onset_envelope, rhythm.low_envelope)
-                    ]
-                )
-            )
+            cells = [
+                np.interp(grid, frames, envelope)
+                for envelope in (rhythm.onset_envelope, rhythm.low_envelope)
+            ]
+            rows.append(_bar_energies(np.array(cells)).ravel())
         return np.array(rows)
 
 
 def _bar_energies(cells: Floats) -> Floats:
-    window = np.hanning(len(cells))
-    windowed = (cells - cells.mean()) * window
-    beats = np.arange(len(cells)) / _CELLS_PER_BEAT
+    """Log energy at the rates of each n, against all: (2, 8 beats) to (2, 11).
+
+    A cell lies a whole number of beats, and a part of one, after the first. So the Fourier sum is
+    taken over whole beats first, for each part by itself, and then over the parts.
+    """
+    windowed = (cells - cells.mean(axis=1, keepdims=True)) * np.hanning(cells.shape[1])
+    by_part = windowed.reshape(len(cells), -1, _CELLS_PER_BEAT)
+    every, members = _rates()
+    whole = np.exp(-2j * np.pi * every[:, None] * np.arange(by_part.shape[1]))
+    parts = np.exp(-2j * np.pi * every[:, None] * np.arange(_CELLS_PER_BEAT) / _CELLS_PER_BEAT)
+    energy = np.abs(((whole @ by_part) * parts).sum(axis=-1)) ** 2
+    background = energy.mean(axis=1, keepdims=True) + 1e-12
+    found = np.stack([energy[:, wanted].mean(axis=1) for wanted in members], axis=1)
+    return np.log(found / background + 1e-3)
+
+
+@cache
+def _rates() -> tuple[Floats, list[npt.NDArray[np.int64]]]:
+    """All rates that are asked for, ascending, and where among them those of each n are."""
     rates = [[k / n for k in range(1, _OVERTONES * n) if gcd(k, n) == 1] for n in LENGTHS]
-    every = np.unique(np.round(np.concatenate(rates), 9))
-    energy = np.abs(np.exp(-2j * np.pi * every[:, None] * beats) @ windowed) ** 2
-    background = float(energy.mean()) + 1e-12
-    found = [energy[np.searchsorted(every, np.round(r, 9))].mean() for r in rates]
-    return np.log(np.array(found) / background + 1e-3)
+    every: Floats = np.unique(np.round(np.concatenate(rates), 9)).astype(np.float64)
+    return every, [np.searchsorted(every, np.round(r, 9)) for r in rates]

@@ -9,19 +9,21 @@ import pytest
 
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
+from beatmeter.grid.choice import load_model
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.grid.fit import Example, example_of, f_measure, fit_choice
 from beatmeter.grid.hypotheses import (
     FROM_NETWORK,
     FROM_ONSETS,
+    compared_bars,
     downbeat_scores,
     hypotheses_for,
-    load_model,
 )
 from beatmeter.grid.metrical import BAR_LENGTHS
 from beatmeter.meters import METERS
 from beatmeter.signals import beatmeter_signals
+from beatmeter.signals.folding import LENGTHS
 from beatmeter.signals.neural.activations import Activations
 
 FRAME_RATE = 100.0
@@ -174,7 +176,7 @@ def test_scores_of_beats_add_up_to_those_of_phases():
     model = load_model(with_network=True)
     hypotheses = hypotheses_for(evidence, 7)
     logs = model.log_probabilities(hypotheses.features)
-    scores = downbeat_scores(evidence, 0, 7, model)
+    scores = downbeat_scores(evidence, 7, 0, 7, model)
     sums = np.array([scores[phase::7].sum() for phase in range(7)])
     np.testing.assert_allclose(logs - logs[0], sums - sums[0], atol=1e-6)
 
@@ -192,11 +194,11 @@ def test_the_fit_finds_what_tells_good_hypotheses_from_bad_ones():
     examples = []
     for _ in range(40):
         features = rng.normal(size=(12, len(FROM_ONSETS)))
-        worth = np.zeros((12, 2))
+        worth = np.zeros((12, 4))
         worth[features[:, 7].argmax()] = 1.0
         examples.append(Example(features, worth))
     model = fit_choice(examples, with_network=False)
-    assert np.abs(model.weights).argmax() == 7
+    assert np.abs(model.slopes(np.zeros(len(FROM_ONSETS)))).argmax() == 7
     right = [e.worth[model.log_probabilities(e.features).argmax(), 0] for e in examples]
     assert np.mean(right) > 0.9
 
@@ -205,8 +207,30 @@ def test_an_example_is_worth_its_agreement():
     pulse = pulse_of(120.0)
     example = example_of(counted(pulse, every=4), 4, pulse.beats, pulse.beats[::4])
     assert example is not None
-    assert example.worth.max(axis=0).tolist() == [1.0, 1.0]
+    assert example.worth.max(axis=0).tolist() == [1.0, 1.0, 1.0, 1.0]
     assert example.worth[:, 1].min() == 0.0
+    of_four = example.features[:, FROM_ONSETS.index("two_beats")] == 0
+    assert (example.worth[:, 2] == of_four).all()
+    assert (example.worth[:, 3] == 1.0).all()
+
+
+def test_bars_are_compared_with_their_parts_their_double_and_others():
+    folded = np.zeros((11, 3))
+    folded[LENGTHS.index(3)], folded[LENGTHS.index(6)] = 0.3, 0.7
+    folded[LENGTHS.index(12)], folded[LENGTHS.index(4)] = 0.8, -0.2
+    explained, double, parts, others = (values[0] for values in compared_bars(folded, 6))
+    assert [explained, double, parts, others] == pytest.approx([0.7, 0.1, 0.4, -0.7])
+
+
+def test_a_model_slopes_as_its_logits_do():
+    model = load_model(with_network=False)
+    features = np.array(model.mean) + 0.3 * np.array(model.scale)
+    slopes = model.slopes(features)
+    for place in range(len(features)):
+        step = np.zeros(len(features))
+        step[place] = 1e-4 * model.scale[place]
+        rise = model.logits(np.array([features + step])) - model.logits(np.array([features - step]))
+        assert rise[0] / (2 * step[place]) == pytest.approx(slopes[place], rel=1e-3, abs=1e-6)
 
 
 def test_f_measure():

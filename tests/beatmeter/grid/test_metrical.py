@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beatmeter.grid.metrical import BAR_LENGTHS, FASTEST_TAPPED_BPM, MetricalGrid
+from beatmeter.grid.metrical import (
+    BAR_LENGTHS,
+    FASTEST_TAPPED_BPM,
+    SLOWEST_COMPOUND_BPM,
+    MetricalGrid,
+)
 from beatmeter.meters import METERS, meter_of
 
 
@@ -39,7 +44,10 @@ def test_levels_agree(grid):
     assert np.diff(grid.beats) == pytest.approx(60.0 / grid.beat_bpm)
     group = grid.beat_bpm / grid.tempo_bpm
     assert group == pytest.approx(round(group))
-    assert group in (1, 2, 3, 4) if grid.beat_bpm > FASTEST_TAPPED_BPM else group == 1
+    compound = grid.grouping in ((3, 3), (3, 3, 3)) and grid.beat_bpm >= SLOWEST_COMPOUND_BPM
+    assert (
+        group in (1, 2, 3, 4) if grid.beat_bpm > FASTEST_TAPPED_BPM else group == 1 + 2 * compound
+    )
     assert set(grid.downbeats) <= set(grid.beats)
     assert grid.bars_heard
 
@@ -59,6 +67,8 @@ def test_a_part_of_a_grid_has_its_levels(grid, start_s, length_s):
         (3, 3, 360, False, None, "3/8", 120),
         (3, 6, 360, False, None, "6/8", 120),
         (3, 6, 150, False, None, "6/8", 150),
+        (3, 6, 150, False, (3, 3), "6/8", 50),
+        (3, 6, 100, False, (3, 3), "6/8", 100),
         (3, 6, 300, False, (2, 2, 2), "6/8", 150),
         (4, 2, 100, False, None, "2/4", 100),
         (4, 4, 280, False, None, "4/4", 140),
@@ -67,6 +77,7 @@ def test_a_part_of_a_grid_has_its_levels(grid, start_s, length_s):
         (5, 5, 150, False, None, "5/4", 150),
         (7, 7, 280, False, (2, 2, 3), "7/8", 140),
         (9, 9, 330, False, (3, 3, 3), "9/8", 110),
+        (9, 9, 150, False, (3, 3, 3), "9/8", 50),
         (9, 9, 330, False, (2, 2, 2, 3), "9/8", 165),
         (11, 11, 400, False, None, "11/8", 200),
     ],

@@ -1,0 +1,51 @@
+"""What is near a time: the greatest value of a curve, or another time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+TOLERANCE_S = 0.07
+"""Beats this near to each other are the same, as in the F-measure of the field."""
+
+
+class NearTimes:
+    """The greatest value of a curve within `reach` frames of times.
+
+    Parameters
+    ----------
+    curve : ndarray, shape (frames,)
+    frame_rate : float
+        Hz.
+    reach : int
+        Frames.
+    """
+
+    def __init__(self, curve: npt.NDArray[np.floating], frame_rate: float, reach: int) -> None:
+        from scipy.ndimage import maximum_filter1d
+
+        self._widened = maximum_filter1d(curve, 2 * reach + 1)
+        self._frame_rate = frame_rate
+
+    def at(self, times: Floats) -> Floats:
+        """Of each time in seconds: (n,) to (n,)."""
+        frames = np.round(times * self._frame_rate).astype(int)
+        values: Floats = self._widened[np.clip(frames, 0, len(self._widened) - 1)]
+        return values
+
+    def mean(self, times: Floats) -> float:
+        """Over all times; 0 without any."""
+        return float(self.at(times).mean()) if len(times) else 0.0
+
+
+def hits(times: Floats, others: Floats) -> npt.NDArray[np.bool_]:
+    """Whether each time has one of the others within 70 ms: both ascending, (n,) to (n,)."""
+    if not len(others):
+        return np.zeros(len(times), dtype=bool)
+    right = np.searchsorted(others, times)
+    after = np.abs(others[np.minimum(right, len(others) - 1)] - times)
+    before = np.abs(times - others[np.maximum(right - 1, 0)])
+    near: npt.NDArray[np.bool_] = np.minimum(after, before) <= TOLERANCE_S
+    return near
