@@ -26,6 +26,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from beatmeter._util.text import escape_control
 from beatmeter.archive.recording import Asked
 from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
 from beatmeter.errors import BeatMeterError, DatasetError
@@ -82,6 +83,8 @@ class Server:
         self.listing = Listing(Catalogue(served.folder, served.reports), self.store)
         self.jobs = Jobs(served.asked, self.listing.tell)
         self.uploads = uploads.Uploads(served.folder / uploads.FOLDER, served.most_bytes)
+        self._looking = asyncio.Lock()
+        self._wanted = self._looked = 0  # looks at the folder: asked for, and begun or done
         self._decoders = asyncio.Semaphore(_DECODERS)
 
     def app(self) -> Starlette:
@@ -110,9 +113,18 @@ class Server:
             lifespan=self._lifespan,
         )
 
+    async def look(self, first: bool = False) -> None:
+        """Look at the folder; whoever asks while somebody looks shares the next look."""
+        self._wanted += 1
+        wanted = self._wanted
+        async with self._looking:
+            if self._looked < wanted:
+                self._looked = self._wanted
+                self.jobs.add(await run_in_threadpool(self.listing.refresh), first)
+
     async def list_page(self, _request: Request) -> Response:
         """The list of recordings; to open it is to look at the folder again."""
-        await self._refresh()
+        await self.look()
         page = pages.list_page(str(self.served.folder), self.served.most_bytes)
         return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
 
@@ -141,7 +153,7 @@ class Server:
         path = await self.uploads.take(
             name, request.headers.get("content-length"), request.stream()
         )
-        await self._refresh(first=True)
+        await self.look(first=True)
         found = self.listing.catalogue.recordings.values()
         identity = next((r.id for r in found if r.path == path), None)
         return JSONResponse({"id": identity, "name": path.name}, 201)
@@ -213,12 +225,9 @@ class Server:
             raise HTTPException(404, f"{recording.name}: is not there any more")
         return path
 
-    async def _refresh(self, first: bool = False) -> None:
-        self.jobs.add(await run_in_threadpool(self.listing.refresh), first)
-
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self._refresh()
+        await self.look()
         work = asyncio.create_task(self.jobs.work())
         yield
         work.cancel()
@@ -278,8 +287,13 @@ async def _user_error(_request: Request, error: Exception) -> Response:
         status = 412
     elif isinstance(error, OSError):
         status = 500
-    line = str(error) if not isinstance(error, OSError) else f"{error.filename}: {error.strerror}"
-    return _refusal(status, line)
+    return _refusal(status, _line(error))
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return escape_control(f"{error.filename}: {error.strerror}")
+    return escape_control(str(error))
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

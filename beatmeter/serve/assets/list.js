@@ -35,7 +35,7 @@ async function poll() {
 }
 
 async function pollForEver() {
-  await poll();
+  if (!document.hidden) await poll();
   setTimeout(pollForEver, POLL_MS);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -16,7 +17,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from beatmeter.cli.serve import serve
 from beatmeter.datasets.corrections import ABSENT, Correction, CorrectionStore
 from beatmeter.datasets.folder import read_folder
 from beatmeter.serve import running
@@ -212,6 +215,13 @@ def test_what_is_no_folder_or_may_not_be_written_is_told(folder):
     ran = run(folder, "--output", folder / "first.wav" / "reports")
     assert ran.returncode == 2
     assert ran.stderr == f"beatmeter: {folder / 'first.wav'}: Not a directory\n"
+
+
+def test_a_folder_that_may_not_be_written_is_told(folder, monkeypatch):
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    ran = CliRunner().invoke(serve, [str(folder)])
+    assert isinstance(ran.exception, PermissionError)
+    assert ran.exception.filename == str(folder)
 
 
 def test_analyze_finds_done_what_the_server_heard(tmp_path, click_track, write_audio):

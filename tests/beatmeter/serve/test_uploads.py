@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from beatmeter.serve import uploads
+from beatmeter.serve.app import Server
+from beatmeter.serve.listing import Listing
 from beatmeter.serve.uploads import AT_ONCE, MOST_WAITING, UploadError, Uploads, safe_name
 
 MOST_BYTES = 1_000_000
@@ -44,6 +46,18 @@ def test_a_taken_name_gets_a_number(folder, client):
         client.post("/uploads?name=song.wav", content=content)
     found = {path.name: path.read_bytes() for path in (folder / "dropped").iterdir()}
     assert found == {"song.wav": b"one", "song (2).wav": b"two", "song (3).wav": b"three"}
+
+
+def test_many_who_drop_at_once_share_looks_at_the_folder(served, monkeypatch):
+    looks = []
+    monkeypatch.setattr(Listing, "refresh", lambda _: looks.append("look") or [])
+
+    async def drop_all():
+        server = Server(served)
+        await asyncio.gather(*(server.look() for _ in range(20)))
+
+    asyncio.run(drop_all())
+    assert len(looks) == 2  # the first one may have begun too early for the others
 
 
 @pytest.mark.parametrize(
