@@ -56,7 +56,7 @@ def _evaluate_beats(set_name: str, jobs: int, names: tuple[str, ...]) -> None:
 def _evaluate_meters(set_name: str, jobs: int, scores: Path | None) -> None:
     from beatmeter.datasets.fixtures.sets import find_set
     from beatmeter.evaluation import ensemble
-    from beatmeter.evaluation.ensemble_report import sections
+    from beatmeter.evaluation.ensemble import sections
     from beatmeter.evaluation.report.text import to_text
     from beatmeter.evaluation.score_cache import open_cache
     from beatmeter.fusion.effective import effective_weights

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from beatmeter.corpora.splicing.listening import splices
-
 _Folder = click.Path(file_okay=False, path_type=Path)
 _File = click.Path(dir_okay=False, path_type=Path)
 _Command = Callable[..., None]
+_LISTENED_S = 15.0
+"""Seconds of a splice that is listened to."""
 
 
 def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -209,8 +209,7 @@ def soundfont(seed: int, out: Path) -> None:
 @click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
 def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
     """Join rendered datasets into one."""
-    from beatmeter.corpora.dataset import SplitShares
-    from beatmeter.corpora.join import join_datasets
+    from beatmeter.corpora.dataset import SplitShares, join_datasets
 
     clips = join_datasets(datasets, out, SplitShares(*split))
     click.echo(f"{clips} clips in {out}")
@@ -250,6 +249,42 @@ def leakage(dataset: str, seed: int) -> None:
         sys.exit(1)
 
 
+@corpus.command()
+@click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--each", type=click.IntRange(1), default=2, show_default=True, help="A meter.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--out", type=_Folder, required=True, help="Folder for the clips and sheet.png.")
+def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
+    """Splice a few clips in each meter, to be listened to and looked at."""
+    import soundfile
+
+    from beatmeter.corpora.perform.render import SAMPLE_RATE
+    from beatmeter.corpora.splicing.source import (
+        FAMILY,
+        SplicedRecordings,
+        recordings_index,
+        search_recordings,
+    )
+    from beatmeter.datasets.fixtures.annotations import Annotation
+    from beatmeter.datasets.fixtures.sheet import Strip, draw_sheet
+    from beatmeter.meters import METERS
+
+    found = search_recordings(recordings, recordings_index(recordings))
+    source = SplicedRecordings(recordings, found)
+    out.mkdir(parents=True, exist_ok=True)
+    strips = []
+    for meter in METERS:
+        for number in range(each):
+            take = source.draw_take(seed + number, _LISTENED_S, FAMILY, (meter,))
+            soundfile.write(out / f"{meter:02d}-{number}.wav", take.samples, SAMPLE_RATE)
+            grouping = "+".join(map(str, take.meter.grouping))
+            title = f"{meter} = {grouping}, from {take.style['source meter']}: {take.origin.work}"
+            annotation = Annotation(take.beats, take.downbeats)
+            strips.append(Strip(title, take.samples, SAMPLE_RATE, annotation))
+    draw_sheet(strips, out / "sheet.png")
+    click.echo(f"{len(strips)} splices of {len(found)} sure stretches in {out}")
+
+
 def _search(recordings: Path) -> None:
     from beatmeter.corpora.splicing.source import (
         list_recordings,
@@ -263,9 +298,6 @@ def _search(recordings: Path) -> None:
         search_recordings(
             recordings, recordings_index(recordings), lambda _: report(next(done), total)
         )
-
-
-corpus.add_command(splices)
 
 
 @contextmanager

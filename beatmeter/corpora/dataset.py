@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.progress import track
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
@@ -266,3 +269,52 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
 def _write_bytes(path: Path, data: bytes) -> None:
     with replacing(path) as partial:
         partial.write_bytes(data)
+
+
+def join_datasets(folders: Sequence[Path], out: Path, shares: SplitShares) -> int:
+    """Put the clips of rendered datasets into one, one folder after the other.
+
+    Files are linked where the file system can, and copied where it cannot. Works are split anew by
+    their names, so a work that is in several of the folders is in one split.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Rendered datasets.
+    out : Path
+        A new folder, or one that was begun with the same datasets.
+
+    Returns
+    -------
+    int
+        How many clips there are.
+
+    Raises
+    ------
+    DatasetError
+        If a folder holds no rendered dataset, or `out` holds something else.
+    """
+    if len(set(folders)) < len(folders):
+        raise DatasetError(f"datasets: {', '.join(map(str, folders))} (allowed: each one once)")
+    files = [
+        (folder / audio, folder / labels_name(int(Path(audio).stem)))
+        for folder in folders
+        for audio, _ in read_labels(folder)
+    ]
+    joined = DatasetFolder(out)
+    joined.prepare({"joined": [read_config(folder) for folder in folders]})
+    for index in track(joined.missing(len(files)), f"Joining into {out.name}"):
+        audio, labels = files[index]
+        _link(audio, out / audio_name(index))
+        _link(labels, out / labels_name(index))
+    joined.write_tables(len(files), shares)
+    return len(files)
+
+
+def _link(source: Path, target: Path) -> None:
+    with replacing(target) as partial:
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(source.resolve(), partial)
+        except OSError:
+            shutil.copyfile(source, partial)

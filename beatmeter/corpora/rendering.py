@@ -17,7 +17,7 @@ from beatmeter._util.progress import say_nothing
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import SplitShares, fill_dataset
-from beatmeter.corpora.effects.chain import apply_effects
+from beatmeter.corpora.effects import apply_effects
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved

@@ -15,6 +15,7 @@ from beatmeter.errors import GateError
 from beatmeter.evaluation.bootstrap import Interval, mean_interval
 from beatmeter.evaluation.groups import rows_by_group
 from beatmeter.evaluation.metrics import confusion
+from beatmeter.evaluation.report.section import Section, number
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.evaluation.scoring import score_fixtures
@@ -108,3 +109,59 @@ def evaluate(
         alone=alone,
         left_out=(*fixture_set.not_used, *left_out),
     )
+
+
+def sections(evaluation: EnsembleEvaluation, weights: Weights) -> list[Section]:
+    """Accuracy over all, by signal, meter, category and making, and the confusion."""
+    return [
+        _overall(evaluation),
+        _signals(evaluation, weights),
+        _groups("meter", evaluation, meter_name),
+        _groups("category", evaluation, lambda fixture: fixture.category),
+        _groups("made", evaluation, _making),
+        _confusion(evaluation),
+    ]
+
+
+def _overall(evaluation: EnsembleEvaluation) -> Section:
+    accuracy = evaluation.accuracy(evaluation.answers)
+    low, high = number(accuracy.low), number(accuracy.high)
+    by_prior = number(evaluation.accuracy(evaluation.by_prior).value)
+    note = (
+        f"{len(evaluation.answers)} recordings, {number(accuracy.value)} right ({low} to {high}) "
+        f"under a uniform prior, {by_prior} under the default"
+    )
+    rows = [(f"left out: {line}",) for line in evaluation.left_out]
+    return Section(note=note, header=("",), rows=rows)
+
+
+def _signals(evaluation: EnsembleEvaluation, weights: Weights) -> Section:
+    rows = [
+        (
+            name,
+            number(weights.signals.get(name, 0.0), 2),
+            number(evaluation.accuracy(answers).value),
+        )
+        for name, answers in evaluation.alone.items()
+    ]
+    return Section(header=("signal alone", "weight", "right"), rows=rows)
+
+
+def _groups(
+    title: str, evaluation: EnsembleEvaluation, group_of: Callable[[Fixture], str]
+) -> Section:
+    rows = [
+        (name, str(size), number(right / size))
+        for name, (right, size) in evaluation.by(group_of).items()
+    ]
+    return Section(header=(title, "n", "right"), rows=rows)
+
+
+def _making(fixture: Fixture) -> str:
+    """How a fixture was made, without the details of this one."""
+    return fixture.made.partition(";")[0].partition(" from ")[0]
+
+
+def _confusion(evaluation: EnsembleEvaluation) -> Section:
+    rows = [(label, *map(str, counts.values())) for label, counts in evaluation.confusion().items()]
+    return Section(header=("label / answer", *map(str, METERS)), rows=rows)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from beatmeter._util.fitted import hash_fitted
+from beatmeter._util.memo import code_hash
 from beatmeter._util.progress import track
 from beatmeter._util.text import escape_control
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.source import open_source
 from beatmeter.datasets.fixtures import Fixture, FixtureSet
 from beatmeter.errors import AudioError, GateError
-from beatmeter.evaluation.cache_key import for_measuring, identity
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.fusion.effective import fingerprint
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import MeterScores
 from beatmeter.pipeline import FAILED, Ensemble, score_excerpts
 from beatmeter.signal import Signal
+from beatmeter.signals.calibration import CALIBRATIONS
 
 Scores = dict[str, MeterScores]
 
@@ -43,7 +49,7 @@ def score_fixtures(
 
     Every recording goes the way of :func:`beatmeter.analyze`, but a signal whose precision is the
     machine's choice is asked in a fixed one
-    (:func:`~beatmeter.evaluation.cache_key.for_measuring`). Scores are kept at once, so that an
+    (:func:`~beatmeter.evaluation.scoring.for_measuring`). Scores are kept at once, so that an
     interrupted run goes on where it stopped.
 
     Parameters
@@ -109,3 +115,54 @@ def _ask_all(requests: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
         raise GateError("cannot be measured: a scoring process died (too little memory?)") from (
             error
         )
+
+
+def for_measuring(signal: Signal) -> Signal:
+    """The signal whose scores are kept: the one it offers for measuring, else itself.
+
+    Raises
+    ------
+    GateError
+        If the signal fails to offer it.
+    """
+    offer = getattr(signal, "for_measuring", None)
+    if offer is None:
+        return signal
+    try:
+        offered: Signal = offer()
+    except Exception as error:  # foreign code may raise anything
+        reason = escape_control(f"{type(error).__name__}: {error}")
+        raise GateError(f"{signal.name} cannot be made ready for measuring ({reason})") from error
+    return offered
+
+
+def identity(signal: Signal) -> str:
+    """Hash of the ensemble's code, the code of the signal's package, and its fingerprint.
+
+    Raises
+    ------
+    GateError
+        If the signal fails to tell its fingerprint.
+    """
+    package = type(signal).__module__.partition(".")[0]
+    return f"{_pipeline_hash()} {_package_hash(package)} {signal.name} {fingerprint(signal)}"
+
+
+@cache
+def _pipeline_hash() -> str:
+    """Of the code and the calibrations through which every recording goes."""
+    code = code_hash("audio", "features", "signals", "grid", "pipeline.py")
+    return hash_fitted(CALIBRATIONS, seed=code)
+
+
+@cache
+def _package_hash(package: str) -> str:
+    """Of the top-level package or module that a plugin's signal comes from."""
+    if package == "beatmeter":
+        return ""
+    module = sys.modules.get(package)
+    if module is None or module.__file__ is None:
+        return ""
+    if hasattr(module, "__path__"):
+        return code_hash("", package=package)
+    return hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from beatmeter.corpora.compose.bass import bass_line
 from beatmeter.corpora.compose.comping import BROKEN, COMPINGS, comping
-from beatmeter.corpora.compose.displacement import displaced
 from beatmeter.corpora.compose.drums import DRUMS, drum_part
 from beatmeter.corpora.compose.frame import Frame, Section
 from beatmeter.corpora.compose.groupings import (
     Grouping,
     draw_grouping,
     draw_layer_grouping,
+    heads,
     regrouped,
     time_signature,
     weights,
@@ -45,6 +47,10 @@ _LAYER_ODDS = {
 _LEAST_ARTICULATED = 0.6
 _PROGRAM = 0
 _REGROUPED_SHARE = 0.25
+_AT_ONCE = 0.03
+"""Beats within which a note is on a bar line."""
+
+Layers: TypeAlias = dict[str, list[Note]]
 
 
 def draw_pulse(rng: np.random.Generator) -> float:
@@ -279,3 +285,55 @@ def _second_layer(rng: np.random.Generator, frame: Frame, grouping: Grouping) ->
         part(role, [note for note in notes if note.onset < frame.end])
         for role, notes in players.items()
     ]
+
+
+def displaced(rng: np.random.Generator, frame: Frame, layers: Layers) -> Layers:
+    """Push or silence some downbeats, and break off at the end of some sections.
+
+    In most pieces few bars or none are concerned, in a few pieces every third one.
+    """
+    return _with_breaks(rng, frame, _with_pushes(rng, frame, layers))
+
+
+def _with_pushes(rng: np.random.Generator, frame: Frame, layers: Layers) -> Layers:
+    share = max(between(rng, -0.3, 0.35), 0.0)
+    length = frame.bar_length
+    lines = [bar * length for bar in range(1, len(frame.groupings)) if happens(rng, share)]
+    pushed = {line for line in lines if happens(rng, 0.6)}
+    silent = set(lines) - pushed
+    early = frame.step if frame.divisions > 1 else 1.0
+
+    def played(note: Note) -> Iterable[Note]:
+        line = round(note.onset)
+        if abs(note.onset - line) > _AT_ONCE or line not in pushed | silent:
+            return (note,)
+        if line in silent:
+            return ()
+        return (replace(note, onset=note.onset - early, duration=note.duration + early),)
+
+    return _each(layers, played)
+
+
+def _with_breaks(rng: np.random.Generator, frame: Frame, layers: Layers) -> Layers:
+    """Sections end with one player alone, or with nobody, from a group head on."""
+    share = max(between(rng, -0.3, 0.3), 0.0)
+    breaks: list[tuple[float, float]] = []
+    for section in frame.sections:
+        if happens(rng, share):
+            end = float((section.first_bar + section.bars) * frame.bar_length)
+            last = frame.groupings[section.first_bar + section.bars - 1]
+            breaks.append((end - frame.bar_length + pick(rng, heads(last)), end))
+    soloist = pick(rng, [*layers, ""])
+
+    def played(note: Note) -> Iterable[Note]:
+        return () if any(start <= note.onset < end for start, end in breaks) else (note,)
+
+    heard = _each({role: notes for role, notes in layers.items() if role != soloist}, played)
+    return {role: heard.get(role, notes) for role, notes in layers.items()}
+
+
+def _each(layers: Layers, played: Callable[[Note], Iterable[Note]]) -> Layers:
+    return {
+        role: sorted((n for note in notes for n in played(note)), key=lambda note: note.onset)
+        for role, notes in layers.items()
+    }

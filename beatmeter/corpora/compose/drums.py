@@ -11,7 +11,6 @@ import numpy as np
 from beatmeter.corpora.compose.frame import Bar, Frame
 from beatmeter.corpora.compose.groupings import Grouping, heads
 from beatmeter.corpora.compose.rhythm import euclidean, grouped, syncopated
-from beatmeter.corpora.compose.usul import cycle
 from beatmeter.corpora.piece import Note
 from beatmeter.corpora.random import between, happens, pick
 
@@ -23,6 +22,35 @@ HIGH_STROKES = (38, 37, 40, 60, 62, 76, 50, 54)
 LIGHT_STROKES = (42, 61, 63, 77, 54, 70, 69)
 BELLS = (56, 53, 67, 68, 75, 76, 81)
 SHAKERS = (82, 70, 69, 42, 54)
+
+
+CYCLES: dict[Grouping, tuple[str, ...]] = {
+    (3,): ("DTT", "D.T", "DkT", "DTk"),
+    (3, 3): ("DTTDT.", "D.TD.T", "DkTDkT", "D.TT.T", "DTkTDk"),
+    (4,): ("D.Tk", "DTDT", "D.T.", "DkTk", "DTkD"),
+    (2, 2): ("D.Tk", "DkTk", "DDT.", "D.T."),
+    (2,): ("DT", "Dk", "D."),
+    (3, 2): ("D.TT.", "D.kT.", "DTkDT", "D.TD.", "DkTTk"),
+    (2, 3): ("DTT..", "D.T.k", "DkT.T", "D.TkT", "D.D.T"),
+    (2, 2, 3): ("D.T.T..", "D.D.T.k", "DkTkT.k", "D.T.D.T", "DkT.TkT"),
+    (3, 2, 2): ("DTTD.T.", "D.kT.T.", "D..T.T.", "DkkTkTk", "D.TD.Tk"),
+    (2, 3, 2): ("D.T..T.", "DkT.kD.", "D.D.TT.", "DkTkkTk"),
+    (2, 2, 2, 3): ("D.TkD.T.T", "D.T.D.T.T", "DkTkDkTkk", "D.T.D.TTT", "D.D.T.T.."),
+    (2, 2, 3, 2): ("D.T.D.TT.", "DkTkDkkTk", "D.T.T..D."),
+    (2, 3, 2, 2): ("D.T.kD.T.", "DkTkkDkTk", "D.D..T.T."),
+    (3, 2, 2, 2): ("D.TD.T.T.", "DkkTkDkTk", "D..T.T.T.", "DTTD.T.D."),
+    (3, 3, 3): ("D.TD.TD.T", "D.kT.kT.k", "DTTDTTDT.", "D.TkTkD.T", "D..T..T.k"),
+    (2, 2, 3, 2, 2): ("D.T.D.TT.T.", "DkTkDkkTkTk", "D.D.T..D.T.", "D.T.T.kD.T."),
+    (3, 3, 3, 2): ("D.TD.TD.TT.", "D.kT.kD.kT.", "DTTDTTDTTD.", "D..T..D..T."),
+    (2, 2, 2, 2, 3): ("D.T.D.T.T..", "DkTkDkTkTkk", "D.T.D.T.D.T", "D.TkD.TkT.T"),
+}
+"""Cycles as players of aksak and frame-drum music name them, one sign a beat.
+
+``D`` is düm, the low stroke, ``T`` tek, the high one, ``k`` the light answer, ``.`` silence. Among
+them are Türk aksaği (2+3), devr-i turan (2+2+3), devr-i hindi (3+2+2), aksak (2+2+2+3), evfer,
+sofyan, semai and yürük semai of Turkish practice, and the common strokes of pajdushko, ruchenitsa,
+lesnoto, daichovo and kopanitsa.
+"""
 
 
 @dataclass(frozen=True)
@@ -236,3 +264,12 @@ def _with_fill(
         if happens(rng, 0.8)
     ]
     return [stroke for stroke in strokes if stroke.at < start] + fill
+
+
+def cycle(grouping: Grouping, choice: int) -> str:
+    """One cycle for a grouping, composed of its groups where tradition gives none."""
+    known = CYCLES.get(grouping)
+    if known:
+        return known[choice % len(known)]
+    low = "".join(("D" + ".Tk" * size)[:size] for size in grouping)
+    return low if choice % 2 else "D" + low[1:].replace("D", "T")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects.chain import coloured_noise, level
+from beatmeter.corpora.effects import coloured_noise, level
 from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.corpora.random import between, happens, pick
 

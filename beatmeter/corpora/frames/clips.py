@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects.chain import apply_effects
+from beatmeter.corpora.effects import apply_effects
 from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
 from beatmeter.corpora.frames.families import FAMILIES
 from beatmeter.corpora.frames.material import Material

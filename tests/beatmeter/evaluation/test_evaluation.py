@@ -10,8 +10,7 @@ import pytest
 from beatmeter.datasets.fixtures.sets import POLYMETER, meter_name
 from beatmeter.errors import GateError
 from beatmeter.evaluation import scoring
-from beatmeter.evaluation.ensemble import EnsembleEvaluation, evaluate
-from beatmeter.evaluation.ensemble_report import sections
+from beatmeter.evaluation.ensemble import EnsembleEvaluation, evaluate, sections
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable

@@ -13,9 +13,9 @@ import soundfile
 
 from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
 from beatmeter.errors import Abstain
-from beatmeter.evaluation.cache_key import identity
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
+from beatmeter.evaluation.scoring import identity
 from beatmeter.fusion.effective import ensemble_hash
 from beatmeter.fusion.record import GateRecord, write_record
 from beatmeter.fusion.weights import Weights

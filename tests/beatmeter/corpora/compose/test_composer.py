@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora.compose import POLYMETERS, STYLES, compose
+from beatmeter.corpora.compose.drums import CYCLES, cycle
 from beatmeter.corpora.compose.groupings import COARSE, FINE, heads, regrouped
 from beatmeter.corpora.compose.rhythm import euclidean
-from beatmeter.corpora.compose.usul import CYCLES, cycle
 from beatmeter.errors import MeterError
 from beatmeter.meters import METERS, meter_of
 

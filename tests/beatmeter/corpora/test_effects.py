@@ -3,9 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beatmeter.corpora.effects.chain import apply_effects
-from beatmeter.corpora.effects.compressor import compress
-from beatmeter.corpora.effects.reverb import room_response
+from beatmeter.corpora.effects import apply_effects, compress, room_response
 
 RATE = 22050
 

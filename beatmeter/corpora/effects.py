@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects.compressor import compress
-from beatmeter.corpora.effects.reverb import room_response
 from beatmeter.corpora.random import between, happens
 
 _SHORTEST_ROOM, _LONGEST_ROOM = 0.2, 2.2
 """Reverberation times in seconds: a furnished room, a church."""
+_EARLY_REFLECTIONS, _EARLY_S = 8, 0.06
+"""How many there are of a room, and within which time."""
+_HOP_S, _FLOOR = 0.004, 1e-5
+"""Of a compressor: seconds over which the level is taken, and the lowest."""
 
 
 def apply_effects(
@@ -132,3 +134,123 @@ def level(samples: npt.NDArray[np.floating]) -> Samples:
     """The same sound at a power of 1."""
     spread = float(np.sqrt(np.mean(np.square(samples))))
     return (samples / max(spread, 1e-6)).astype(np.float32)
+
+
+def compress(
+    samples: Samples,
+    sample_rate: int,
+    *,
+    threshold_db: float,
+    ratio: float,
+    attack_s: float,
+    release_s: float,
+) -> Samples:
+    """Turn loud moments down.
+
+    A feed-forward compressor whose gain follows the level in hops of a few milliseconds, smoothed
+    with separate attack and release (Giannoulis, Massberg and Reiss, *Digital dynamic range
+    compressor design*, JAES 60(6), 2012, eqs. 4 and 17). The level is measured from the loudest
+    hop, so the threshold is relative.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+    sample_rate : int
+        Hz.
+    threshold_db : float < 0
+        Level above which gain is reduced, relative to the loudest hop.
+    ratio : float >= 1
+        Decibels in above the threshold for one decibel out.
+    attack_s, release_s : float > 0
+        Time constants.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        With the peak of `samples`.
+    """
+    hop = max(round(_HOP_S * sample_rate), 1)
+    padded = np.pad(samples, (0, -len(samples) % hop))
+    peaks = np.abs(padded).reshape(-1, hop).max(axis=1)
+    level = 20 * np.log10(np.maximum(peaks, _FLOOR) / max(float(peaks.max(initial=0.0)), _FLOOR))
+    reduction = np.maximum(level - threshold_db, 0.0) * (1 - 1 / ratio)
+    smooth = _smooth(reduction, hop / sample_rate, attack_s, release_s)
+    centres = (np.arange(len(smooth)) + 0.5) * hop
+    gain = np.interp(np.arange(len(samples)), centres, 10 ** (-smooth / 20))
+    squeezed = samples * gain
+    loudest = float(np.abs(squeezed).max(initial=0.0))
+    makeup = float(np.abs(samples).max(initial=0.0)) / loudest if loudest > 0 else 1.0
+    result: Samples = (squeezed * makeup).astype(np.float32)
+    return result
+
+
+def _smooth(
+    reduction: np.ndarray[tuple[int], np.dtype[np.float64]],
+    step_s: float,
+    attack_s: float,
+    release_s: float,
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    attack, release = np.exp(-step_s / attack_s), np.exp(-step_s / release_s)
+    smooth = np.empty_like(reduction)
+    current = 0.0
+    for index, target in enumerate(reduction.tolist()):
+        keep = attack if target > current else release
+        current = keep * current + (1 - keep) * target
+        smooth[index] = current
+    return smooth
+
+
+def room_response(rng: np.random.Generator, reverberation_s: float, sample_rate: int) -> Samples:
+    """Draw the impulse response of a room, without its direct sound.
+
+    Sparse early reflections, then noise that decays by 60 dB in the reverberation time and loses
+    its treble on the way (Moorer, *About this reverberation business*, 1979).
+
+    Parameters
+    ----------
+    reverberation_s : float > 0
+        RT60 in seconds.
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (round(reverberation_s * sample_rate),)
+        Of unit energy.
+    """
+    from scipy.signal import lfilter
+
+    length = round(reverberation_s * sample_rate)
+    time = np.arange(length) / sample_rate
+    tail = rng.standard_normal(length) * 10.0 ** (-3.0 * time / reverberation_s)
+    tail *= np.minimum(time / _EARLY_S, 1.0)
+    damping = rng.uniform(0.2, 0.8)
+    tail = lfilter([1 - damping], [1, -damping], tail)
+    tail /= np.sqrt(np.square(tail).sum())
+    reflections = rng.uniform(0.003, _EARLY_S, _EARLY_REFLECTIONS)
+    positions = np.minimum((reflections * sample_rate).astype(int), length - 1)
+    tail[positions] += rng.uniform(-0.3, 0.3, _EARLY_REFLECTIONS) * np.exp(-reflections / _EARLY_S)
+    response: Samples = (tail / np.sqrt(np.square(tail).sum())).astype(np.float32)
+    return response
+
+
+def reverberate(samples: Samples, response: Samples, wet: float) -> Samples:
+    """Add a room's sound to a dry recording, whose attacks keep their place.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+    response : ndarray, shape (k,)
+        Of unit energy, without direct sound.
+    wet : float >= 0
+        Amplitude of the room beside the dry sound's 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+    """
+    from scipy.signal import oaconvolve
+
+    around = oaconvolve(samples, response)[: len(samples)]
+    together: Samples = (samples + wet * around).astype(np.float32)
+    return together

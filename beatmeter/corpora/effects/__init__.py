@@ -1,1 +1,0 @@
-"""What happens to sound between the instruments and the file."""
