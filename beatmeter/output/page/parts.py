@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from beatmeter.meters import METERS
+
 _SURE, _LIKELY = 0.9, 0.6
 """Confidences from which an answer is called sure, and likely."""
+
+_ALMOST = 0.995
+"""Nothing is told as 100%."""
+
+_MOST_TOLD = 5
+"""Changes of meter told in a line."""
 
 Data = Mapping[str, Any]
 
@@ -25,19 +33,18 @@ def verdict(data: Data) -> str:
     told = data["verdict"]
     rows = [("Tempo", f"{told['tempo_bpm']:.1f} BPM")]
     if told["bars_heard"]:
-        beats = _count(told["beat_bpm"] * told["bar_duration_s"] / 60, "beat")
-        groups = "" if told["grouping"] is None else f", {'+'.join(map(str, told['grouping']))}"
-        rows.append(("Bar", f"{told['bar_duration_s']:.2f} s, {beats}{groups}"))
-    rows.append(
-        ("Runner-up", f"meter {told['runner_up']}, {_percent(told['runner_up_confidence'])}")
-    )
-    rows += [("Two meters", _polyrhythm(data["polyrhythm"]))] if _at_once(data) else []
+        beats = round(told["beat_bpm"] * told["bar_duration_s"] / 60)
+        groups = "" if told["grouping"] is None else f" ({'+'.join(map(str, told['grouping']))})"
+        rows.append(("Bar", f"{told['bar_duration_s']:.2f} s, {beats} beats{groups}"))
+        share = _percent(told["runner_up_confidence"])
+        rows.append(("Second best", f"meter {told['runner_up']}, {share}"))
+    if _at_once(data):
+        rows.append(("Two meters at once", _polyrhythm(data["polyrhythm"])))
     listed = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
+    answer = _meter(data) if told["bars_heard"] else _no_bar(told)
     return (
-        f'<section class="panel verdict" aria-label="Answer">'
-        f'<p class="signature">{_signature(data)}</p>'
-        f'<div class="answer"><p class="meter">{_meter(data)}</p>{_gauge(told)}'
-        f'<dl class="facts">{listed}</dl>{_notes(data)}</div></section>'
+        f'<section class="panel verdict" aria-label="Answer">{_signature(told)}'
+        f'<div class="answer">{answer}<dl class="facts">{listed}</dl></div></section>'
     )
 
 
@@ -47,18 +54,20 @@ def grids(data: Data) -> str:
         return ""
     choices = []
     for number, grid in enumerate(data["grids"]):
-        signatures = " ".join(_distinct(s["time_signature"] for s in grid["segments"]))
+        shares = [_percent(s["confidence"]) for s in grid["segments"]]
+        name = grid["name"] + (f", {shares[0]}" if len(shares) == 1 else "")
         checked = " checked" if number == 0 else ""
         choices.append(
             f'<label class="choice"><input type="radio" name="grid" value="{number}"{checked}>'
-            f"<span>{escape(signatures)} <small>{grid['name']}</small></span></label>"
+            f"<span>{escape(_sequence(grid['segments']))} "
+            f"<small>{escape(name)}</small></span></label>"
         )
     return f'<fieldset class="choices"><legend>Grid</legend>{"".join(choices)}</fieldset>'
 
 
 def segments(data: Data) -> str:
     """A table of the stretches of one meter."""
-    head = ("from", "to", "meter", "time signature", "BPM", "bar, s", "confidence", "second best")
+    head = ("from", "to", "reads", "BPM", "bar, s", "confidence", "second best")
     seconds = data["grids"][1]["segments"] if len(data["grids"]) > 1 else ()
     rows = []
     for number, segment in enumerate(data["grids"][0]["segments"]):
@@ -68,7 +77,6 @@ def segments(data: Data) -> str:
             (
                 clock(segment["start_s"]),
                 clock(segment["end_s"]),
-                str(segment["meter"]),
                 segment["time_signature"] if segment["bars_heard"] else "no bar",
                 f"{segment['tempo_bpm']:.1f}",
                 "" if bar is None else f"{bar:.2f}",
@@ -146,9 +154,8 @@ def _over_time(data: Data) -> str:
 
 
 def _heat_row(name: str, weight: float | None, scores: Any, over_time: bool) -> str:
-    cells = "".join(
-        f'<td class="share">{"·" if scores is None else f"{scores[i]:.2f}"}</td>' for i in range(6)
-    )
+    shares = ["·"] * len(METERS) if scores is None else [_share(score) for score in scores]
+    cells = "".join(f'<td class="share">{share}</td>' for share in shares)
     label = escape(name.replace("_", " "))
     pressed = "true" if weight is None else "false"
     if over_time:
@@ -160,37 +167,49 @@ def _heat_row(name: str, weight: float | None, scores: Any, over_time: bool) -> 
     )
 
 
-def _signature(data: Data) -> str:
-    told = data["verdict"]
+def _signature(told: Data) -> str:
     if not told["bars_heard"]:
-        return '<span class="no-bar">no bar</span>'
+        return ""
     upper, lower = told["time_signature"].split("/")
-    return f'<span>{upper}</span><span class="sr">/</span><span>{lower}</span>'
+    number = f'<span>{upper}</span><span class="sr">/</span><span>{lower}</span>'
+    return f'<p class="signature">{number}</p>'
 
 
 def _meter(data: Data) -> str:
     told = data["verdict"]
-    if not told["bars_heard"]:
-        return "No bar is heard: nothing begins one, so the meter is a guess."
-    signatures = _distinct(s["time_signature"] for s in data["grids"][0]["segments"])
-    changes = f", and changes: {', '.join(signatures)}" if len(signatures) > 1 else ""
-    return f"Meter {told['meter']}{escape(changes)}"
+    segments = data["grids"][0]["segments"]
+    changes = f" most of the time: {_sequence(segments)}" if len(segments) > 1 else ""
+    return f'<p class="meter">Meter {told["meter"]}{escape(changes)}</p>{_gauge(told)}'
+
+
+def _no_bar(told: Data) -> str:
+    share = _percent(told["confidence"])
+    return (
+        '<p class="meter">No bar is heard</p>'
+        "<p>Nothing begins one: the beats are alike, or there are none. No meter can be told; "
+        f"the likeliest, {told['meter']}, would be right in {escape(share)}.</p>"
+    )
+
+
+def _sequence(segments: Sequence[Data]) -> str:
+    """Time signatures in the order in which they follow each other, the first few of many."""
+    signatures = [
+        segment["time_signature"] if segment["bars_heard"] else "no bar" for segment in segments
+    ]
+    changes = [s for s, before in zip(signatures, ["", *signatures], strict=False) if s != before]
+    rest = len(changes) - _MOST_TOLD
+    return " → ".join(changes[:_MOST_TOLD]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _gauge(told: Data) -> str:
     confidence = told["confidence"]
     word = "sure" if confidence >= _SURE else "likely" if confidence >= _LIKELY else "unsure"
-    text = f"{word}: right {round(100 * confidence)} times in 100"
+    times = "over 99" if confidence > _ALMOST else str(round(100 * confidence))
+    text = f"{word}: right {times} times in 100"
     return (
         f'<p class="confidence {word}"><meter min="0" max="1" value="{confidence}" '
         f'aria-label="Confidence"></meter> <span>{text}</span></p>'
     )
-
-
-def _notes(data: Data) -> str:
-    if not data["verdict"]["bars_heard"]:
-        return '<p class="notice">Beats are those of the pulse; there are no bars to loop.</p>'
-    return ""
 
 
 def _at_once(data: Data) -> bool:
@@ -202,17 +221,14 @@ def _polyrhythm(found: Data) -> str:
     return f"{second} against {first}, {_percent(found['probability'])}"
 
 
+def _share(share: float) -> str:
+    return f"{share:.2f}".removeprefix("0")
+
+
 def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
-def _count(number: float, word: str) -> str:
-    whole = round(number)
-    return f"{whole} {word}" if whole == 1 else f"{whole} {word}s"
-
-
-def _distinct(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))
+    if share > _ALMOST:
+        return ">99%"
+    return "<1%" if share < 1.0 - _ALMOST else f"{share:.0%}"
 
 
 def _head(names: Iterable[str]) -> str:

@@ -25,7 +25,10 @@ from beatmeter.output.page.sound import MARGIN_S, PEAKS_PER_S, PIECE_S, piece_co
 if TYPE_CHECKING:
     from beatmeter.output.page.sound import Sound
 
-MODULES = ("drawing", "sound", "clicks", "player", "waveform", "heat", "tables", "keys", "page")
+MODULES = (
+    *("drawing", "sound", "clicks", "player", "waveform", "overview", "heat", "tables", "keys"),
+    "page",
+)
 """In the order in which they are joined: each stands behind those that it imports."""
 
 _LIBRARY = "wavesurfer.min.js"

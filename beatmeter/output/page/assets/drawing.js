@@ -51,3 +51,8 @@ export function clock(seconds, digits = 0) {
   const text = parts.map((part, i) => (i ? String(part).padStart(2, "0") : part)).join(":");
   return digits ? `${text}.${String(all % 10 ** digits).padStart(digits, "0")}` : text;
 }
+
+/** A share of one as .95. */
+export function shareText(share) {
+  return share.toFixed(2).replace(/^0/, "");
+}

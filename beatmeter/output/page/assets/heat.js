@@ -1,11 +1,10 @@
 // What the signals say: a table of meters and signals, shaded by score, which follows the playhead;
 // and one row of it over the whole recording, where there is more than one excerpt.
 
-import { AXIS, clock, drawAxis, fontOf, paletteOf, sized } from "./drawing.js";
+import { AXIS, clock, drawAxis, fontOf, paletteOf, shareText, sized } from "./drawing.js";
 
 const METER_LANE = 18; // pixels of a meter's lane
 const LABELS = 26; // pixels for the meters at the left
-const LIGHT_FROM = 0.5; // share from which a cell is so dark that its text is light
 const ENSEMBLE = "ensemble";
 
 export class Heat {
@@ -24,8 +23,11 @@ export class Heat {
       this.playhead.className = "playhead";
       new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
       canvas.addEventListener("click", (event) => seek(this.#timeAt(event)));
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     }
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.#fill(this.shown);
+      this.draw();
+    });
     this.at(0);
   }
 
@@ -60,6 +62,7 @@ export class Heat {
         : span === null
           ? "Nothing was heard here: of a long recording, only excerpts are."
           : `${clock(span.start_s)} to ${clock(span.end_s)}, at the playhead.`;
+    const turn = Number(paletteOf(this.table)("--turn"));
     for (const row of this.table.tBodies[0].rows) {
       const name = row.dataset.signal;
       const scores =
@@ -67,9 +70,9 @@ export class Heat {
       const best = scores ? Math.max(...scores) : NaN;
       [...row.querySelectorAll("td.share")].forEach((cell, i) => {
         const share = scores?.[i];
-        cell.textContent = share === undefined ? "·" : share.toFixed(2);
+        cell.textContent = share === undefined ? "·" : shareText(share);
         cell.style.setProperty("--share", share ?? 0);
-        cell.classList.toggle("dark", share >= LIGHT_FROM);
+        cell.classList.toggle("full", share >= turn);
         cell.classList.toggle("best", share === best);
       });
     }

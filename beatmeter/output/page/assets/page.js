@@ -2,6 +2,7 @@
 
 import { Heat } from "./heat.js";
 import { Keys } from "./keys.js";
+import { Overview } from "./overview.js";
 import { Player } from "./player.js";
 import { Sound } from "./sound.js";
 import { Tables } from "./tables.js";
@@ -20,16 +21,19 @@ class Page {
     const told = JSON.parse(element("sound").textContent);
     this.player = new Player(new Sound(told, this.data.duration_s));
     this.keys = new Keys(element("keys"));
-    this.waveform = new Waveform(element("wave"), this.player, told, element("script").nonce);
-    this.heat = new Heat(this.data, element("heat"), element("heat-caption"), element("over-time"), (time) =>
-      this.seek(time),
+    const seek = (time) => this.seek(time);
+    this.overview = new Overview(element("overview"), this.data.duration_s, told, seek);
+    const { nonce } = element("script");
+    this.waveform = new Waveform(element("wave"), this.player, told, nonce, (visible) =>
+      this.overview.mark(visible),
     );
-    this.tables = new Tables(this.data, (time) => this.seek(time));
+    const plots = [element("heat"), element("heat-caption"), element("over-time")];
+    this.heat = new Heat(this.data, ...plots, seek);
+    this.tables = new Tables(this.data, seek);
     this.#bindPlayer();
     this.#bindControls();
     this.#bindKeys();
     this.useGrid(this.data.grids[0]);
-    this.#tell();
   }
 
   /** Draw a grid and click it: {name, beats, downbeats, segments}, times in seconds. */
@@ -38,6 +42,7 @@ class Page {
     this.grid = { ...grid, isDownbeat: grid.beats.map((beat) => heads.has(beat)) };
     this.player.grid = this.grid;
     this.waveform.show(this.grid);
+    this.overview.show(this.grid);
     this.tables.show(this.grid);
     if (this.player.looped) this.loopBar();
     element("loop").disabled = !grid.downbeats.length;
@@ -123,7 +128,8 @@ class Page {
       this.waveform.mark(player.looped);
     });
     player.addEventListener("trouble", (event) => {
-      this.say(`The sound cannot be played: ${event.detail.message}. It is Ogg Opus, which Chrome, Firefox, Edge and Safari from 18.4 on play.`);
+      const players = "Chrome, Firefox, Edge, and Safari from 18.4 on play it";
+      this.say(`The sound, Ogg Opus, cannot be played: ${event.detail.message} (${players}).`);
     });
   }
 
@@ -191,17 +197,24 @@ class Page {
 
   #tell() {
     const time = this.player.currentTime;
+    const bar = this.barAt(time);
     element("time").textContent = `${clock(time, 1)} / ${clock(this.data.duration_s)}`;
-    element("place").textContent = this.#placeAt(time);
+    element("place").textContent = bar ? `bar ${bar.number} · ${this.#segmentAt(time).time_signature}` : "";
+    this.#tellBeat(bar, time);
     this.heat.at(time);
+    this.overview.at(time);
   }
 
-  #placeAt(time) {
-    const bar = this.grid && this.barAt(time);
-    if (!bar) return "";
+  /** Dots for the beats of the bar, the present one filled. */
+  #tellBeat(bar, time) {
+    const dots = element("beats");
     const { beats } = this.grid;
-    const beat = firstFrom(beats, time + NEAR_S) - firstFrom(beats, bar.start);
-    return `${this.#segmentAt(time).time_signature}, bar ${bar.number}, beat ${beat}`;
+    const first = bar ? firstFrom(beats, bar.start) : 0;
+    const count = bar ? firstFrom(beats, bar.end - NEAR_S) - first : 0;
+    const present = bar ? firstFrom(beats, time + NEAR_S) - first - 1 : -1;
+    while (dots.children.length > count) dots.lastChild.remove();
+    while (dots.children.length < count) dots.appendChild(document.createElement("i"));
+    [...dots.children].forEach((dot, i) => dot.classList.toggle("now", i === present));
   }
 }
 

@@ -53,7 +53,7 @@ export class Player extends EventTarget {
   async play() {
     if (!this.paused) return;
     if (this.#position >= this.duration - LEAD_S) this.#position = this.#loop?.start ?? 0;
-    this.#open();
+    if (!this.context) this.open(new AudioContext({ latencyHint: "interactive" }));
     this.#run = {}; // playing from here on, even while the browser still opens its output
     this.#emit("play");
     await this.context.resume();
@@ -78,6 +78,12 @@ export class Player extends EventTarget {
     this.#emit("loop", "timeupdate");
   }
 
+  /** Until when, on the context's clock, all is scheduled. */
+  get scheduledUntil() {
+    const last = this.#spans.at(-1);
+    return last ? last.at + last.end - last.start : 0;
+  }
+
   get looped() {
     return this.#loop;
   }
@@ -96,10 +102,10 @@ export class Player extends EventTarget {
     if (this.clicks) this.clicks.level = level;
   }
 
-  #open() {
-    if (this.context) return;
+  /** Play into a context, which plain play() makes where there is none. */
+  open(context) {
     if (navigator.audioSession) navigator.audioSession.type = "playback"; // not muted on iPhones
-    this.context = new AudioContext({ latencyHint: "interactive" });
+    this.context = context;
     this.output = new GainNode(this.context);
     this.output.connect(this.context.destination);
     this.music = new GainNode(this.context, { gain: MUSIC_GAIN });

@@ -1,6 +1,6 @@
 // The tables beside the plots, filled when they are opened: bars of the grid, scores over time.
 
-import { clock } from "./drawing.js";
+import { clock, shareText } from "./drawing.js";
 import { firstFrom } from "./clicks.js";
 
 export class Tables {
@@ -36,7 +36,7 @@ export class Tables {
     const rows = this.data.spans.map((span) => [
       this.#link(span.start_s),
       clock(span.end_s),
-      ...span.scores.map((share) => share.toFixed(2)),
+      ...span.scores.map(shareText),
     ]);
     fill(table, rows);
   }

@@ -9,8 +9,10 @@ import { firstFrom } from "./clicks.js";
 
 const HEIGHT = 132; // pixels of the waveform
 const LANE = 24; // pixels for segments
-const TOP = LANE + AXIS; // pixels above the waveform
+const NUMBERS = 17; // pixels for the numbers of bars
+const TOP = LANE + AXIS + NUMBERS; // pixels above the waveform
 const USUAL_ZOOM = 50; // pixels a second: bars can be told apart
+const FITTING = 30; // pixels a second from which the whole recording is shown at first
 const MOST_ZOOM = 320;
 const ZOOM_STEP = 1.5;
 const CLEAR = 5; // pixels between beats below which only bars are drawn, and so for bars
@@ -18,8 +20,9 @@ const NUMBERED = 34; // pixels between bars from which they are numbered
 
 export class Waveform {
   /** Draw into an element; `told` holds the peaks, `nonce` lets wavesurfer bring its styles. */
-  constructor(element, player, told, nonce) {
+  constructor(element, player, told, nonce, onView) {
     this.element = element;
+    this.onView = onView; // told the visible times whenever they may have changed
     this.duration = player.duration;
     this.grid = null;
     this.loop = null;
@@ -35,7 +38,7 @@ export class Waveform {
       barGap: 1,
       barRadius: 1,
       cursorWidth: 2,
-      hideScrollbar: false,
+      hideScrollbar: true,
       dragToSeek: false,
       minPxPerSec: this.#firstZoom(),
       cspNonce: nonce,
@@ -93,27 +96,29 @@ export class Waveform {
   }
 
   #firstZoom() {
-    this.zoomed = USUAL_ZOOM;
-    return USUAL_ZOOM;
+    this.zoomed = this.element.clientWidth / this.duration < FITTING ? USUAL_ZOOM : 0;
+    return this.zoomed;
   }
 
   #drawSoon() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
-      if (this.grid) this.#draw();
+      if (!this.grid) return;
+      this.#draw();
+      this.onView(this.visible);
     });
   }
 
   #draw() {
     const [start, end] = this.visible;
-    const width = this.surfer.getWidth();
-    const ctx = sized(this.canvas, width, TOP + HEIGHT);
+    const ctx = sized(this.canvas, this.surfer.getWidth(), TOP + HEIGHT);
     const colour = paletteOf(this.element);
     const x = (time) => (time - start) * this.scale;
     this.#drawSegments(ctx, x, start, end, colour);
     if (this.loop) {
       ctx.fillStyle = colour("--loop");
-      ctx.fillRect(x(this.loop.start), TOP, (this.loop.end - this.loop.start) * this.scale, HEIGHT);
+      const width = (this.loop.end - this.loop.start) * this.scale;
+      ctx.fillRect(x(this.loop.start), TOP - NUMBERS, width, HEIGHT + NUMBERS);
     }
     this.#drawBars(ctx, x, start, end, colour);
     drawAxis(ctx, x, start, end, LANE, this.scale, colour);
@@ -126,7 +131,7 @@ export class Waveform {
       if (segment.end_s < start || segment.start_s > end) continue;
       const left = Math.max(0, x(segment.start_s));
       const right = Math.min(x(end), x(segment.end_s));
-      ctx.fillStyle = colour(`--meter-${segment.meter}`);
+      ctx.fillStyle = colour(segment.bars_heard ? `--meter-${segment.meter}` : "--no-bar");
       ctx.fillRect(left + 1, 2, Math.max(1, right - left - 2), LANE - 6);
       ctx.fillStyle = colour("--on-meter");
       const text = segment.bars_heard ? segment.time_signature : "no bar";
@@ -152,10 +157,10 @@ export class Waveform {
     ctx.textBaseline = "top";
     for (let i = from; i < to; i++) {
       ctx.fillStyle = colour("--bar");
-      ctx.fillRect(Math.round(x(downbeats[i])) - 1, TOP, 2, HEIGHT);
+      ctx.fillRect(Math.round(x(downbeats[i])) - 1, TOP - NUMBERS, 2, HEIGHT + NUMBERS);
       if (i % every) continue;
       ctx.fillStyle = colour("--ink");
-      ctx.fillText(i + 1, x(downbeats[i]) + 4, TOP + 2);
+      ctx.fillText(i + 1, x(downbeats[i]) + 4, TOP - NUMBERS + 3);
     }
   }
 }
