@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
 FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
 
+TARGETS = {
+    "jams": ("OUT", "Write JAMS: a file, or a folder for a batch."),
+    "plot": ("OUT.png", "Draw the bars and all scores: a file, or a folder for a batch."),
+    "beats": ("OUT.beats", "Write the time of each beat and its place in the bar, tab-separated."),
+    "labels": ("OUT.txt", "Write bars and beats as a label track for Audacity."),
+    "midi": ("OUT.mid", "Write tempo map and time signatures, for a sequencer to draw bars by."),
+    "clicks": ("OUT.wav|ogg|mp3", "Write the recording with a click on each beat and downbeat."),
+    "page": ("OUT.html", "Write a page to see the bars and hear them: play, clicks, loop a bar."),
+}
+"""What may be written of a recording, by kind: the value that its option takes, and its help."""
+
+
+def _targets(command: Callable[..., None]) -> Callable[..., None]:
+    for kind, (value, text) in reversed(TARGETS.items()):
+        path = click.Path(path_type=Path)
+        command = click.option(f"--{kind}", type=path, metavar=value, help=text)(command)
+    return command
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -43,48 +61,7 @@ FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
     help="Write one JSON file a recording, in folders that mirror the source; with --ray, Parquet.",
 )
 @click.option("--skip-existing", is_flag=True, help="Leave out what DIR holds already.")
-@click.option(
-    "--jams",
-    type=click.Path(path_type=Path),
-    metavar="OUT",
-    help="Write JAMS: a file, or a folder for a batch.",
-)
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    metavar="OUT.png",
-    help="Draw the bars and every signal's scores: a file, or a folder for a batch.",
-)
-@click.option(
-    "--beats",
-    type=click.Path(path_type=Path),
-    metavar="OUT.beats",
-    help="Write the time of each beat and its place in the bar, tab-separated.",
-)
-@click.option(
-    "--labels",
-    type=click.Path(path_type=Path),
-    metavar="OUT.txt",
-    help="Write bars and beats as a label track for Audacity.",
-)
-@click.option(
-    "--midi",
-    type=click.Path(path_type=Path),
-    metavar="OUT.mid",
-    help="Write tempo map and time signatures, so that a sequencer's bars lie on the recording's.",
-)
-@click.option(
-    "--clicks",
-    type=click.Path(path_type=Path),
-    metavar="OUT.wav|ogg|mp3",
-    help="Write the recording with a click on each beat, another on each downbeat.",
-)
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path),
-    metavar="OUT.html",
-    help="Write a page to see the bars and hear them: play, clicks, loop a bar, the other meter.",
-)
+@_targets
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -105,15 +82,9 @@ def analyze(
     prior: str,
     output: str | None,
     skip_existing: bool,
-    jams: Path | None,
-    plot: Path | None,
-    beats: Path | None,
-    labels: Path | None,
-    midi: Path | None,
-    clicks: Path | None,
-    page: Path | None,
     jobs: int,
     ray: str | None,
+    **targets: Path | None,
 ) -> None:
     """Tell the meter of recordings: files, folders, globs in quotes.
 
@@ -126,15 +97,6 @@ def analyze(
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs --output DIR")
     asked = Asked(timeline, signals, prior)
-    targets = {
-        "jams": jams,
-        "plot": plot,
-        "beats": beats,
-        "labels": labels,
-        "midi": midi,
-        "clicks": clicks,
-        "page": page,
-    }
     given = {kind: target for kind, target in targets.items() if target is not None}
     if ray is not None:
         _analyse_on_cluster(paths, ray, asked, output, as_json, [*given, *["jobs"] * (jobs > 1)])
