@@ -102,7 +102,7 @@ def analyze(
         _analyse_on_cluster(paths, ray, asked, output, as_json, [*given, *["jobs"] * (jobs > 1)])
         return
     wanted = search(paths)
-    _check(asked)
+    check_asked(asked)
     tasks = _plan(wanted, asked, None if output is None else Path(output), given)
     left = [task for task in tasks if not (skip_existing and _is_done(task))]
     show = _printer(as_json, brief=output is not None)
@@ -133,11 +133,11 @@ def _analyse_on_cluster(
         options = ", ".join(f"--{option}" for option in refused)
         allowed = "--json, --output, --prior, --signals, --skip-existing, --timeline"
         raise click.UsageError(f"--ray cannot go with {options} (allowed: {allowed})")
-    _check(asked)
+    check_asked(asked)
     analyse_on_cluster(paths, address, asked, output, lines=as_json)
 
 
-def _check(asked: Asked) -> None:
+def check_asked(asked: Asked) -> None:
     """Refuse unknown names, and tell once of weights that are not in force."""
     from beatmeter.archive.recording import ensemble_of
     from beatmeter.errors import WeightsWarning

@@ -8,6 +8,8 @@ import click
 
 REPORTS = "reports"
 """Below the folder that is served, when no other place is named."""
+OWN_FOLDER = "recordings"
+"""Below the user's data folder: what is served when no folder is named."""
 
 MEGABYTE = 10**6
 
@@ -15,7 +17,7 @@ MEGABYTE = 10**6
 @click.command()
 @click.argument(
     "folder",
-    default=".",
+    required=False,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -48,23 +50,29 @@ MEGABYTE = 10**6
     help="Size of a recording that may be dropped on the page.",
 )
 def serve(
-    folder: Path, host: str, port: int, output: Path | None, prior: str, max_upload: int
+    folder: Path | None, host: str, port: int, output: Path | None, prior: str, max_upload: int
 ) -> None:
     """See, hear and correct the meters of FOLDER's recordings, and of those dropped on the page.
 
     Recordings without an analysis are analysed in turn; those dropped on the page are kept in
     FOLDER/dropped. What you say by ear is kept in FOLDER/corrections.csv and
-    FOLDER/data_by_ear.tab, which evaluate, calibrate and finetune read. Ctrl-C ends.
+    FOLDER/data_by_ear.tab, which evaluate, calibrate and finetune read. Without FOLDER, a folder
+    of your own for dropped recordings is served. Ctrl-C ends.
     """
     from beatmeter._util.atomic import require_writable
-    from beatmeter.archive.recording import Asked, ensemble_of
+    from beatmeter._util.fitted import user_path
+    from beatmeter.archive.recording import Asked
+    from beatmeter.cli.analyze import check_asked
     from beatmeter.datasets.corrections import CorrectionStore
     from beatmeter.datasets.folder import CORRECTIONS
     from beatmeter.serve.app import Served
     from beatmeter.serve.running import listen, run
 
     asked = Asked(prior=prior)
-    ensemble_of(asked)
+    check_asked(asked)
+    if folder is None:
+        folder = user_path(OWN_FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
     require_writable(folder / CORRECTIONS)
     reports = output or folder / REPORTS
     require_writable(reports / "report.json")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 from click.testing import CliRunner
@@ -58,12 +59,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def start(folder) -> Iterator[Callable[..., tuple[subprocess.Popen, int]]]:
+def start(folder) -> Iterator[Callable[..., tuple[Popen, int]]]:
     """``start(program)``: a server of the folder, and its port."""
     begun = []
 
-    def start(program: str = "") -> tuple[subprocess.Popen, int]:
-        command = [sys.executable, "-c", program + MAIN, "serve", str(folder), "--port", "0"]
+    def start(program: str = "", served: tuple[Path, ...] = (folder,)) -> tuple[Popen, int]:
+        command = [sys.executable, "-c", program + MAIN, "serve", *map(str, served), "--port", "0"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         begun.append(process)
         line = process.stderr.readline()
@@ -138,6 +139,13 @@ def test_two_gigabytes_and_worse_leave_the_server_well(start, folder):
     assert correct(port, "first.wav", {"meters": [3]}) == 200
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
+
+
+def test_without_a_folder_one_of_the_users_own_is_served(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("BEATMETER_DATA", str(tmp_path / "data"))
+    _, port = start(served=())
+    assert raw(port, upload_head(port, "Content-Length: 4", "Connection: close"), b"RIFF")
+    assert (tmp_path / "data" / "recordings" / "dropped" / "a.wav").read_bytes() == b"RIFF"
 
 
 def test_ctrl_c_ends_in_one_line_and_loses_nothing(start, folder):
