@@ -86,12 +86,19 @@ def segments(data: Data) -> str:
                 else f"{second['time_signature']}, {_percent(second['confidence'])}",
             )
         )
-    table = f"<table>{_head(head)}<tbody>{''.join(map(_row, rows))}</tbody></table>"
+    table = (
+        f"<table class='segments'>{_head(head)}<tbody>{''.join(map(_row, rows))}</tbody></table>"
+    )
     opened = " open" if len(rows) > 1 else ""
     return (
         f"<details{opened}><summary>Segments as a table</summary>"
         f'<div class="scroll">{table}</div></details>'
     )
+
+
+def unit(data: Data) -> str:
+    """What one goes by from button to button, and what the table of the grid lists."""
+    return "bar" if data["verdict"]["bars_heard"] else "beat"
 
 
 def heat(data: Data) -> str:
@@ -187,7 +194,7 @@ def _no_bar(told: Data) -> str:
     return (
         '<p class="meter">No bar is heard</p>'
         "<p>Nothing begins one: the beats are alike, or there are none. No meter can be told; "
-        f"the likeliest, {told['meter']}, would be right in {escape(share)}.</p>"
+        f"the likeliest, {told['meter']}, has a probability of {escape(share)}.</p>"
     )
 
 

@@ -99,6 +99,7 @@ def render_page(
         styles="\n".join([asset("page.css"), *styles]),
         verdict=parts.verdict(data),
         panels="\n".join(panels),
+        unit=parts.unit(data),
         grids=parts.grids(data),
         segments=parts.segments(data),
         heat=parts.heat(data),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beatmeter.output.jsonl import to_mapping
-from beatmeter.output.page import page_data, read_sound, render_page
+from beatmeter.output.page import Sound, page_data, read_sound, render_page
 
 RATE = 22050
 LEAD_S = 0.06  # between the beginning of what is rendered and that of what is played
@@ -160,3 +160,15 @@ def test_nothing_is_wider_than_the_window(opened, width):
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_sound_that_cannot_be_had_is_told(browser, make_analysis, tmp_path):
+    page = tmp_path / "song.html"
+    sound = Sound.served(40.0, bytes(4000), "nowhere/")
+    page.write_text(render_page(page_data(to_mapping(make_analysis())), sound), encoding="utf-8")
+    browser.get(page.as_uri())
+    press(browser, " ")
+    told = "document.getElementById('say').textContent"
+    wait_until(browser, f"{told}.startsWith('The sound, Ogg Opus, cannot be played')")
+    assert browser.execute_script("return beatmeterPage.player.paused")
+    browser.get_log("browser")  # of what was refused

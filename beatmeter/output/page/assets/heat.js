@@ -37,9 +37,9 @@ export class Heat {
     const { spans } = this.data;
     const middle = (span) => Math.abs(time - (span.start_s + span.end_s) / 2);
     const holding = spans.filter((span) => span.start_s <= time && time < span.end_s);
-    const span = this.follow
-      ? holding.reduce((best, each) => (best && middle(best) <= middle(each) ? best : each), null)
-      : undefined;
+    const nearest = holding.reduce((a, b) => (a && middle(a) <= middle(b) ? a : b), null);
+    this.isGap = spans.length > 0 && nearest === null;
+    const span = this.follow ? nearest : undefined;
     if (span !== this.shown) this.#fill(span);
     if (this.canvas) this.#movePlayhead();
   }

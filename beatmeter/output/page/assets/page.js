@@ -11,6 +11,7 @@ import { clock } from "./drawing.js";
 import { firstFrom } from "./clicks.js";
 
 const NEAR_S = 0.05; // a beat this little ahead is the present one
+const LONGEST_BAR = 1.5; // usual ones: what lasts longer is a gap between excerpts
 const BEFORE_S = 0.4; // going back within so little of a bar goes to the bar before
 
 const element = (id) => document.getElementById(id);
@@ -93,7 +94,8 @@ class Page {
     if (index < 0) return null;
     const usual = this.#segmentAt(downbeats[index])?.bar_duration_s ?? this.data.duration_s;
     const next = downbeats[index + 1] ?? Infinity;
-    const end = Math.min(next, downbeats[index] + 1.5 * usual, this.data.duration_s);
+    const end = Math.min(next, downbeats[index] + LONGEST_BAR * usual, this.data.duration_s);
+    if (time + NEAR_S >= end) return null; // nothing was counted here
     return { number: index + 1, start: downbeats[index], end };
   }
 
@@ -198,10 +200,14 @@ class Page {
   #tell() {
     const time = this.player.currentTime;
     const bar = this.barAt(time);
-    element("time").textContent = `${clock(time, 1)} / ${clock(this.data.duration_s)}`;
-    element("place").textContent = bar ? `bar ${bar.number} · ${this.#segmentAt(time).time_signature}` : "";
-    this.#tellBeat(bar, time);
     this.heat.at(time);
+    element("time").textContent = `${clock(time, 1)} / ${clock(this.data.duration_s)}`;
+    element("place").textContent = bar
+      ? `bar ${bar.number} · ${this.#segmentAt(time).time_signature}`
+      : this.heat.isGap
+        ? "not heard here"
+        : "";
+    this.#tellBeat(bar, time);
     this.overview.at(time);
   }
 

@@ -22,8 +22,9 @@ export class Tables {
   #fillBars() {
     if (!this.bars.closest("details").open) return;
     const { downbeats, beats } = this.grid;
-    const rows = downbeats.map((time, i) => {
-      const next = downbeats[i + 1] ?? Infinity;
+    const times = downbeats.length ? downbeats : beats; // no bar is heard
+    const rows = times.map((time, i) => {
+      const next = times[i + 1] ?? Infinity;
       const count = firstFrom(beats, next) - firstFrom(beats, time);
       const length = Number.isFinite(next) ? (next - time).toFixed(2) : "";
       return [i + 1, this.#link(time), length, count];
