@@ -7,6 +7,7 @@ The recordings are folders as ``beatmeter corpus sound`` renders them. Those who
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -23,6 +24,7 @@ from beatmeter.datasets.beat_annotations import GROUPING, Annotated
 from beatmeter.errors import AudioError, DatasetError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
+from beatmeter.grid.choice import ChoiceModel
 from beatmeter.grid.evidence import GridEvidence, without_network
 from beatmeter.grid.fit import (
     WORTH,
@@ -57,6 +59,7 @@ class Lesson:
     """
 
     work: str
+    family: str
     example: Example | None
     grouping: GroupingExample | None
     presence: Floats
@@ -83,18 +86,19 @@ def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, f
         that last as long as annotated; and ``best beats`` and so on: those of the hypothesis that
         would have been best.
     """
-    taught = [(lesson.work, lesson.example) for lesson in lessons if lesson.example is not None]
+    taught = [lesson for lesson in lessons if lesson.example is not None]
     if not taught:
         raise DatasetError("recordings: none has a meter of " + ", ".join(map(str, METERS)))
-    folds = fold_by_work([work for work, _ in taught])
+    folds = fold_by_work([lesson.work for lesson in taught])
     chosen, best = [], []
     for fold in range(FOLDS):
-        seen = [e for (_, e), f in zip(taught, folds, strict=True) if f != fold]
-        unseen = [e for (_, e), f in zip(taught, folds, strict=True) if f == fold]
+        seen = [lesson for lesson, f in zip(taught, folds, strict=True) if f != fold]
+        unseen = [lesson.example for lesson, f in zip(taught, folds, strict=True) if f == fold]
         if not (seen and unseen):
             continue
-        model = fit_choice(seen, with_network)
+        model = _fitted_choice(seen, with_network)
         for example in unseen:
+            assert example is not None
             chosen.append(example.worth[model.log_probabilities(example.features).argmax()])
             best.append(example.worth[(example.worth @ np.array(WORTH)).argmax()])
     names = ("beats", "downbeats", "bars", "rates")
@@ -135,8 +139,7 @@ def write_models(
     """Fit everything and write ``choice.json``, ``grouping.json``, ``presence.json``."""
     choice, grouping, presence = {}, {}, {}
     for name, lessons in (("network", with_network), ("onsets", onsets_only)):
-        examples = [lesson.example for lesson in lessons if lesson.example is not None]
-        choice[name] = _rounded(asdict(fit_choice(examples, name == "network")))
+        choice[name] = _rounded(asdict(_fitted_choice(lessons, name == "network")))
         groups = [lesson.grouping for lesson in lessons if lesson.grouping is not None]
         grouping[name] = _rounded(asdict(fit_grouping(groups)))
         features = np.array([lesson.presence for lesson in lessons])
@@ -145,6 +148,14 @@ def write_models(
     for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
         with replacing(folder / f"{file}.json") as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _fitted_choice(lessons: Sequence[Lesson], with_network: bool) -> ChoiceModel:
+    """A family of n recordings counts as the root of n, so that none rules, and none is silent."""
+    taught = [(lesson.family, e) for lesson in lessons if (e := lesson.example) is not None]
+    recordings = Counter(family for family, _ in taught)
+    shares = np.array([recordings[family] ** -0.5 for family, _ in taught])
+    return fit_choice([example for _, example in taught], with_network, shares)
 
 
 def _lessons(clip: Annotated) -> tuple[Lesson, Lesson] | None:
@@ -166,7 +177,8 @@ def _lesson(clip: Annotated, evidence: GridEvidence) -> Lesson:
         groups = tuple(int(part) for part in told.split("+") if part.isdecimal())
         example = example_of(evidence, meter, clip.beats, clip.downbeats)
         grouping = grouping_example(evidence, groups, clip.beats, clip.downbeats)
-    return Lesson(clip.row["work"], example, grouping, evidence.presence, len(clip.downbeats) > 0)
+    work, family = clip.row["work"], clip.row["family"]
+    return Lesson(work, family, example, grouping, evidence.presence, len(clip.downbeats) > 0)
 
 
 @cache

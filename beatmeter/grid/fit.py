@@ -41,7 +41,7 @@ WORTH = (1.0, 1.0, 1.0, 0.5)
 
 PENALTY = 1e-3  # on the weights of features
 UNITS = 8  # hidden ones
-UNITS_PENALTY = 3e-3  # on all numbers, once there are hidden units
+UNITS_PENALTY = 1e-2  # on all numbers, once there are hidden units
 _ITERATIONS = 80  # after which works left out gain no more
 _SAME_LENGTH = 0.04  # bars and beats are as long as annotated when they differ by less
 PRESENCE_PENALTY = 1e-3
@@ -106,10 +106,24 @@ def f_measure(annotated: Floats, estimated: Floats) -> float:
     return 2.0 * hits / total if total else 0.0
 
 
-def fit_choice(examples: Sequence[Example], with_network: bool, units: int = UNITS) -> ChoiceModel:
+def fit_choice(
+    examples: Sequence[Example],
+    with_network: bool,
+    shares: Floats | None = None,
+    units: int = UNITS,
+) -> ChoiceModel:
     """Fit the numbers, with the network's features or without.
 
     First the weights of the features alone, then all numbers together.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    with_network : bool
+    shares : ndarray, shape (examples,), optional
+        How much each example counts, relative; all alike when not given.
+    units : int
+        Hidden ones.
     """
     width = len(FROM_ONSETS) + (len(FROM_NETWORK) if with_network else 0)
     features = np.concatenate([example.features[:, :width] for example in examples])
@@ -117,7 +131,8 @@ def fit_choice(examples: Sequence[Example], with_network: bool, units: int = UNI
     sizes = np.array([len(example.features) for example in examples])
     mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     standard = standardised(features, mean, scale).astype(np.float32)
-    lesson = _ChoiceLesson(standard, worth, sizes)
+    counts = np.ones(len(sizes)) if shares is None else shares
+    lesson = _ChoiceLesson(standard, worth, sizes, counts / counts.sum())
     numbers = _minimised(lesson, np.zeros(width), PENALTY)
     spread = np.random.default_rng(0).normal(size=(units, width)) / np.sqrt(width)
     begin = np.concatenate([numbers, spread.ravel(), np.zeros(2 * units)])
@@ -136,11 +151,14 @@ class _ChoiceLesson:
     worth : ndarray, shape (n,)
     sizes : ndarray of int, shape (clips,)
         How many consecutive hypotheses belong to each clip.
+    shares : ndarray, shape (clips,)
+        Of each clip in the mean.
     """
 
     standard: npt.NDArray[np.float32]
     worth: Floats
     sizes: npt.NDArray[np.int64]
+    shares: Floats
 
     def parts(self, numbers: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Weights, hidden units, their biases and their output."""
@@ -161,7 +179,8 @@ class _ChoiceLesson:
         chances = np.exp(logits - most)
         chances /= np.repeat(np.add.reduceat(chances, starts), self.sizes)
         expected = np.add.reduceat(chances * self.worth, starts)
-        gain = chances * (self.worth - np.repeat(expected, self.sizes)) / len(self.sizes)
+        gain = chances * (self.worth - np.repeat(expected, self.sizes))
+        gain *= np.repeat(self.shares, self.sizes)
         slope = -gain.astype(np.float32)
         back = slope[:, None] * output * (1.0 - inner**2)
         slopes = [
@@ -171,7 +190,7 @@ class _ChoiceLesson:
             inner.T @ slope,
         ]
         flat = np.concatenate([part.ravel() for part in slopes]).astype(np.float64)
-        value = penalty * float(numbers @ numbers) - float(expected.mean())
+        value = penalty * float(numbers @ numbers) - float(self.shares @ expected)
         return value, flat + 2.0 * penalty * numbers
 
 
