@@ -113,14 +113,14 @@ class Server:
             lifespan=self._lifespan,
         )
 
-    async def look(self, first: bool = False) -> None:
+    async def look(self) -> None:
         """Look at the folder; whoever asks while somebody looks shares the next look."""
         self._wanted += 1
         wanted = self._wanted
         async with self._looking:
             if self._looked < wanted:
                 self._looked = self._wanted
-                self.jobs.add(await run_in_threadpool(self.listing.refresh), first)
+                self.jobs.add(await run_in_threadpool(self.listing.refresh))
 
     async def list_page(self, _request: Request) -> Response:
         """The list of recordings; to open it is to look at the folder again."""
@@ -142,7 +142,7 @@ class Server:
         return JSONResponse({**self.listing.since(version), "left": self.jobs.left})
 
     async def next_page(self, request: Request) -> Response:
-        """Lead to the least sure recording that nobody has listened to."""
+        """Lead to the recording to listen to next."""
         recording = self.listing.least_sure(request.query_params.get("after", ""))
         place = "/" if recording is None else f"/recordings/{recording.id}"
         return RedirectResponse(place, 303)
@@ -153,18 +153,18 @@ class Server:
         path = await self.uploads.take(
             name, request.headers.get("content-length"), request.stream()
         )
-        await self.look(first=True)
+        await self.look()
         found = self.listing.catalogue.recordings.values()
-        identity = next((r.id for r in found if r.path == path), None)
-        return JSONResponse({"id": identity, "name": path.name}, 201)
+        for recording in (recording for recording in found if recording.path == path):
+            self._hear_first(recording)
+        return JSONResponse({"name": path.name}, 201)
 
     async def recording_page(self, request: Request) -> Response:
         """The page of one recording; until it is analysed, one that waits."""
         recording = self._recording(request)
         state = self.listing.status(recording)
         if state.status is not Status.DONE:
-            if state.status is Status.WAITING:
-                self.jobs.add([recording], first=True)
+            self._hear_first(recording)
             page = pages.waiting_page(recording.name, state.failure)
             return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
         path = self._path(recording)
@@ -189,12 +189,11 @@ class Server:
             piece = await run_in_threadpool(pages.sound, path, request.path_params["piece"])
         if piece is None:
             raise HTTPException(404)
-        caching = {"cache-control": "private, max-age=3600"}
-        return Response(piece, media_type="audio/ogg", headers=caching)
+        return Response(piece, media_type="audio/ogg")
 
     async def listen(self, request: Request) -> Response:
         """Analyse a recording next, again if it was analysed before."""
-        self.jobs.add([self._recording(request)], first=True)
+        self.jobs.again(self._recording(request))
         return JSONResponse({"left": self.jobs.left}, 202)
 
     async def correction(self, request: Request) -> Response:
@@ -211,6 +210,10 @@ class Server:
         name = self.listing.filename(recording)
         saved = await run_in_threadpool(self.store.save, name, said, version)
         return _as_response(saved)
+
+    def _hear_first(self, recording: Recording) -> None:
+        if self.listing.status(recording).status is Status.WAITING:
+            self.jobs.add([recording], first=True)
 
     def _recording(self, request: Request) -> Recording:
         identity = request.path_params["id"]

@@ -47,6 +47,7 @@ class Jobs:
         self._asked = asked
         self._tell = tell
         self._waiting: dict[str, Recording] = {}
+        self._again: set[str] = set()
         self._running: str | None = None
         self._wake = asyncio.Event()
         self._pool: ProcessPoolExecutor | None = None
@@ -65,6 +66,11 @@ class Jobs:
         self._waiting = {**new, **self._waiting} if first else {**self._waiting, **new}
         self._wake.set()
 
+    def again(self, recording: Recording) -> None:
+        """Analyse a recording next, though there may be a report of it."""
+        self._again.add(recording.id)
+        self.add([recording], first=True)
+
     async def work(self) -> None:
         """Analyse whatever comes, until it is cancelled."""
         try:
@@ -76,7 +82,9 @@ class Jobs:
                 recording = self._waiting.pop(identity)
                 self._running = identity
                 self._tell(recording, State(Status.RUNNING))
-                state = await self._attempt(recording)
+                wanted = identity in self._again or not recording.report.exists()
+                self._again.discard(identity)
+                state = await self._attempt(recording) if wanted else State(Status.DONE)
                 self._running = None
                 self._tell(recording, state)
         finally:

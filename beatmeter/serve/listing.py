@@ -111,22 +111,34 @@ class Listing:
         return self._names.get(recording.path) or place.as_posix()
 
     def least_sure(self, after: str) -> Recording | None:
-        """The recording to listen to next: of those without a correction the least sure one.
+        """The recording to listen to next: the least sure one that nobody has corrected.
 
         Parameters
         ----------
         after : str
-            An id, which is passed over.
+            The id of the recording listened to before: the next surer one follows, and after the
+            surest one the list begins anew.
         """
         self._look_at_corrections()
-        waiting = [
-            (self._heard[identity]["confidence"], recording.name, recording)
-            for identity, recording in self.catalogue.recordings.items()
-            if identity != after
-            and identity in self._heard
-            and self.filename(recording) not in self._corrections
-        ]
-        return min(waiting, key=lambda entry: entry[:2])[2] if waiting else None
+        recordings = self.catalogue.recordings
+        others = sorted(
+            (
+                recording
+                for recording in recordings.values()
+                if recording.id in self._heard
+                and recording.id != after
+                and self.filename(recording) not in self._corrections
+            ),
+            key=self._order,
+        )
+        last = recordings.get(after)
+        surer = [one for one in others if last and self._order(one) > self._order(last)]
+        return next(iter(surer + others), None)
+
+    def _order(self, recording: Recording) -> tuple[float, str]:
+        """Least sure first, then by name; what is not analysed comes before."""
+        heard = self._heard.get(recording.id)
+        return (0.0 if heard is None else heard["confidence"], recording.name)
 
     def _row(self, recording: Recording) -> Row:
         state = self.status(recording)

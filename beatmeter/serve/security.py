@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Gate:
 
         await self._app(scope, receive, send_with_headers)
 
-    def why_refused(self, method: str, headers: MutableMapping[str, Any]) -> tuple[int, str] | None:
+    def why_refused(self, method: str, headers: Mapping[str, list[str]]) -> tuple[int, str] | None:
         """The status and the reason why a request is refused; None when it passes.
 
         Parameters

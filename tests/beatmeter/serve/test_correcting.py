@@ -121,15 +121,26 @@ def test_a_malformed_file_is_told_and_kept(client, place, folder):
     assert path.read_text() == "filename,meter\nsong.wav,waltz\n"
 
 
-def test_the_least_sure_recording_comes_next(folder, client, place, row_of):
-    (folder / "other.wav").write_bytes(b"RIFF")
+def test_the_least_sure_recordings_come_one_after_another(folder, client, place, row_of):
+    for name in ("a.wav", "z.wav"):
+        (folder / name).write_bytes(b"RIFF")
     client.get("/")
-    other = row_of(client, "other.wav")["id"]
-    song = row_of(client, "song.wav")["id"]
-    assert client.get("/next").headers["location"] == f"/recordings/{other}"
-    assert client.get(f"/next?after={other}").headers["location"] == f"/recordings/{song}"
+    names = {row_of(client, name)["id"]: name for name in ("a.wav", "song.wav", "z.wav")}
+
+    def after(identity):
+        return client.get(f"/next?after={identity}").headers["location"].rpartition("/")[2]
+
+    first = after("")
+    second = after(first)
+    third = after(second)
+    assert [names[one] for one in (first, second, third)] == ["a.wav", "song.wav", "z.wav"]
+    assert after(third) == first
     client.put(place, json=WALTZ, headers={"if-match": "none"})
-    assert client.get(f"/next?after={other}").headers["location"] == "/"
+    assert after(first) == third
+    for identity in (first, third):
+        place = f"/recordings/{identity}/correction"
+        client.put(place, json=WALTZ, headers={"if-match": "none"})
+    assert client.get("/next").headers["location"] == "/"
 
 
 def test_evaluate_counts_a_correction(folder, client, row_of, drum_pattern, tmp_path, monkeypatch):

@@ -15,8 +15,8 @@ from beatmeter.serve.catalogue import Recording
 from beatmeter.serve.jobs import Jobs, Status
 
 
-def recording(name):
-    return Recording(name, Path(name), name, Path(f"{name}.json"))
+def recording(name, report=Path("nowhere.json")):
+    return Recording(name, Path(name), name, report)
 
 
 class Deadly(Executor):
@@ -72,15 +72,15 @@ def test_what_is_asked_for_comes_first_and_once(work):
     assert finished(work(plan)) == ["c", "a", "b"]
 
 
-def test_a_recording_may_be_heard_again(work):
-    def plan(queue):
-        queue.add([recording("a")])
-
-    assert [state.status for _, state in work(plan)] == [
-        Status.WAITING,
-        Status.RUNNING,
-        Status.DONE,
-    ]
+def test_what_another_program_has_analysed_meanwhile_is_not_analysed_again(work, tmp_path):
+    report = tmp_path / "a.json"
+    report.touch()
+    told = work(lambda queue: queue.add([recording("a", report)]))
+    assert [state.status for _, state in told] == [Status.WAITING, Status.RUNNING, Status.DONE]
+    assert Deadly.begun == 0
+    told = work(lambda queue: queue.again(recording("a", report)))
+    assert finished(told) == ["a"]
+    assert Deadly.begun == 1
 
 
 def test_a_process_that_dies_takes_one_recording_with_it(work):
