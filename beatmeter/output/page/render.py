@@ -96,7 +96,7 @@ def render_page(
         version=escape(version("beatmeter")),
         title=escape(f"{data['name']}: {parts.in_short(data)}"),
         name=escape(data["name"]),
-        styles="\n".join([asset("page.css"), *styles]),
+        styles="\n".join([asset("page.css"), asset("analysis.css"), *styles]),
         verdict=parts.verdict(data),
         panels="\n".join(panels),
         unit=parts.unit(data),

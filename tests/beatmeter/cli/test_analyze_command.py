@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def test_skipping_needs_somewhere_to_look(beatmeter, library):
     assert "--skip-existing needs --output DIR" in ran.err
 
 
-def test_jams_and_plot_are_files_for_one_recording_and_folders_for_a_batch(
+def test_jams_plot_and_page_are_files_for_one_recording_and_folders_for_a_batch(
     beatmeter, library, heard, write_audio
 ):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 30000)
@@ -151,11 +152,15 @@ def test_jams_and_plot_are_files_for_one_recording_and_folders_for_a_batch(
         write_audio(name, samples, 8000)
     (library / "in" / "bad.wav").unlink()
 
-    assert beatmeter("analyze", "in/a.wav", "--jams", "x.jams", "--plot", "x.png").code == 0
+    to_files = "--jams", "x.jams", "--plot", "x.png", "--page", "x.html"
+    assert beatmeter("analyze", "in/a.wav", *to_files).code == 0
     assert Path("x.jams").is_file()
     assert Path("x.png").is_file()
+    assert "OggS" in str(base64.b64decode(Path("x.html").read_text().split('"piece-0">')[1][:40]))
 
-    assert beatmeter("analyze", "in", "--jams", "jams", "--plot", "plots").code == 0
+    to_folders = "--jams", "jams", "--plot", "plots", "--page", "pages"
+    assert beatmeter("analyze", "in", *to_folders).code == 0
+    assert Path("pages/sub/b.wav.html").is_file()
     assert Path("jams/sub/b.wav.jams").is_file()
     assert Path("plots/a.wav.png").is_file()
 

@@ -77,7 +77,8 @@ def test_the_page_fetches_nothing(make_analysis, change):
     assert "//" not in re.sub(r"^\s*//.*|\s// .*", "", told, flags=re.MULTILINE).replace(
         "://", "//"
     )
-    assert not re.search(r"@import|url\(", asset("page.css"))
+    for sheet in ("page.css", "analysis.css"):
+        assert not re.search(r"@import|url\(", asset(sheet))
 
 
 def test_only_what_carries_the_nonce_may_run(make_analysis):

@@ -92,9 +92,9 @@ class Page {
     const { downbeats } = this.grid;
     const index = firstFrom(downbeats, time + NEAR_S) - 1;
     if (index < 0) return null;
-    const usual = this.#segmentAt(downbeats[index])?.bar_duration_s ?? this.data.duration_s;
+    const { bar_duration_s: usual, end_s: last } = this.#segmentAt(downbeats[index]);
     const next = downbeats[index + 1] ?? Infinity;
-    const end = Math.min(next, downbeats[index] + LONGEST_BAR * usual, this.data.duration_s);
+    const end = Math.min(next, downbeats[index] + LONGEST_BAR * (usual ?? Infinity), last);
     if (time + NEAR_S >= end) return null; // nothing was counted here
     return { number: index + 1, start: downbeats[index], end };
   }
@@ -202,13 +202,16 @@ class Page {
     const bar = this.barAt(time);
     this.heat.at(time);
     element("time").textContent = `${clock(time, 1)} / ${clock(this.data.duration_s)}`;
-    element("place").textContent = bar
-      ? `bar ${bar.number} · ${this.#segmentAt(time).time_signature}`
-      : this.heat.isGap
-        ? "not heard here"
-        : "";
+    element("place").textContent = this.#placeAt(time, bar);
     this.#tellBeat(bar, time);
     this.overview.at(time);
+  }
+
+  #placeAt(time, bar) {
+    if (this.heat.isGap && !bar) return "not heard here";
+    const { bars_heard: isBarred, time_signature: signature } = this.#segmentAt(time);
+    if (!isBarred) return "no bar";
+    return bar ? `bar ${bar.number} · ${signature}` : signature;
   }
 
   /** Dots for the beats of the bar, the present one filled. */
