@@ -154,7 +154,7 @@ def _over_time(data: Data) -> str:
         "A click goes there.</p>"
         '<div class="strip"><canvas id="over-time" role="img" '
         'aria-label="Meters over time; the table below holds the numbers"></canvas></div>'
-        "<details><summary>The ensemble over time as a table</summary>"
+        "<details><summary>The chosen row over time as a table</summary>"
         '<div class="scroll"><table><thead><tr><th scope="col">from</th><th scope="col">to</th>'
         f'{meters}</tr></thead><tbody id="spans"></tbody></table></div></details>'
     )

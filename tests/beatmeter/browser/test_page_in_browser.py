@@ -13,13 +13,14 @@ from beatmeter.output.page import Sound, page_data, read_sound, render_page
 RATE = 22050
 LEAD_S = 0.06  # between the beginning of what is rendered and that of what is played
 RENDER = """
-const [start, seconds, level, done] = arguments;
+const [start, seconds, level, loop, done] = arguments;
 const context = new OfflineAudioContext(1, seconds * 48000, 48000);
 context.resume = async () => {};
 const player = new beatmeterPage.player.constructor(beatmeterPage.player.sound);
 player.grid = beatmeterPage.grid;
 player.clickLevel = level;
 player.currentTime = start;
+if (loop) player.loop(loop);
 player.open(context);
 (async () => {
   await player.play();
@@ -65,9 +66,9 @@ def wait_until(browser, condition: str) -> None:
     raise AssertionError(f"{condition} never became true")
 
 
-def rendered(browser, start_s: float, seconds: float, level: float) -> np.ndarray:
+def rendered(browser, start_s: float, seconds: float, level: float, loop=None) -> np.ndarray:
     """Samples at 48 kHz, between -1 and 1."""
-    samples = browser.execute_async_script(RENDER, start_s, seconds, level)
+    samples = browser.execute_async_script(RENDER, start_s, seconds, level, loop)
     return np.array(samples)[round(LEAD_S * 48000) :] / 1e4
 
 
@@ -95,6 +96,14 @@ def test_the_recording_sounds_where_it_should_and_on_over_the_end_of_a_piece(ope
     samples = rendered(browser, 18.0, 4.0, 0.0)
     envelope = np.abs(samples[2400:-2400]).reshape(-1, 240).max(axis=1)
     assert envelope.min() > 0.7 * envelope.max()
+
+
+def test_a_loop_comes_round_without_a_gap(opened):
+    browser, _ = opened
+    samples = rendered(browser, 1.75, 1.4, 0.0, loop={"start": 1.75, "end": 2.25})
+    loud = np.flatnonzero(np.abs(samples) > 0.3)
+    firsts = loud[np.diff(loud, prepend=-48000) > 4800]
+    assert firsts / 48000 == pytest.approx([0.25, 0.75, 1.25], abs=0.001)
 
 
 def test_it_plays_and_pauses(opened):
@@ -149,6 +158,19 @@ def test_the_heat_map_follows_the_playhead(opened):
     assert browser.execute_script(caption).startswith("0:00 to 0:20")
     browser.execute_script("beatmeterPage.seek(30)")
     assert browser.execute_script(caption).startswith("0:20 to 0:40")
+
+
+def test_a_chosen_signal_is_told_over_time(opened):
+    browser, data = opened
+    browser.find_element("css selector", "#heat button[value=folding]").click()
+    table = "document.getElementById('spans')"
+    browser.execute_script(f"{table}.closest('details').open = true")
+    wait_until(browser, f"{table}.rows.length")
+    told = browser.execute_script(f"return [...{table}.rows[0].cells].map((c) => c.textContent)")
+    assert told[1] == "0:20"
+    assert [float(share) for share in told[2:]] == pytest.approx(
+        data["spans"][0]["signals"]["folding"], abs=0.005
+    )
 
 
 @pytest.mark.parametrize("width", [400, 1300])

@@ -5,16 +5,17 @@ import { AXIS, clock, drawAxis, fontOf, paletteOf, shareText, sized } from "./dr
 
 const METER_LANE = 18; // pixels of a meter's lane
 const LABELS = 26; // pixels for the meters at the left
-const ENSEMBLE = "ensemble";
+
+export const ENSEMBLE = "ensemble";
 
 export class Heat {
-  constructor(data, table, caption, canvas, seek) {
-    Object.assign(this, { data, table, caption, canvas });
+  constructor(data, table, caption, canvas, seek, onChoice) {
+    Object.assign(this, { data, table, caption, canvas, onChoice });
     this.follow = data.spans.length > 1;
     this.row = ENSEMBLE;
     this.shown = {}; // no span yet
-    this.whole = new Map([[ENSEMBLE, data.scores]]);
-    for (const signal of data.signals) this.whole.set(signal.name, signal.scores);
+    const scores = data.signals.map((signal) => [signal.name, signal.scores]);
+    this.whole = { scores: data.scores, signals: Object.fromEntries(scores) };
     for (const button of table.querySelectorAll("button")) {
       button.addEventListener("click", () => this.choose(button.value));
     }
@@ -36,10 +37,10 @@ export class Heat {
     this.time = time;
     const { spans } = this.data;
     const middle = (span) => Math.abs(time - (span.start_s + span.end_s) / 2);
-    const holding = spans.filter((span) => span.start_s <= time && time < span.end_s);
+    const holding = spans.filter((span) => span.start_s <= time && time <= span.end_s);
     const nearest = holding.reduce((a, b) => (a && middle(a) <= middle(b) ? a : b), null);
     this.isGap = spans.length > 0 && nearest === null;
-    const span = this.follow ? nearest : undefined;
+    const span = this.follow ? nearest : this.whole;
     if (span !== this.shown) this.#fill(span);
     if (this.canvas) this.#movePlayhead();
   }
@@ -50,23 +51,17 @@ export class Heat {
     for (const button of this.table.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", button.value === name);
     }
+    this.onChoice(name);
     this.draw();
   }
 
-  /** A span of null is a gap: nothing was heard there; undefined is the whole recording. */
+  /** Show a span, or the whole recording; null is a gap in which nothing was heard. */
   #fill(span) {
     this.shown = span;
-    this.caption.textContent =
-      span === undefined
-        ? "The whole recording."
-        : span === null
-          ? "Nothing was heard here: of a long recording, only excerpts are."
-          : `${clock(span.start_s)} to ${clock(span.end_s)}, at the playhead.`;
+    this.caption.textContent = this.#captionOf(span);
     const turn = Number(paletteOf(this.table)("--turn"));
     for (const row of this.table.tBodies[0].rows) {
-      const name = row.dataset.signal;
-      const scores =
-        span === undefined ? this.whole.get(name) : name === ENSEMBLE ? span?.scores : span?.signals[name];
+      const scores = span && sharesOf(span, row.dataset.signal);
       const best = scores ? Math.max(...scores) : NaN;
       [...row.querySelectorAll("td.share")].forEach((cell, i) => {
         const share = scores?.[i];
@@ -76,6 +71,12 @@ export class Heat {
         cell.classList.toggle("best", share === best);
       });
     }
+  }
+
+  #captionOf(span) {
+    if (span === null) return "Nothing was heard here: of a long recording, only excerpts are.";
+    if (span === this.whole) return "The whole recording.";
+    return `${clock(span.start_s)} to ${clock(span.end_s)}, at the playhead.`;
   }
 
   draw() {
@@ -97,7 +98,7 @@ export class Heat {
     });
     ctx.fillStyle = colour("--heat");
     spans.forEach((span, n) => {
-      const scores = this.row === ENSEMBLE ? span.scores : span.signals[this.row];
+      const scores = sharesOf(span, this.row);
       const end = Math.min(span.end_s, spans[n + 1]?.start_s ?? duration);
       scores?.forEach((share, i) => {
         ctx.globalAlpha = Math.min(1, share);
@@ -118,4 +119,9 @@ export class Heat {
   #timeAt(event) {
     return (event.clientX - this.canvas.getBoundingClientRect().left - LABELS) / this.scale;
   }
+}
+
+/** What a signal, or the ensemble, gave to each meter in a span; null or undefined where it said nothing. */
+export function sharesOf(span, name) {
+  return name === ENSEMBLE ? span.scores : span.signals[name];
 }

@@ -29,8 +29,8 @@ class Page {
       this.overview.mark(visible),
     );
     const plots = [element("heat"), element("heat-caption"), element("over-time")];
-    this.heat = new Heat(this.data, ...plots, seek);
     this.tables = new Tables(this.data, seek);
+    this.heat = new Heat(this.data, ...plots, seek, (row) => this.tables.choose(row));
     this.#bindPlayer();
     this.#bindControls();
     this.#bindKeys();

@@ -2,15 +2,17 @@
 
 import { clock, shareText } from "./drawing.js";
 import { firstFrom } from "./clicks.js";
+import { ENSEMBLE, sharesOf } from "./heat.js";
 
 export class Tables {
   constructor(data, seek) {
     this.data = data;
     this.seek = seek;
+    this.row = ENSEMBLE;
     this.bars = document.getElementById("bars");
     this.bars.closest("details").addEventListener("toggle", () => this.#fillBars());
-    const spans = document.getElementById("spans");
-    spans?.closest("details").addEventListener("toggle", () => this.#fillSpans(spans));
+    this.spans = document.getElementById("spans");
+    this.spans?.closest("details").addEventListener("toggle", () => this.choose(this.row));
   }
 
   /** Tell the bars of another grid. */
@@ -32,14 +34,16 @@ export class Tables {
     fill(this.bars, rows);
   }
 
-  #fillSpans(table) {
-    if (table.rows.length) return;
-    const rows = this.data.spans.map((span) => [
-      this.#link(span.start_s),
-      clock(span.end_s),
-      ...span.scores.map(shareText),
-    ]);
-    fill(table, rows);
+  /** Tell one signal, or the ensemble, over time. */
+  choose(row) {
+    this.row = row;
+    if (!this.spans?.closest("details").open) return;
+    const rows = this.data.spans.map((span) => {
+      const shares = sharesOf(span, row) ?? span.scores.map(() => NaN);
+      const texts = shares.map((share) => (Number.isNaN(share) ? "·" : shareText(share)));
+      return [this.#link(span.start_s), clock(span.end_s), ...texts];
+    });
+    fill(this.spans, rows);
   }
 
   #link(time) {
