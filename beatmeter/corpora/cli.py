@@ -275,12 +275,14 @@ def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
     strips = []
     for meter in METERS:
         for number in range(each):
-            take = source.draw_take(seed + number, _LISTENED_S, FAMILY, (meter,))
-            soundfile.write(out / f"{meter:02d}-{number}.wav", take.samples, SAMPLE_RATE)
-            grouping = "+".join(map(str, take.meter.grouping))
-            title = f"{meter} = {grouping}, from {take.style['source meter']}: {take.origin.work}"
-            annotation = Annotation(take.beats, take.downbeats)
-            strips.append(Strip(title, take.samples, SAMPLE_RATE, annotation))
+            excerpt = source.draw_source_excerpt(seed + number, _LISTENED_S, FAMILY, (meter,))
+            soundfile.write(out / f"{meter:02d}-{number}.wav", excerpt.samples, SAMPLE_RATE)
+            grouping = "+".join(map(str, excerpt.meter.grouping))
+            title = (
+                f"{meter} = {grouping}, from {excerpt.style['source meter']}: {excerpt.origin.work}"
+            )
+            annotation = Annotation(excerpt.beats, excerpt.downbeats)
+            strips.append(Strip(title, excerpt.samples, SAMPLE_RATE, annotation))
     draw_sheet(strips, out / "sheet.png")
     click.echo(f"{len(strips)} splices of {len(found)} sure stretches in {out}")
 

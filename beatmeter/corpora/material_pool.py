@@ -51,7 +51,7 @@ SCORE_FAMILIES: dict[str, str] = {
 OWN_SCORES = "scores"
 """The family of all other sources: a user's own."""
 
-Shelf: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
+ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
 """Runs by family and work."""
 
 _FAMILY_OF = {source: family for family, source in SCORE_FAMILIES.items()}
@@ -134,11 +134,11 @@ class MaterialPool:
         return read_run(run, self.cache) if self.table is None else self.table.read(run)
 
     @cached_property
-    def _shelves(self) -> dict[int, Shelf]:
+    def _by_meter(self) -> dict[int, ScoresByFamily]:
         by_meter = {
-            meter: shelve(run for run in self.runs if run.meter == meter) for meter in METERS
+            meter: by_family(run for run in self.runs if run.meter == meter) for meter in METERS
         }
-        return {_ALL: shelve(self.runs)} | by_meter
+        return {_ALL: by_family(self.runs)} | by_meter
 
     def prepare(self) -> Iterator[tuple[Path, BeatMeterError | None]]:
         """Parse every score into the cache, one a step; yields its path and what was wrong."""
@@ -154,7 +154,7 @@ class MaterialPool:
         """The families that have, or can make, pieces in `meters`."""
         if len(meters) == 2:
             return ("composed",)
-        own = self._shelves.get(meters[0], {})
+        own = self._by_meter.get(meters[0], {})
         made = ("composed", "remetered", "arranged") if self.runs else ("composed",)
         return tuple(family for family in FAMILIES if family in own or family in made)
 
@@ -234,12 +234,12 @@ class MaterialPool:
         return replace(best[1], origin=replace(best[1].origin, seed=seed))
 
     def _version(self, rng: np.random.Generator, family: str, meter: int, pulse: float) -> Piece:
-        own = self._shelves.get(meter, {})
+        own = self._by_meter.get(meter, {})
         rebars = family == "remetered" or (
             family == "arranged" and (not own or happens(rng, _REBARRED_SHARE))
         )
         if rebars:
-            run = draw_run(rng, self._shelves[_ALL])
+            run = draw_run(rng, self._by_meter[_ALL])
         else:
             run = draw_run(rng, own, None if family == "arranged" else family)
         beats = _EXCERPT_S * pulse / 60
@@ -269,7 +269,7 @@ def _onsets_per_second(piece: Piece) -> float:
     return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60
 
 
-def shelve(runs: Iterable[ScoreRun]) -> Shelf:
+def by_family(runs: Iterable[ScoreRun]) -> ScoresByFamily:
     """Sort runs by family and work."""
     works: dict[str, dict[str, list[ScoreRun]]] = {}
     for run in runs:
@@ -281,6 +281,8 @@ def shelve(runs: Iterable[ScoreRun]) -> Shelf:
     }
 
 
-def draw_run(rng: np.random.Generator, shelf: Shelf, family: str | None = None) -> ScoreRun:
+def draw_run(
+    rng: np.random.Generator, scores: ScoresByFamily, family: str | None = None
+) -> ScoreRun:
     """A family unless given, then a work, then a run: long works and large sources weigh alike."""
-    return pick(rng, pick(rng, shelf[family or pick(rng, list(shelf))]))
+    return pick(rng, pick(rng, scores[family or pick(rng, list(scores))]))

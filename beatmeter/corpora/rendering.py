@@ -18,11 +18,11 @@ from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import SplitShares, fill_dataset
 from beatmeter.corpora.effects import apply_effects
+from beatmeter.corpora.excerpt_sources import PlayedScores, Source
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
-from beatmeter.corpora.takes import PlayedScores, Source
 from beatmeter.errors import DatasetError
 
 SHORTEST_S = 4.0
@@ -142,26 +142,26 @@ def make_clip(
         A change of speed is in the labels' times.
     """
     speed = _draw_speed(np.random.default_rng((seed, 2)))
-    take = source.draw_take(seed, seconds * speed, family, meters)
-    sped = _resampled(take.samples, speed, round(seconds * SAMPLE_RATE))
+    excerpt = source.draw_source_excerpt(seed, seconds * speed, family, meters)
+    sped = _resampled(excerpt.samples, speed, round(seconds * SAMPLE_RATE))
     rng = np.random.default_rng((seed, 3))
     samples, effects = apply_effects(sped, SAMPLE_RATE, rng)
-    beats = _moved(take.beats, speed, seconds)
+    beats = _moved(excerpt.beats, speed, seconds)
     labels = ClipLabels(
-        meters=take.meter.meters,
-        time_signature=take.meter.time_signature,
-        grouping=take.meter.grouping,
+        meters=excerpt.meter.meters,
+        time_signature=excerpt.meter.time_signature,
+        grouping=excerpt.meter.grouping,
         beats=beats,
-        downbeats=_moved(take.downbeats, speed, seconds),
+        downbeats=_moved(excerpt.downbeats, speed, seconds),
         tempo_bpm=_tempo(beats),
         family=family,
-        source=take.origin.source,
-        work=take.origin.work,
-        licence=take.origin.licence,
+        source=excerpt.origin.source,
+        work=excerpt.origin.work,
+        licence=excerpt.origin.licence,
         seed=seed,
-        soundfonts=take.sounds,
+        soundfonts=excerpt.sounds,
         effects=(*((f"speed x{speed:.3f}",) if speed != 1 else ()), *effects),
-        style=take.style,
+        style=excerpt.style,
     )
     return Clip(_levelled(samples, rng), labels)
 

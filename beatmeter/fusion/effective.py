@@ -78,7 +78,7 @@ def vouched(weights: Weights, signals: Mapping[str, Signal]) -> EffectiveWeights
             break
         for name, reason in failing.items():
             refused[name] = (
-                f"W_{name.upper()} = {weights.signals[name]:g} is not honoured, 0.0 is used: "
+                f"W_{name.upper()} = {weights.signals[name]:g} is not in force, 0.0 is used: "
                 f"{reason}"
             )
         kept = [name for name in kept if name not in failing]

@@ -84,7 +84,7 @@ class GateRecord:
 
     @property
     def decision(self) -> Decision:
-        """The verdict on its figures."""
+        """Whether its figures pass."""
         return judge(self.counts)
 
     @property

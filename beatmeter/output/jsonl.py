@@ -67,7 +67,7 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "segments": [_segment(segment) for segment in analysis.segments],
         "beats": _times(analysis.beats),
         "downbeats": _times(analysis.downbeats),
-        "signals": {name: _opinion(opinion) for name, opinion in analysis.signals.items()},
+        "signals": {name: _output(output) for name, output in analysis.signals.items()},
         "not_asked": list(analysis.not_asked),
         "polyrhythm": _polyrhythm(analysis.polyrhythm),
         "excerpts": [_excerpt(excerpt) for excerpt in analysis.excerpts],
@@ -114,11 +114,11 @@ def _times(times: npt.NDArray[np.float64]) -> list[float]:
     return [round(time, _TIME_DIGITS) for time in times.tolist()]
 
 
-def _opinion(opinion: SignalOutput) -> dict[str, Any]:
+def _output(output: SignalOutput) -> dict[str, Any]:
     return {
-        "weight": _rounded(opinion.weight),
-        "scores": None if opinion.scores is None else _scores(opinion.scores.as_mapping()),
-        "unavailable": opinion.unavailable,
+        "weight": _rounded(output.weight),
+        "scores": None if output.scores is None else _scores(output.scores.as_mapping()),
+        "unavailable": output.unavailable,
     }
 
 

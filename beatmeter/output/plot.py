@@ -124,8 +124,8 @@ def draw(analysis: Analysis, excerpt: Excerpt) -> Figure:
 
 def _title(analysis: Analysis) -> str:
     name = escape_control(analysis.path or "samples").replace("$", r"\$")
-    verdict = f"{analysis.time_signature}   {analysis.tempo_bpm:.1f} BPM"
-    return f"{verdict}   confidence {analysis.confidence:.0%}\n{name[-100:]}"
+    answer = f"{analysis.time_signature}   {analysis.tempo_bpm:.1f} BPM"
+    return f"{answer}   confidence {analysis.confidence:.0%}\n{name[-100:]}"
 
 
 def _draw_bars(axes: Axes, analysis: Analysis, excerpt: Excerpt) -> None:
@@ -192,8 +192,8 @@ def _draw_scores(axes: Axes, analysis: Analysis) -> None:
     signals = sorted(analysis.signals.items(), key=lambda item: -item[1].weight)
     rows = [np.array([analysis.scores[meter] for meter in METERS])]
     rows += [
-        np.full(len(METERS), np.nan) if opinion.scores is None else np.array(shown(opinion.scores))
-        for _, opinion in signals
+        np.full(len(METERS), np.nan) if output.scores is None else np.array(shown(output.scores))
+        for _, output in signals
     ]
     grid = np.stack(rows)
     heat = LinearSegmentedColormap.from_list("heat", _HEAT).with_extremes(bad=_PAPER)
@@ -205,7 +205,7 @@ def _draw_scores(axes: Axes, analysis: Analysis) -> None:
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     axes.axhline(0.5, color=_INK, linewidth=1.0)
     axes.set_xticks(range(len(METERS)), [str(meter) for meter in METERS])
-    labels = ["ensemble", *(f"{name}  ({opinion.weight:.2f})" for name, opinion in signals)]
+    labels = ["ensemble", *(f"{name}  ({output.weight:.2f})" for name, output in signals)]
     axes.set_yticks(range(len(labels)), labels, fontsize=9)
     axes.set_xlabel("beats per bar (in brackets: the signal's weight)", color=_QUIET)
     _bare(axes)

@@ -31,8 +31,8 @@ _CHANGED = Style(color="yellow", bold=True)
 
 
 def detailed(analysis: Analysis) -> RenderableType:
-    """Everything known of one recording: verdict, signals, and the timeline if there is one."""
-    parts: list[RenderableType] = [_verdict(analysis), Text(), _signals(analysis)]
+    """Everything known of one recording: answer, signals, and the timeline if there is one."""
+    parts: list[RenderableType] = [_answer(analysis), Text(), _signals(analysis)]
     parts += [Text(line, _QUIET) for line in _absences(analysis.signals)]
     parts += [Text(), _polyrhythm(analysis)]
     if analysis.not_asked:
@@ -53,7 +53,7 @@ def summary(analysis: Analysis) -> RenderableType:
     )
 
 
-def _verdict(analysis: Analysis) -> Text:
+def _answer(analysis: Analysis) -> Text:
     name = escape_control(analysis.path or "samples")
     runner_up = analysis.scores[analysis.runner_up]
     return Text.assemble(
@@ -85,11 +85,11 @@ def _signals(analysis: Analysis) -> Table:
     fused = [analysis.scores[meter] for meter in METERS]
     table.add_row(Text("  ensemble", _STRONG), "", *_cells(fused))
     by_weight = sorted(analysis.signals.items(), key=lambda item: -item[1].weight)
-    for name, opinion in by_weight:
-        style = _QUIET if opinion.scores is None or opinion.weight == 0 else Style.null()
-        scores = [] if opinion.scores is None else list(shown(opinion.scores))
+    for name, output in by_weight:
+        style = _QUIET if output.scores is None or output.weight == 0 else Style.null()
+        scores = [] if output.scores is None else list(shown(output.scores))
         cells = _cells(scores) or [Text(_ABSENT, _QUIET)] * len(METERS)
-        table.add_row(Text(f"  {name}", style), Text(f"{opinion.weight:.2f}", style), *cells)
+        table.add_row(Text(f"  {name}", style), Text(f"{output.weight:.2f}", style), *cells)
     return table
 
 
@@ -102,9 +102,9 @@ def _cells(scores: list[float]) -> list[Text]:
 
 
 def _absences(signals: dict[str, SignalOutput]) -> Iterable[str]:
-    for name, opinion in signals.items():
-        if opinion.unavailable is not None:
-            yield f"  {name}: {escape_control(opinion.unavailable)}"
+    for name, output in signals.items():
+        if output.unavailable is not None:
+            yield f"  {name}: {escape_control(output.unavailable)}"
 
 
 def _polyrhythm(analysis: Analysis) -> Text:
@@ -112,10 +112,10 @@ def _polyrhythm(analysis: Analysis) -> Text:
     if evidence is None:
         return Text("  polyrhythm: not told by the signals that were asked", _QUIET)
     first, second = evidence.meters
-    verdict = f"{second} against {first}" if evidence.found else "none"
+    answer = f"{second} against {first}" if evidence.found else "none"
     return Text.assemble(
         "  polyrhythm: ",
-        (verdict, _CHANGED if evidence.found else Style.null()),
+        (answer, _CHANGED if evidence.found else Style.null()),
         (f"   (meter {second}: {evidence.probability:.2f}", _QUIET),
         (f", counts from {evidence.threshold:.2f})", _QUIET),
     )

@@ -1,4 +1,4 @@
-"""A folder of recordings as a source of spliced takes."""
+"""A folder of recordings as a source of spliced excerpts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.folders import cache_folder
 from beatmeter.audio.decode import open_recording
 from beatmeter.audio.formats import AUDIO_SUFFIXES
+from beatmeter.corpora.excerpt_sources import SourceExcerpt
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
 from beatmeter.corpora.splicing.splice import BarredMusic, bars_for, beats_in, splice
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
-from beatmeter.corpora.takes import Take
 from beatmeter.errors import AudioError, DatasetError
 
 FAMILY = "spliced"
@@ -85,7 +85,7 @@ def search_recordings(
 
 
 class SplicedRecordings:
-    """Stretches of recordings, re-barred, as takes.
+    """Stretches of recordings, re-barred, as excerpts.
 
     Parameters
     ----------
@@ -115,13 +115,13 @@ class SplicedRecordings:
         """Offer splices in every single meter."""
         return (FAMILY,) if len(meters) == 1 else ()
 
-    def draw_take(
+    def draw_source_excerpt(
         self,
         seed: int,
         seconds: float,
         family: str,  # noqa: ARG002  (there is but one)
         meters: tuple[int, ...],
-    ) -> Take:
+    ) -> SourceExcerpt:
         """Draw a stretch, splice it, and cut `seconds` out of it at any phase.
 
         Raises
@@ -135,7 +135,7 @@ class SplicedRecordings:
         spliced = splice(self._load(stretch), meter, seconds + _SPARE_S, rng)
         start = rng.uniform(0, len(spliced.samples) / SAMPLE_RATE - seconds)
         first = round(start * SAMPLE_RATE)
-        return Take(
+        return SourceExcerpt(
             samples=spliced.samples[first : first + round(seconds * SAMPLE_RATE)],
             meter=Meter((meter,), f"{meter}/4", spliced.grouping),
             beats=_within(spliced.beats - start, seconds),

@@ -63,7 +63,7 @@ def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp
 
 def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
     def refuse(path, ensemble):
-        warnings.warn("W_NEW is not honoured", WeightsWarning, stacklevel=2)
+        warnings.warn("W_NEW is not in force", WeightsWarning, stacklevel=2)
         raise AudioError("nothing to hear")
 
     monkeypatch.setattr(recording, "analyze", refuse)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora import rendering
+from beatmeter.corpora.excerpt_sources import PlayedScores
 from beatmeter.corpora.perform.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
 from beatmeter.corpora.rendering import CorpusConfig
-from beatmeter.corpora.takes import PlayedScores
 
 
 class WoodblockPieces:

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 
 from beatmeter.corpora.clip import ClipLabels
+from beatmeter.corpora.excerpt_sources import PlayedScores
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.rendering import ClipMaker, CorpusConfig, make_clip
 from beatmeter.corpora.reserved import ReservedError
 from beatmeter.corpora.splicing import source as splicing_source
 from beatmeter.corpora.splicing.steady import Stretch
-from beatmeter.corpora.takes import PlayedScores
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 

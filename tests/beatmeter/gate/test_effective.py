@@ -115,7 +115,7 @@ def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason
     found = vouched(passed.weights, passed.signals)
     assert found.weights.signals == passed.weights.signals | {"new": 0.0}
     line = found.refused["new"]
-    assert line.startswith(f"W_NEW = {passed.weights.signals['new']:g} is not honoured, 0.0")
+    assert line.startswith(f"W_NEW = {passed.weights.signals['new']:g} is not in force, 0.0")
     assert reason in line
     assert "\n" not in line
     assert line in states(passed.weights, passed.signals)
@@ -162,7 +162,7 @@ def test_the_ensemble_warns_once_and_uses_zero(make_stage):
     stage = make_stage()
     set_weights(stage, new=0.3)
     write_weights(stage.weights)
-    with pytest.warns(WeightsWarning, match="W_NEW = 0.3 is not honoured") as caught:
+    with pytest.warns(WeightsWarning, match="W_NEW = 0.3 is not in force") as caught:
         ensemble = Ensemble(stage.signals)
     assert len(caught) == 1
     assert ensemble.weights.signals == {"base": 0.5, "new": 0.0}

@@ -181,7 +181,7 @@ def test_a_weight_that_is_not_honoured_is_told_once(make_stage, monkeypatch, com
     }
     monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
     ran = CliRunner().invoke(command, arguments)
-    assert ran.output.count("W_NEW = 0.3 is not honoured, 0.0 is used: no gate record") == 1
+    assert ran.output.count("W_NEW = 0.3 is not in force, 0.0 is used: no gate record") == 1
 
 
 @pytest.mark.parametrize(

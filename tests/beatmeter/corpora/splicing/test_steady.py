@@ -103,14 +103,14 @@ def test_a_recording_that_was_taken_away_is_not_drawn_from(searched, tmp_path) -
 def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
     folder, _ = searched
     source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
-    take = source.draw_take(5, 12.0, "spliced", (meter,))
-    assert len(take.samples) == 12 * RATE
-    assert take.meter.meters == (meter,)
-    assert sum(take.meter.grouping) == meter
-    assert np.allclose(np.diff(take.downbeats), 0.5 * meter, atol=0.01)
-    assert set(take.downbeats) <= set(take.beats)
-    again = source.draw_take(5, 12.0, "spliced", (meter,))
-    assert np.array_equal(take.samples, again.samples)
+    excerpt = source.draw_source_excerpt(5, 12.0, "spliced", (meter,))
+    assert len(excerpt.samples) == 12 * RATE
+    assert excerpt.meter.meters == (meter,)
+    assert sum(excerpt.meter.grouping) == meter
+    assert np.allclose(np.diff(excerpt.downbeats), 0.5 * meter, atol=0.01)
+    assert set(excerpt.downbeats) <= set(excerpt.beats)
+    again = source.draw_source_excerpt(5, 12.0, "spliced", (meter,))
+    assert np.array_equal(excerpt.samples, again.samples)
 
 
 def test_polymeter_cannot_be_spliced(searched, tmp_path) -> None:
@@ -124,7 +124,7 @@ def test_clips_longer_than_any_stretch_are_refused(searched, tmp_path) -> None:
     folder, _ = searched
     source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
     with pytest.raises(DatasetError, match="clips of 60 s"):
-        source.draw_take(0, 60.0, "spliced", (4,))
+        source.draw_source_excerpt(0, 60.0, "spliced", (4,))
 
 
 def test_a_folder_without_music_or_sure_bars_is_an_error(tmp_path) -> None:

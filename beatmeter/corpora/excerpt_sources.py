@@ -16,13 +16,13 @@ from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.errors import DatasetError
 
 LEAD_S = 1.0
-"""Played before a take, and cut off."""
+"""Seconds played before an excerpt, and cut off."""
 
 _KIT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Take:
+class SourceExcerpt:
     """Dry music with its labels.
 
     Attributes
@@ -47,13 +47,15 @@ class Take:
 
 
 class Source(Protocol):
-    """Something that makes takes: rendered scores, spliced recordings."""
+    """Something that makes excerpts: rendered scores, spliced recordings."""
 
     def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
         """Name the ways it has of making music in `meters`."""
 
-    def draw_take(self, seed: int, seconds: float, family: str, meters: tuple[int, ...]) -> Take:
-        """Draw a take of `seconds`; the same arguments give the same samples."""
+    def draw_source_excerpt(
+        self, seed: int, seconds: float, family: str, meters: tuple[int, ...]
+    ) -> SourceExcerpt:
+        """Draw an excerpt of `seconds`; the same arguments give the same samples."""
 
 
 class PlayedScores:
@@ -62,7 +64,7 @@ class PlayedScores:
     Parameters
     ----------
     soundfonts : sequence of Soundfont
-        At least one with General MIDI; drum kits are used for the drums of half the takes.
+        At least one with General MIDI; drum kits are used for the drums of half the excerpts.
 
     Raises
     ------
@@ -82,16 +84,18 @@ class PlayedScores:
         """Name the families that have music in `meters`."""
         return self._material.families_for(meters)
 
-    def draw_take(self, seed: int, seconds: float, family: str, meters: tuple[int, ...]) -> Take:
+    def draw_source_excerpt(
+        self, seed: int, seconds: float, family: str, meters: tuple[int, ...]
+    ) -> SourceExcerpt:
         """Draw a performance and what it is played on, and render it.
 
-        What sounds before the take began rings on into it, as in a cut from a recording.
+        What sounds before the excerpt began rings on into it, as in a cut from a recording.
         """
         performance = self._material.draw_performance(seed, seconds + LEAD_S, family, meters)
         has_drums = any(part.is_drums for part in performance.parts)
         voicing = self._draw_voicing(np.random.default_rng((seed, 1)), has_drums)
         kit = () if voicing.kit is None else (voicing.kit.name,)
-        return Take(
+        return SourceExcerpt(
             render(performance, voicing)[round(LEAD_S * SAMPLE_RATE) :],
             performance.meter,
             _after_lead(performance.beats),
