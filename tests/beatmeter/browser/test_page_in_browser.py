@@ -136,6 +136,18 @@ def test_a_bar_is_repeated_and_the_other_grid_taken(opened):
     assert looped["start"] in four
 
 
+def test_to_go_elsewhere_ends_a_loop(opened):
+    browser, data = opened
+    browser.execute_script(f"beatmeterPage.seek({data['grids'][0]['downbeats'][0] + 0.1})")
+    press(browser, "l")
+    press(browser, " ")
+    wait_until(browser, "beatmeterPage.player.currentTime > 1.3")
+    browser.execute_script("beatmeterPage.seek(30)")
+    wait_until(browser, "beatmeterPage.player.currentTime > 30.1")
+    assert browser.execute_script("return beatmeterPage.player.looped") is None
+    press(browser, " ")
+
+
 def test_keys_go_from_beat_to_beat_and_bar_to_bar(opened):
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys

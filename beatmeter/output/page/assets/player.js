@@ -44,7 +44,10 @@ export class Player extends EventTarget {
 
   set currentTime(time) {
     this.#position = Math.max(0, Math.min(time, this.duration));
-    if (this.#loop && !(this.#loop.start <= time && time < this.#loop.end)) this.loop(null);
+    if (this.#loop && !isWithin(time, this.#loop)) {
+      this.#loop = null;
+      this.#emit("loop");
+    }
     this.#emit("seeking");
     if (!this.paused) this.#restart();
     this.#emit("seeked", "timeupdate");
@@ -71,9 +74,7 @@ export class Player extends EventTarget {
   loop(span) {
     this.#position = this.currentTime;
     this.#loop = span;
-    if (span && !(span.start <= this.#position && this.#position < span.end)) {
-      this.#position = span.start;
-    }
+    if (span && !isWithin(this.#position, span)) this.#position = span.start;
     if (!this.paused) this.#restart();
     this.#emit("loop", "timeupdate");
   }
@@ -188,4 +189,8 @@ export class Player extends EventTarget {
   canPlayType() {
     return "";
   }
+}
+
+function isWithin(time, { start, end }) {
+  return start <= time && time < end;
 }
