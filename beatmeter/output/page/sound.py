@@ -31,7 +31,7 @@ MARGIN_S = 0.1
 
 PEAKS_PER_S = 100
 LONGEST_S = 4 * 3600.0
-"""A page of four hours has about 100 MB, which Chromium opens in some seconds."""
+"""A page of four hours has about 120 MB, which Chromium opens in some seconds."""
 
 _RATE = 48_000  # Hz: what Opus decodes to
 _FRAME = 960  # samples: 20 ms, Opus's usual frame
