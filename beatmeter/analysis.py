@@ -56,9 +56,6 @@ class Window(ExcerptScores):
 
     Attributes
     ----------
-    meter : int
-    time_signature : str
-    tempo_bpm : float
     confidence : float in [0, 1]
     changed : bool
         Whether the meter differs from the window before.

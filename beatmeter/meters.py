@@ -118,7 +118,6 @@ class MeterScores:
     ----------
     values : tuple of float, length 6
         In the order of :data:`METERS`, finite and non-negative, not all zero.
-    kind : ScoreKind
     polyrhythm : Polyrhythm or None
         Evidence for two simultaneous meters, from signals that can hear it.
 

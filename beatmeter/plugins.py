@@ -46,8 +46,6 @@ class Plugins:
 
     Attributes
     ----------
-    manager : pluggy.PluginManager
-    plugins : list of PluginInfo
     signals : dict of str to OfferedSignal
         By signal name, in the order in which they were offered.
     broken : dict of str to str
@@ -92,7 +90,6 @@ def build_plugins(points: list[EntryPoint], disabled: frozenset[str] = frozenset
 
     Parameters
     ----------
-    points : list of EntryPoint
     disabled : frozenset of str
         Names of entry points to leave out, or ``all``.
 
@@ -123,7 +120,6 @@ def add_commands(loaded: Plugins, cli: click.Group) -> None:
 
     Parameters
     ----------
-    loaded : Plugins
     cli : click.Group
         The root group; the commands are added to it.
     """

@@ -71,7 +71,6 @@ def analysed_row(path: str, line: Mapping[str, Any], warnings: Sequence[str]) ->
         May hold bytes that are no text, as Python keeps them.
     line : mapping
         What :func:`beatmeter.output.jsonl.to_mapping` returns.
-    warnings : sequence of str
     """
     return {**line, **_own(path, None, warnings)}
 

@@ -106,12 +106,7 @@ class Saved:
 
 
 class CorrectionStore:
-    """The corrections of one folder; any number of processes may hold one.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """The corrections of one folder; any number of processes may hold one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

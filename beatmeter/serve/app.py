@@ -53,8 +53,6 @@ class Served:
         Of recordings, labels and corrections.
     reports : Path
         Where analyses are kept: the folder of ``analyze --output``.
-    host : str
-    port : int
     asked : Asked
         Of every recording that has no analysis.
     most_bytes : int
@@ -70,12 +68,7 @@ class Served:
 
 
 class Server:
-    """One folder, its list, its queue and its uploads.
-
-    Parameters
-    ----------
-    served : Served
-    """
+    """One folder, its list, its queue and its uploads."""
 
     def __init__(self, served: Served) -> None:
         self.served = served

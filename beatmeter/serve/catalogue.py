@@ -67,7 +67,6 @@ class Catalogue:
 
     Parameters
     ----------
-    folder : Path
     reports : Path
         The folder of ``analyze --output``.
     """
@@ -115,7 +114,6 @@ def read_report(path: Path, tell: Callable[[Mapping[str, Any]], T]) -> T:
 
     Parameters
     ----------
-    path : Path
     tell : callable
         Makes of an analysis what is wanted of it.
 

@@ -17,13 +17,7 @@ Row = dict[str, Any]
 
 
 class Listing:
-    """Recordings, how far each is, what was heard, and what an ear says.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    store : CorrectionStore
-    """
+    """Recordings, how far each is, what was heard, and what an ear says."""
 
     def __init__(self, catalogue: Catalogue, store: CorrectionStore) -> None:
         self.catalogue = catalogue

@@ -36,7 +36,6 @@ def list_page(folder: str, most_bytes: int) -> str:
 
     Parameters
     ----------
-    folder : str
     most_bytes : int
         Of a recording that may be dropped on it.
     """
@@ -60,7 +59,6 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
 
     Parameters
     ----------
-    recording : Recording
     path : Path
         Of its file.
     saved : Saved

@@ -41,10 +41,8 @@ class Gate:
 
     Parameters
     ----------
-    app : ASGI application
     host : str
         The address that the server listens on.
-    port : int
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
@@ -86,7 +84,6 @@ class Gate:
 
         Parameters
         ----------
-        method : str
         headers : mapping of str to list of str
             Names in lower case.
         """

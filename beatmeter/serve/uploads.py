@@ -35,7 +35,6 @@ class UploadError(BeatMeterError):
     ----------
     status : int
         Of HTTP.
-    line : str
     """
 
     def __init__(self, status: int, line: str) -> None:
@@ -69,7 +68,6 @@ class Uploads:
             As the sender calls the file.
         length : str or None
             What the sender says of its length; the stream is counted all the same.
-        chunks : async iterator of bytes
 
         Returns
         -------
@@ -135,7 +133,6 @@ def safe_name(name: str, longest: int) -> str:
 
     Parameters
     ----------
-    name : str
     longest : int
         Bytes that a name may have.
 

@@ -40,7 +40,6 @@ def write_page(analysis: Analysis, source: str | Path, path: str | Path) -> None
 
     Parameters
     ----------
-    analysis : Analysis
     source : str or Path
         The recording.
     path : str or Path
