@@ -273,10 +273,6 @@ def _gens(zones: Iterable[Generators]) -> bytes:
     return packed + bytes(4)
 
 
-def _preset_head(row: tuple[bytes, int, int, int]) -> bytes:
-    return struct.pack("<20sHHHIII", *row, 0, 0, 0)
-
-
 def _sample_head(head: tuple[int, int, int, int, int]) -> bytes:
     start, end, loop_start, loop_end, root = head
     places = (start, end, loop_start, loop_end, SAMPLE_RATE)
