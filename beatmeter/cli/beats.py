@@ -78,6 +78,33 @@ def study(frames: Path, config: Path, out: Path, device: str | None) -> None:
 
 
 @beats.command()
+@_frames
+@click.argument("networks", type=_File, nargs=-1, required=True)
+@_device
+def figures(frames: Path, networks: tuple[Path, ...], device: str | None) -> None:
+    """Compare NETWORKS on the shards of FRAMES, by peaks, without a decoder; quick.
+
+    A row for each family, meter and kind of clips held out: how many there are, and of every
+    network the F-measure of beats and of downbeats and the share of bar lengths.
+    """
+    from beatmeter.signals.neural.training.figures import figures_of
+    from beatmeter.signals.neural.training.frames import load_clips
+    from beatmeter.signals.neural.training.start import load_trainable
+    from beatmeter.signals.neural.training.summary import side_by_side
+
+    place = _place(device)
+    try:
+        clips = load_clips(frames, place)
+        found = [
+            figures_of(load_trainable(path).to(place), clips, int(clips.lengths.max()))
+            for path in networks
+        ]
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(side_by_side([each.summary(clips.rows) for each in found]))
+
+
+@beats.command()
 @click.argument("recordings", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @click.option(
     "--tracker",

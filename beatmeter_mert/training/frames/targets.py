@@ -76,6 +76,7 @@ def thinned(batch: Batch, hop: int) -> Batch:
         bar=batch.bar[:, ::hop],
         heard=batch.heard[:, ::hop],
         beat_known=batch.beat_known[:, ::hop],
+        downbeat_known=batch.downbeat_known[:, ::hop],
     )
 
 

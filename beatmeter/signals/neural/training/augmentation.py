@@ -38,8 +38,8 @@ class Batch:
         Index of the class, or ``MASKED``.
     heard : Tensor of bool, shape (batch, frames)
         Frames that lie within the clip.
-    beat_known : Tensor of bool, shape (batch, frames)
-        Of those, the ones whose beats are known.
+    beat_known, downbeat_known : Tensor of bool, shape (batch, frames)
+        Of those, the ones at which it is known whether a beat, a downbeat is there.
     numbers : Tensor of int64, shape (batch,)
         Which clips they are.
     """
@@ -50,13 +50,17 @@ class Batch:
     bar: Tensor
     heard: Tensor
     beat_known: Tensor
+    downbeat_known: Tensor
     numbers: Tensor
 
 
 def random_batch(clips: Clips, size: int, frames: int, settings: AugmentSettings) -> Batch:
     """Clips drawn at random, each from a random place and at a random speed, and changed."""
     device = clips.device
-    numbers = torch.randint(len(clips), (size,), device=device)
+    if clips.weights is None:
+        numbers = torch.randint(len(clips), (size,), device=device)
+    else:
+        numbers = torch.multinomial(clips.weights, size, replacement=True)
     drawn = _uniform(size, -settings.speed, settings.speed, device=device)
     speed = torch.exp2(torch.where(torch.rand(size, device=device) < 0.5, 0.0, drawn))
     room = clips.lengths[numbers] - speed * frames  # below 0, a clip is shorter than the window
@@ -92,8 +96,7 @@ def cut(clips: Clips, numbers: Tensor, start: Tensor, speed: Tensor, frames: int
     log_mel = torch.lerp(
         clips.mel[offset + below].float(), clips.mel[offset + above].float(), share
     )
-    bar = clips.bar[offset + position.round().long()]
-    known = clips.beat_known[numbers]
+    nearest = offset + position.round().long()
     targets = [
         _targets(times[numbers], start, speed, frames) for times in (clips.beats, clips.downbeats)
     ]
@@ -101,9 +104,10 @@ def cut(clips: Clips, numbers: Tensor, start: Tensor, speed: Tensor, frames: int
         log_mel / STEPS * heard[..., None],
         targets[0],
         targets[1],
-        torch.where(heard, bar, MASKED),
+        torch.where(heard, clips.bar[nearest], MASKED),
         heard,
-        heard & known[:, None],
+        heard & clips.beat_known[nearest],
+        heard & clips.downbeat_known[nearest],
         numbers,
     )
 

@@ -22,6 +22,7 @@ from beatmeter.signals.neural.frame_network import BAR_CLASSES
 from beatmeter.signals.neural.training.augmentation import Batch, cut
 from beatmeter.signals.neural.training.frames import MASKED, Clips
 from beatmeter.signals.neural.training.network import TrainableNetwork
+from beatmeter.signals.neural.training.precision import in_bfloat16
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 _TOLERANCE_FRAMES = 3
@@ -85,13 +86,14 @@ def _from_the_start(numbers: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _measure(network: TrainableNetwork, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    device = batch.log_mel.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with in_bfloat16(batch.log_mel.device):
         logits = network(batch.log_mel).float()
-    probability = logits[..., :2].sigmoid() * batch.beat_known[..., None]
+    probability = logits[..., :2].sigmoid()
     beat, downbeat = (
-        torch.stack([_f_measure(probability[..., i], target, t) for t in THRESHOLDS])
-        for i, target in enumerate((batch.beat, batch.downbeat))
+        torch.stack([_f_measure(probability[..., i] * known, target, t) for t in THRESHOLDS])
+        for i, (target, known) in enumerate(
+            ((batch.beat, batch.beat_known), (batch.downbeat, batch.downbeat_known))
+        )
     )
     known = (batch.bar != MASKED)[..., None]
     says = (logits[..., 2:].log_softmax(dim=2) * known).sum(dim=1).argmax(dim=1)

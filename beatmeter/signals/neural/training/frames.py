@@ -1,13 +1,14 @@
 """Clips of frames with their beats, read from shards and held where they are learned from.
 
 A shard is an ``.npz`` file that ``beatmeter corpus frames`` writes: spectrograms in bytes one clip
-after another, beats and downbeats in seconds, and beats per bar at every frame.
+after another, beats and downbeats in seconds, and beats per bar at every frame. A shard of
+recordings, which nobody has annotated, also says at which frames they are not known.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,13 @@ class Clips:
         Seconds; padded with ``NEVER``.
     bar : Tensor of int64, shape (total frames,)
         Index of ``BAR_CLASSES``, or ``MASKED``.
-    beat_known : Tensor of bool, shape (clips,)
+    beat_known, downbeat_known : Tensor of bool, shape (total frames,)
     backgrounds : Tensor of int64, shape (m,)
         Numbers of the clips in which there is no beat.
     rows : list of dict
         Family, work and what else is known of each clip.
+    weights : Tensor of float32, shape (clips,), optional
+        How often each is drawn, in any proportion; all alike without them.
     """
 
     mel: Tensor
@@ -56,8 +59,10 @@ class Clips:
     downbeats: Tensor
     bar: Tensor
     beat_known: Tensor
+    downbeat_known: Tensor
     backgrounds: Tensor
     rows: list[dict[str, Any]]
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,10 +77,16 @@ class Clips:
             lengths=self.lengths[:count],
             beats=self.beats[:count],
             downbeats=self.downbeats[:count],
-            beat_known=self.beat_known[:count],
             backgrounds=self.backgrounds[self.backgrounds < count],
             rows=self.rows[:count],
         )
+
+    def weighted(self, families: Mapping[str, float]) -> Clips:
+        """Drawn as often as told by family; 1 for families that are not named."""
+        if not families:
+            return self
+        weights = [families.get(str(row.get("family", "")), 1.0) for row in self.rows]
+        return replace(self, weights=torch.tensor(weights, device=self.device))
 
     @property
     def device(self) -> torch.device:
@@ -84,7 +95,7 @@ class Clips:
 
 
 def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
-    """Read the shards of a folder in the order of their names.
+    """Read the shards of a folder and of those in it, in the order of their names.
 
     Parameters
     ----------
@@ -100,7 +111,7 @@ def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
     """
     shards: list[dict[str, Any]] = []
     found = 0
-    for path in sorted(folder.glob("*.npz")):
+    for path in sorted(folder.rglob("*.npz")):
         shards.append(_read_shard(path, most - found if most else 0))
         found += len(shards[-1]["rows"])
         if most and found >= most:
@@ -112,24 +123,29 @@ def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
     bars = torch.from_numpy(np.concatenate([shard["bar"] for shard in shards])).to(device)
     beats = [times for shard in shards for times in shard["beats"]]
     counted = np.array([len(times) for times in beats])
-    known = np.concatenate([shard["beat_known"] for shard in shards])
+    known = {
+        name: np.concatenate([shard[name] for shard in shards])
+        for name in ("beat_known", "downbeat_known")
+    }
+    edges = np.cumsum(lengths) - lengths
+    whole = np.logical_and.reduceat(known["beat_known"], edges)
     return Clips(
         mel=torch.cat([torch.from_numpy(shard["mel"]).to(device) for shard in shards]),
-        starts=torch.from_numpy(np.cumsum(lengths) - lengths).to(device),
+        starts=torch.from_numpy(edges).to(device),
         lengths=torch.from_numpy(lengths).to(device),
         beats=_padded(beats).to(device),
         downbeats=_padded([times for shard in shards for times in shard["downbeats"]]).to(device),
         bar=classes[bars.long()],
-        beat_known=torch.from_numpy(known).to(device),
-        backgrounds=torch.from_numpy(np.flatnonzero(known & (counted == 0))).to(device),
+        backgrounds=torch.from_numpy(np.flatnonzero(whole & (counted == 0))).to(device),
         rows=[row for shard in shards for row in shard["rows"]],
+        **{name: torch.from_numpy(values).to(device) for name, values in known.items()},
     )
 
 
 def count_clips(folder: Path) -> int:
     """How many clips the shards of a folder hold."""
     total = 0
-    for path in sorted(folder.glob("*.npz")):
+    for path in sorted(folder.rglob("*.npz")):
         with np.load(path, allow_pickle=False) as stored:
             total += len(stored["beat_known"])
     return total
@@ -146,8 +162,11 @@ def _read_shard(path: Path, most: int) -> dict[str, Any]:
                 "lengths": np.diff(edges),
                 "mel": stored["mel"][: edges[-1]],
                 "bar": stored["bar"][: edges[-1]],
-                "beat_known": stored["beat_known"][:count].astype(bool),
             }
+            known = np.repeat(stored["beat_known"][:count].astype(bool), shard["lengths"])
+            for name in ("beat", "downbeat"):
+                unknown = stored.get(f"{name}_unknown", np.zeros(edges[-1], bool))
+                shard[f"{name}_known"] = known & ~unknown[: edges[-1]]
             for name in ("beats", "downbeats"):
                 at = stored[f"{name}_start"]
                 shard[name] = (

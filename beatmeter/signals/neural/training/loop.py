@@ -11,7 +11,6 @@ import json
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,9 @@ from beatmeter.signals.neural.training.figures import figures_of
 from beatmeter.signals.neural.training.frames import Clips
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.network import TrainableNetwork
+from beatmeter.signals.neural.training.precision import in_bfloat16
 from beatmeter.signals.neural.training.settings import TrainSettings
+from beatmeter.signals.neural.training.start import begin_with, renormalise
 
 STATE, CURVE, NETWORK, FIGURES = "state.pt", "curve.jsonl", "network.npz", "figures.json"
 _WARM_UP = 0.05
@@ -81,8 +82,8 @@ def train(
         If `out` holds a run with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
-    clips = clips.first(settings.clips)
-    run = start_or_resume(settings, clips.device, out)
+    clips = clips.first(settings.clips).weighted(settings.families)
+    run = start_or_resume(settings, clips, out)
     began = time.monotonic() - run.seconds
     losses: list[Tensor] = []
     while not _finished(settings, run):
@@ -111,10 +112,14 @@ def train(
     return result
 
 
-def start_or_resume(settings: TrainSettings, device: torch.device, out: Path) -> Run:
+def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
     """A run at its beginning, or as `out` keeps it."""
+    device = clips.device
     torch.manual_seed(settings.seed)
     network = TrainableNetwork(settings.network).to(device)
+    if settings.start and not (out / STATE).exists():
+        begin_with(network, Path(settings.start))
+        renormalise(network, random_batch(clips, settings.batch, settings.frames, settings.augment))
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(
         network.parameters(),
@@ -166,8 +171,7 @@ def _update(settings: TrainSettings, run: Run, clips: Clips) -> Tensor:
         group["lr"] = learning_rate_at(settings, progress_of(settings, run))
     batch = random_batch(clips, settings.batch, settings.frames, settings.augment)
     run.network.train()
-    on_gpu = clips.device.type == "cuda"
-    with torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext():
+    with in_bfloat16(clips.device):
         logits = run.network(batch.log_mel)
     loss = loss_of(logits.float(), batch, settings.bar_weight)
     run.optimizer.zero_grad(set_to_none=True)
@@ -202,7 +206,8 @@ def _tell(
 
 
 def _load(settings: TrainSettings, run: Run, path: Path) -> None:
-    state = torch.load(path, map_location=run.optimizer.param_groups[0]["params"][0].device)
+    device = run.optimizer.param_groups[0]["params"][0].device
+    state = torch.load(path, map_location=device, weights_only=True)
     if state["settings"] != settings.as_dict():
         raise ValueError(f"{path}: kept by a run with other settings; name another folder")
     run.network.load_state_dict(state["network"])

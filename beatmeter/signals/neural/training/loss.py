@@ -20,14 +20,15 @@ def loss_of(logits: Tensor, batch: Batch, bar_weight: float) -> Tensor:
     batch : Batch
     bar_weight : float
     """
-    known = batch.beat_known.float()
-    frames = known.sum().clamp(min=1.0)
-    beat = functional.binary_cross_entropy_with_logits(logits[..., 0], batch.beat, reduction="none")
-    downbeat = functional.binary_cross_entropy_with_logits(
-        logits[..., 1], batch.downbeat, reduction="none"
-    )
+    beat = _cross_entropy(logits[..., 0], batch.beat, batch.beat_known)
+    downbeat = _cross_entropy(logits[..., 1], batch.downbeat, batch.downbeat_known)
     bar = functional.cross_entropy(
         logits[..., 2:].flatten(0, 1), batch.bar.flatten(), ignore_index=MASKED, reduction="sum"
     ) / (batch.bar != MASKED).sum().clamp(min=1)
-    total: Tensor = ((beat + downbeat) * known).sum() / frames + bar_weight * bar
-    return total
+    return beat + downbeat + bar_weight * bar
+
+
+def _cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    mean: Tensor = (each * known).sum() / known.sum().clamp(min=1)
+    return mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -74,6 +75,10 @@ class TrainSettings:
         Of the loss of the bar length, beside 1 for beats and 1 for downbeats.
     evaluate_every, save_every : int
         Steps between figures, and between states to go on from.
+    start : str
+        File of a network of the same shape to go on from, rather than from random weights.
+    families : dict of str to float
+        How often clips of a family are drawn, beside 1 for those of the others.
     network : NetworkConfig
     augment : AugmentSettings
     """
@@ -90,6 +95,8 @@ class TrainSettings:
     bar_weight: float = 0.1
     evaluate_every: int = 500
     save_every: int = 500
+    start: str = ""
+    families: dict[str, float] = field(default_factory=dict)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
@@ -143,6 +150,12 @@ def _like(default: Any, value: Any, name: str) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError(f"{name}: {value!r} is not a table")
         return _filled(default, value, f"{name}.")
+    if isinstance(default, dict):
+        if not isinstance(value, Mapping) or not all(
+            type(share) in (int, float) and 0 <= share < math.inf for share in value.values()
+        ):
+            raise ValueError(f"{name}: {value!r} is not a table of numbers of 0 or above")
+        return {key: float(share) for key, share in value.items()}
     if isinstance(default, tuple):
         whole = isinstance(value, list | tuple)
         if not whole or not all(type(item) is int for item in value):

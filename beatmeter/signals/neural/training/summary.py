@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _FIGURES = ("beat", "downbeat", "bar")
+_KINDS = ("held_out", "family", "meter")
 
 
 def as_text(results: Mapping[str, Any]) -> str:
@@ -27,9 +28,29 @@ def as_text(results: Mapping[str, Any]) -> str:
         lines.append(f"{name:20}{sizes}{_figures(result['figures']['all'])}")
     best = max(ended, key=lambda name: score(ended[name]["figures"]["all"]))
     lines += ["", f"{best} on each kind of clips held out"]
-    for kind in ("held_out", "family", "meter"):
+    for kind in _KINDS:
         for value, found in ended[best]["figures"][kind].items():
             lines.append(f"{kind + ' ' + value:32}{found['n']:14}{_figures(found)}")
+    return "\n".join(lines)
+
+
+def side_by_side(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """The figures of networks on the same clips, a row for each kind of clips.
+
+    Parameters
+    ----------
+    summaries : sequence of mapping
+        As :meth:`~beatmeter.signals.neural.training.figures.ClipFigures.summary` gives them.
+    """
+    first = summaries[0]
+    kinds = [(f"{kind} {value}", (kind, value)) for kind in _KINDS for value in first[kind]]
+    lines = [f"{'clips':32}{'n':>5}" + f"{'beat':>8}{'downbeat':>10}{'bar':>7}" * len(summaries)]
+    lines.append(
+        f"{'all':32}{first['all']['n']:5}" + "".join(_figures(s["all"]) for s in summaries)
+    )
+    for name, (kind, value) in kinds:
+        row = "".join(_figures(summary[kind][value]) for summary in summaries)
+        lines.append(f"{name:32}{first[kind][value]['n']:5}{row}")
     return "\n".join(lines)
 
 

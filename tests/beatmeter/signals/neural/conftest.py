@@ -78,6 +78,12 @@ def write_shard(path: Path, clips: list[dict]) -> None:
     for name in ("beats", "downbeats"):
         arrays[name] = np.concatenate([clip[name] for clip in clips]).astype(np.float32)
         arrays[f"{name}_start"] = edges([clip[name] for clip in clips])
+    for name in ("beat_unknown", "downbeat_unknown"):
+        if any(name in clip for clip in clips):
+            known = [np.zeros(len(clip["mel"]), bool) for clip in clips]
+            arrays[name] = np.concatenate(
+                [clip.get(name, none) for clip, none in zip(clips, known, strict=True)]
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **arrays)
 

@@ -6,12 +6,19 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
-from beatmeter.signals.neural.frame_network import BAR_CLASSES  # noqa: E402
+from beatmeter.cli.beats import beats  # noqa: E402
+from beatmeter.signals.neural.frame_network import (  # noqa: E402
+    BAR_CLASSES,
+    FrameNetwork,
+    NetworkConfig,
+)
 from beatmeter.signals.neural.training import loop  # noqa: E402
 from beatmeter.signals.neural.training.augmentation import cut, random_batch  # noqa: E402
+from beatmeter.signals.neural.training.export import write_network  # noqa: E402
 from beatmeter.signals.neural.training.figures import figures_of  # noqa: E402
 from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips  # noqa: E402
 from beatmeter.signals.neural.training.loss import loss_of  # noqa: E402
@@ -58,7 +65,7 @@ def test_shards_are_read_in_order(frames_folder, clips):
 
 def test_the_first_clips_are_the_same_however_they_are_taken(frames_folder, clips):
     few = load_clips(frames_folder / "train", CPU, 7)
-    for name in ("starts", "lengths", "backgrounds", "beat_known"):
+    for name in ("starts", "lengths", "backgrounds"):
         assert getattr(clips.first(7), name).tolist() == getattr(few, name).tolist()
     assert len(clips.first(0)) == len(clips.first(99)) == 8
 
@@ -116,7 +123,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_pa
         raise KeyboardInterrupt
 
     begun = tmp_path / "begun"
-    run = loop.start_or_resume(settings, CPU, begun)
+    run = loop.start_or_resume(settings, clips, begun)
     for _ in range(2):
         loop._update(settings, run, clips)
     begun.mkdir()
@@ -128,6 +135,46 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_pa
     states = [torch.load(tmp_path / name / loop.STATE)["network"] for name in ("whole", "begun")]
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
+
+
+def test_families_are_drawn_as_often_as_told(tmp_path):
+    rare = clicks(1, 4) | {"row": clicks(1, 4)["row"] | {"family": "rare"}}
+    write_shard(tmp_path / "0.npz", [clicks(0, 3), rare])
+    weighted = load_clips(tmp_path, CPU).weighted({"clicks": 0.0})
+    torch.manual_seed(0)
+    assert random_batch(weighted, 20, 100, AugmentSettings()).numbers.tolist() == [1] * 20
+
+
+def test_frames_that_nobody_knows_are_left_out(tmp_path):
+    half = np.arange(300) >= 150
+    write_shard(tmp_path / "a" / "0.npz", [clicks(0, 3) | {"downbeat_unknown": half}])
+    batch = at(load_clips(tmp_path, CPU), 0, 0.0, 1.0, 300)
+    assert batch.beat_known.all()
+    assert batch.downbeat_known[0].tolist() == (~half).tolist()
+    logits = torch.randn(1, 300, 2 + len(BAR_CLASSES))
+    other = logits.clone()
+    other[:, 150:, 1] += 5.0
+    assert loss_of(logits, batch, 1.0) == loss_of(other, batch, 1.0)
+
+
+def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    loop.train(settings_from(SMALL), clips, held_out, tmp_path / "first", lambda line: None)
+    first = tmp_path / "first" / loop.NETWORK
+    settings = settings_from(SMALL | {"start": str(first)})
+    run = loop.start_or_resume(settings, clips, tmp_path / "second")
+    heard = random_batch(clips, 4, 128, AugmentSettings()).log_mel
+    said = FrameNetwork.load(first)
+    for each, network in ((0, run.network), (3, run.average)):
+        network.eval()
+        with torch.no_grad():
+            logits = network(heard)[each].numpy()
+        assert np.allclose(logits, said.forward(heard[each].numpy()), atol=1e-4)
+    assert run.network.input_norm.running_mean.abs().min() > 0.1
+
+    other = SMALL | {"start": str(first), "network": {"channels": 4}}
+    with pytest.raises(ValueError, match="its shape is"):
+        loop.start_or_resume(settings_from(other), clips, tmp_path / "third")
 
 
 def test_a_run_with_other_settings_is_not_gone_on_with(frames_folder, clips, tmp_path):
@@ -147,6 +194,23 @@ def test_training_learns_clicks(frames_folder, clips, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / loop.CURVE).read_text().splitlines()]
     assert [line["step"] for line in lines] == [30, 60]
     assert lines[1]["loss"] < lines[0]["loss"]
+
+
+def test_networks_are_compared_row_by_row(frames_folder, tmp_path, random_network):
+    paths = []
+    for channels in (4, 8):
+        shape = NetworkConfig(stem=(4, 6), channels=channels, dilations=(1, 2))
+        paths.append(tmp_path / f"{channels}.npz")
+        write_network(random_network(shape), paths[-1])
+    found = CliRunner().invoke(beats, ["figures", str(frames_folder / "val"), *map(str, paths)])
+    assert found.exit_code == 0, found.output
+    rows = {line[:32].strip(): line[32:].split() for line in found.output.splitlines()}
+    assert rows["all"][0] == "3"
+    assert {name: row[0] for name, row in rows.items() if name.startswith("meter")} == {
+        "meter 3": "2",
+        "meter 4": "1",
+    }
+    assert all(len(row) == 7 for name, row in rows.items() if name != "clips")
 
 
 def test_figures_of_a_network_that_knows_are_1(clips):
@@ -170,6 +234,8 @@ def test_figures_of_a_network_that_knows_are_1(clips):
         ("steps = 0", "steps: 0"),
         ("step = 1", "step: unknown"),
         ("batch = 2.5", "batch: 2.5 is not a int"),
+        ("families = 3", "families: 3 is not a table"),
+        ("[families]\nswing = -1", r"families: \{'swing': -1\} is not a table of numbers"),
         ("network = 3", "network: 3 is not a table"),
         ("[network]\ndilations = [1.5]", r"network\.dilations"),
         ("steps = ", "settings.toml"),

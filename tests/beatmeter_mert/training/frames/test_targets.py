@@ -22,7 +22,7 @@ def batch(bar, numbers=(0,)):
     zeros = torch.zeros(1, bar.shape[1])
     there = torch.ones(1, bar.shape[1], dtype=torch.bool)
     return Batch(
-        zeros[..., None].expand(-1, -1, 81), zeros, zeros, bar, there, there, torch.tensor(numbers)
+        zeros[..., None].expand(-1, -1, 81), zeros, zeros, bar, *[there] * 3, torch.tensor(numbers)
     )
 
 
