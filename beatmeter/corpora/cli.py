@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from beatmeter.corpora.frames.recorded_commands import recorded_frames, recorded_sound
+from beatmeter.corpora.showing import counted, search
 
 _Folder = click.Path(file_okay=False, path_type=Path)
 _File = click.Path(dir_okay=False, path_type=Path)
@@ -93,9 +94,9 @@ def render(
 
     config = CorpusConfig(**_with_soundfonts(music))
     if config.recordings is not None:
-        _search(config.recordings)
+        search(config.recordings)
     shares = SplitShares(*split)
-    with _progress(f"clips in {out}") as report:
+    with counted(f"clips in {out}") as report:
         render_dataset(config, out, clips, jobs=jobs, shares=shares, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
@@ -118,7 +119,7 @@ def frames(clips: int, jobs: int, out: Path, **music: Any) -> None:
     from beatmeter.corpora.frames.shards import FramesConfig, write_shards
 
     config = FramesConfig(**_with_soundfonts(music))
-    with _progress(f"shards in {out}") as report:
+    with counted(f"shards in {out}") as report:
         write_shards(config, out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
@@ -131,7 +132,7 @@ def sound(clips: int, jobs: int, out: Path, **music: Any) -> None:
     from beatmeter.corpora.frames.sound import write_sound
 
     config = FramesConfig(**_with_soundfonts(music))
-    with _progress(f"clips in {out}") as report:
+    with counted(f"clips in {out}") as report:
         write_sound(config, out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
@@ -148,7 +149,7 @@ def clips(clips: int, jobs: int, out: Path, **music: Any) -> None:
     from beatmeter.corpora.frames.shards import FramesConfig
 
     config = FramesConfig(**_with_soundfonts(music))
-    with _progress(f"clips in {out}") as report:
+    with counted(f"clips in {out}") as report:
         write_dataset(config, out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
@@ -229,7 +230,7 @@ def leakage(dataset: str, seed: int) -> None:
     from beatmeter.datasets.fixtures import open_set
 
     folder = Path(dataset)
-    with _progress("clips heard") as report:
+    with counted("clips heard") as report:
         examples = []
         heard = (
             dataset_examples(folder) if is_dataset(folder) else fixture_examples(open_set(dataset))
@@ -287,29 +288,5 @@ def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
     click.echo(f"{len(strips)} splices of {len(found)} sure stretches in {out}")
 
 
-def _search(recordings: Path) -> None:
-    from beatmeter.corpora.splicing.source import (
-        list_recordings,
-        recordings_index,
-        search_recordings,
-    )
-
-    total = len(list_recordings(recordings))
-    with _progress("recordings searched") as report:
-        done = count(1)
-        search_recordings(
-            recordings, recordings_index(recordings), lambda _: report(next(done), total)
-        )
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar while the block runs."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
-
-    from beatmeter._util.progress import progress_bars
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with progress_bars("{task.description}", *columns) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+for added in (recorded_frames, recorded_sound):
+    corpus.add_command(added)

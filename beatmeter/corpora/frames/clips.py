@@ -68,6 +68,8 @@ class FrameClip:
         At each frame the beats of the bar; :data:`NO_BAR` or :data:`UNKNOWN`.
     row : dict
         What else is known: family, work, meter, soundfont and so on, as JSON values.
+    beat_unknown, downbeat_unknown : ndarray of bool, shape of bar, optional
+        Frames at which nobody knows whether a beat, a downbeat is there.
     """
 
     samples: Samples
@@ -75,6 +77,8 @@ class FrameClip:
     downbeats: tuple[float, ...]
     bar: npt.NDArray[np.uint8]
     row: dict[str, Any]
+    beat_unknown: npt.NDArray[np.bool_] | None = None
+    downbeat_unknown: npt.NDArray[np.bool_] | None = None
 
 
 class ClipMaker:

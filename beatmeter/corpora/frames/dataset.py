@@ -10,13 +10,13 @@ from beatmeter._util.progress import say_nothing
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import SplitShares, fill_dataset
 from beatmeter.corpora.frames.clips import NO_BAR, FrameClip
-from beatmeter.corpora.frames.shards import FramesConfig, clip_maker, held_out_of
+from beatmeter.corpora.frames.shards import ClipsConfig, clip_maker, held_out_of
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
 
 
 def write_dataset(
-    config: FramesConfig,
+    config: ClipsConfig,
     folder: Path,
     clips: int,
     *,
@@ -27,7 +27,7 @@ def write_dataset(
 
     Parameters
     ----------
-    config : FramesConfig
+    config : ClipsConfig
         The same clips come of it as in shards. All of them are in the split of their works.
     clips, jobs, on_progress
         As of :func:`~beatmeter.corpora.dataset.fill_dataset`.
@@ -43,7 +43,7 @@ def write_dataset(
     fill_dataset(folder, config.as_json(), make, clips, jobs, shares, on_progress, SAMPLE_RATE)
 
 
-def _clip(config: FramesConfig, number: int) -> Clip:
+def _clip(config: ClipsConfig, number: int) -> Clip:
     clip = clip_maker(config).make(number)
     return Clip(clip.samples, _labels(clip, held_out_of(clip.row, config.split)))
 

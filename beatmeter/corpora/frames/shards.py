@@ -9,6 +9,8 @@ A shard ``00012.npz`` holds, for clips one after another:
 ``beats_start``, ``downbeats_start`` int64     likewise, of shape (clips + 1,)
 ``bar`` (frames,)                    uint8     beats of the bar; 0: none; 255: unknown
 ``beat_known`` (clips,)              bool      whether beats and downbeats are known
+``beat_unknown`` (frames,)           bool      only of recordings: where nobody knows
+``downbeat_unknown`` (frames,)       bool      likewise
 ``rows`` ()                          str       JSON list of what else is known of each clip
 ===================================  ========  ==================================================
 
@@ -23,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -79,12 +81,7 @@ class FramesConfig:
     clips_per_shard: int = 64
 
     def __post_init__(self) -> None:
-        if not 5 <= self.seconds <= 120:
-            raise DatasetError(f"seconds: {self.seconds:g} (allowed: 5 to 120)")
-        if self.seed < 0:
-            raise DatasetError(f"seed: {self.seed} (allowed: 0 or above)")
-        if self.clips_per_shard < 1:
-            raise DatasetError(f"clips per shard: {self.clips_per_shard} (allowed: 1 or above)")
+        check_numbers(self.seconds, self.seed, self.clips_per_shard)
         for path in self.soundfonts:
             reserved().refuse_soundfont(path)
             if self.split == "train" and path.resolve().name.startswith(VALIDATION_SOUNDFONTS):
@@ -110,16 +107,66 @@ class FramesConfig:
             "families": self.shares,
         }
 
+    def maker(self) -> ClipMaker:
+        """Read what clips are made of."""
+        fonts = [open_soundfont(path) for path in self.soundfonts]
+        material = Material(load_table(self.table), self.split)
+        return ClipMaker(material, fonts, self.shares, self.seconds, self.seed)
+
+
+def check_numbers(seconds: float, seed: int, clips_per_shard: int) -> None:
+    """Raise ``DatasetError`` where a number of a configuration is out of range."""
+    if not 5 <= seconds <= 120:
+        raise DatasetError(f"seconds: {seconds:g} (allowed: 5 to 120)")
+    if seed < 0:
+        raise DatasetError(f"seed: {seed} (allowed: 0 or above)")
+    if clips_per_shard < 1:
+        raise DatasetError(f"clips per shard: {clips_per_shard} (allowed: 1 or above)")
+
+
+class MakesClips(Protocol):
+    """Makes any clip of an endless row, by its number."""
+
+    def make(self, number: int) -> FrameClip:
+        """Make the clip of a number, from 0."""
+        ...
+
+
+class ClipsConfig(Protocol):
+    """What :func:`write_shards` needs of a configuration."""
+
+    def __hash__(self) -> int:
+        """As frozen dataclasses have it: a worker keeps the maker of its configuration."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """``train`` or ``val``."""
+        ...
+
+    @property
+    def clips_per_shard(self) -> int:
+        """1 or more."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything that the clips depend on, as plain JSON values."""
+        ...
+
+    def maker(self) -> MakesClips:
+        """Read what clips are made of."""
+        ...
+
 
 def write_shards(
-    config: FramesConfig,
+    config: ClipsConfig,
     folder: Path,
     clips: int,
     *,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] = say_nothing,
 ) -> None:
-    """Render shards until there are `clips` clips or a few more.
+    """Make shards until there are `clips` clips or a few more.
 
     Parameters
     ----------
@@ -160,7 +207,7 @@ def _path(folder: Path, number: int) -> Path:
     return folder / f"{number:05d}.npz"
 
 
-def _make(config: FramesConfig, folder: Path, number: int) -> None:
+def _make(config: ClipsConfig, folder: Path, number: int) -> None:
     first = number * config.clips_per_shard
     numbers = range(first, first + config.clips_per_shard)
     arrays = shard_arrays((clip_maker(config).make(n) for n in numbers), config.split)
@@ -169,21 +216,23 @@ def _make(config: FramesConfig, folder: Path, number: int) -> None:
 
 
 @lru_cache(maxsize=1)
-def clip_maker(config: FramesConfig) -> ClipMaker:
+def clip_maker(config: ClipsConfig) -> MakesClips:
     """The maker of a worker, which has one configuration all its life."""
-    fonts = [open_soundfont(path) for path in config.soundfonts]
-    material = Material(load_table(config.table), config.split)
-    return ClipMaker(material, fonts, config.shares, config.seconds, config.seed)
+    return config.maker()
 
 
 def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, Any]:
     """The arrays of a shard; every row says what training does not know of it."""
     mels, bars, rows = [], [], []
+    unknown: dict[str, list[npt.NDArray[np.bool_]]] = {"beat_unknown": [], "downbeat_unknown": []}
     times: dict[str, list[npt.NDArray[np.float32]]] = {"beats": [], "downbeats": []}
     for clip in clips:
         mels.append(to_bytes(log_mel(clip.samples)))
         bars.append(clip.bar)
         rows.append(clip.row | {"held_out": held_out_of(clip.row, split)})
+        for name, masks in unknown.items():
+            mask = getattr(clip, name)
+            masks.append(np.zeros(len(clip.bar), bool) if mask is None else mask)
         times["beats"].append(np.array(clip.beats, np.float32))
         times["downbeats"].append(np.array(clip.downbeats, np.float32))
     arrays: dict[str, Any] = {
@@ -193,6 +242,7 @@ def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, 
         "beat_known": np.ones(len(rows), bool),
         "rows": np.array(json.dumps(rows)),
     }
+    arrays |= {name: np.concatenate(m) for name, m in unknown.items() if any(map(np.any, m))}
     for name, parts in times.items():
         arrays |= {name: np.concatenate(parts), f"{name}_start": _starts(parts)}
     return arrays

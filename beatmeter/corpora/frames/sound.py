@@ -12,7 +12,7 @@ import numpy as np
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
-from beatmeter.corpora.frames.shards import FramesConfig, clip_maker, held_out_of
+from beatmeter.corpora.frames.shards import ClipsConfig, clip_maker, held_out_of
 from beatmeter.datasets.beat_annotations import write_beats, write_table
 from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
 
@@ -21,18 +21,18 @@ _REACH_S = 0.002
 
 
 def write_sound(
-    config: FramesConfig,
+    config: ClipsConfig,
     folder: Path,
     clips: int,
     *,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] = say_nothing,
 ) -> None:
-    """Render clips as FLAC files with their beats, and a table of them.
+    """Write clips as FLAC files with their beats, and a table of them.
 
     Parameters
     ----------
-    config : FramesConfig
+    config : ClipsConfig
         The same clips come of it as in shards.
     clips : int >= 1
     jobs : int >= 1
@@ -48,7 +48,7 @@ def write_sound(
     write_table(folder, rows)
 
 
-def _write(config: FramesConfig, folder: Path, number: int) -> dict[str, Any]:
+def _write(config: ClipsConfig, folder: Path, number: int) -> dict[str, Any]:
     import soundfile
 
     clip = clip_maker(config).make(number)

@@ -1,0 +1,255 @@
+"""Clips of recordings: nobody has annotated them, but some of their beats are beyond doubt.
+
+Three families:
+
+- ``steady``: within a stretch whose bars :mod:`~beatmeter.corpora.splicing.steady` is sure of.
+- ``spliced``: such a stretch, re-barred into any of the six meters.
+- ``agreed``: any music. Where BeatNet and the network of our own hear the same beats, those are
+  known, and where they hear the same bars too, downbeats; elsewhere the frames are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beatmeter.audio.decode import open_recording
+from beatmeter.audio.samples import Samples
+from beatmeter.corpora.frames.agreement import agreed
+from beatmeter.corpora.frames.clips import NO_BAR, UNKNOWN, FrameClip
+from beatmeter.corpora.frames.shards import check_numbers
+from beatmeter.corpora.random import weighted
+from beatmeter.corpora.rendering import clip_seed
+from beatmeter.corpora.splicing.source import (
+    FAMILY,
+    SplicedRecordings,
+    list_recordings,
+    search_recordings,
+)
+from beatmeter.corpora.splicing.steady import Stretch
+from beatmeter.errors import AudioError, DatasetError
+from beatmeter.meters import METERS
+from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
+
+RECORDED: dict[str, float] = {"agreed": 0.4, "steady": 0.2, FAMILY: 0.4}
+"""Every family, and how often it is drawn."""
+
+_CONTEXT_S = 6.0
+"""Heard before and after a clip, so that the trackers know the tempo at its ends."""
+_TRIES = 10
+
+
+@dataclass(frozen=True)
+class RecordedConfig:
+    """Everything that the clips of a folder of recordings depend on.
+
+    Attributes
+    ----------
+    recordings : Path
+        Folder.
+    index : Path
+        Where :func:`~beatmeter.corpora.splicing.source.search_recordings` keeps what it found.
+    split : str
+        ``train`` or ``val``: which recordings are held out is the user's choice of folders.
+    families : tuple of str
+        Of :data:`RECORDED`; empty for all.
+    seconds : float, 5 to 120
+        Length of a clip.
+    seed : int >= 0
+    clips_per_shard : int >= 1
+
+    Raises
+    ------
+    DatasetError
+        If a number is out of range, or a family unknown.
+    """
+
+    recordings: Path
+    index: Path
+    split: str = "train"
+    families: tuple[str, ...] = ()
+    seconds: float = 24.0
+    seed: int = 0
+    clips_per_shard: int = 64
+
+    def __post_init__(self) -> None:
+        check_numbers(self.seconds, self.seed, self.clips_per_shard)
+        for family in self.families:
+            if family not in RECORDED:
+                raise DatasetError(f"family: {family!r} (allowed: {', '.join(RECORDED)})")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, recordings by their names and sizes."""
+        files = {
+            file: (self.recordings / file).stat().st_size
+            for file in list_recordings(self.recordings)
+        }
+        values = {key: value for key, value in asdict(self).items() if key != "index"}
+        return values | {"recordings": files, "families": list(self.shares)}
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How often each family is drawn."""
+        return {family: RECORDED[family] for family in self.families or RECORDED}
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether sure stretches are needed, for which every recording has to be searched."""
+        return set(self.shares) != {"agreed"}
+
+    def maker(self) -> RecordedMaker:
+        """Find what clips are made of; what was searched before is not searched again."""
+        files = list_recordings(self.recordings)
+        found = search_recordings(self.recordings, self.index) if self.is_searched else ()
+        return RecordedMaker(self.recordings, files, found, self.shares, self.seconds, self.seed)
+
+
+@dataclass(frozen=True)
+class RecordedMaker:
+    """Makes clips of recordings, any of them, in any order.
+
+    Parameters
+    ----------
+    recordings : Path
+        Folder.
+    files : sequence of str
+        Its recordings, relative to it.
+    stretches : sequence of Stretch
+        What was found to be sure in them; none, and no ``steady`` or ``spliced`` clip is made.
+    shares : mapping of str to float
+        How often each family is drawn; of :data:`RECORDED`.
+    seconds : float > 0
+        Length of a clip.
+    seed : int >= 0
+        The same seed and number give the same clip.
+    """
+
+    recordings: Path
+    files: Sequence[str]
+    stretches: Sequence[Stretch]
+    shares: dict[str, float] = field(default_factory=lambda: dict(RECORDED))
+    seconds: float = 24.0
+    seed: int = 0
+
+    def make(self, number: int) -> FrameClip:
+        """Make the clip of a number, from 0.
+
+        Raises
+        ------
+        DatasetError
+            If no recording is long enough.
+        """
+        seed = clip_seed(self.seed, number)
+        rng = np.random.default_rng((seed, 7))
+        family = weighted(rng, self.shares)
+        if family == FAMILY:
+            return self._spliced(seed, int(rng.choice(METERS)))
+        return self._steady(rng, seed) if family == "steady" else self._agreed(rng, seed)
+
+    def _spliced(self, seed: int, meter: int) -> FrameClip:
+        import soxr
+
+        from beatmeter.corpora.perform.render import SAMPLE_RATE as SPLICE_RATE
+
+        source = SplicedRecordings(self.recordings, self.stretches)
+        excerpt = source.draw_source_excerpt(seed, self.seconds, FAMILY, (meter,))
+        samples = soxr.resample(excerpt.samples, SPLICE_RATE, SAMPLE_RATE)
+        row = _row(FAMILY, excerpt.origin.work, meter, seed) | {
+            "grouping": list(excerpt.meter.grouping),
+            "source_meter": excerpt.style["source meter"],
+        }
+        return FrameClip(
+            samples,
+            excerpt.beats,
+            excerpt.downbeats,
+            np.full(_frames(samples), meter, np.uint8),
+            row,
+        )
+
+    def _steady(self, rng: np.random.Generator, seed: int) -> FrameClip:
+        long = [stretch for stretch in self.stretches if stretch.duration_s >= self.seconds]
+        if not long:
+            raise DatasetError(
+                f"recordings: no steady stretch lasts {self.seconds:g} s (allowed: shorter clips)"
+            )
+        stretch = long[int(rng.integers(len(long)))]
+        start = stretch.beats[0] + rng.uniform(0, stretch.duration_s - self.seconds)
+        samples = _read(self.recordings / stretch.file, start, start + self.seconds)
+        beats = np.array(stretch.beats) - start
+        inside = (beats >= 0) & (beats < self.seconds)
+        first = np.arange(len(beats)) % stretch.meter == 0
+        return FrameClip(
+            samples,
+            tuple(beats[inside].tolist()),
+            tuple(beats[inside & first].tolist()),
+            np.full(_frames(samples), stretch.meter, np.uint8),
+            _row("steady", stretch.file, stretch.meter, seed),
+        )
+
+    def _agreed(self, rng: np.random.Generator, seed: int) -> FrameClip:
+        """Draw places until the trackers agree somewhere."""
+        for _ in range(_TRIES):
+            file = self.files[int(rng.integers(len(self.files)))]
+            try:
+                samples, before = self._excerpt(rng, file)
+                heard = agreed(samples)
+            except AudioError:
+                continue
+            if heard is None:
+                continue
+            first = round(before * FRAMES_PER_SECOND)
+            cut = slice(first, first + round(self.seconds * FRAMES_PER_SECOND) + 1)
+            if heard.beat_unknown[cut].all():
+                continue
+            beats, downbeats = (
+                times[(times >= 0) & (times < self.seconds)].tolist()
+                for times in (times - first / FRAMES_PER_SECOND for times in heard.times)
+            )
+            counts = heard.bar[cut]
+            known = counts[counts != UNKNOWN]
+            meter = int(np.bincount(known).argmax()) if len(known) else NO_BAR
+            start = first * HOP_LENGTH
+            return FrameClip(
+                samples[start : start + round(self.seconds * SAMPLE_RATE)],
+                tuple(beats),
+                tuple(downbeats),
+                counts,
+                _row("agreed", file, meter, seed),
+                heard.beat_unknown[cut],
+                heard.downbeat_unknown[cut],
+            )
+        raise DatasetError(f"recordings: two trackers agree nowhere in {self.recordings}")
+
+    def _excerpt(self, rng: np.random.Generator, file: str) -> tuple[Samples, float]:
+        """Read a random part with what comes before and after it; its beginning therein."""
+        path = self.recordings / file
+        with open_recording(path) as recording:
+            room = recording.duration_s - self.seconds
+        if room < 0:
+            raise AudioError(f"{path}: shorter than {self.seconds:g} s")
+        start = rng.uniform(0, room)
+        first = max(0.0, start - _CONTEXT_S)
+        samples = _read(path, first, start + self.seconds + _CONTEXT_S)
+        return samples, start - first
+
+
+def _read(path: Path, start: float, end: float) -> Samples:
+    import soxr
+
+    with open_recording(path) as recording:
+        samples = recording.read(start, end)
+        rate = recording.sample_rate
+    resampled: Samples = soxr.resample(samples, rate, SAMPLE_RATE)
+    return resampled
+
+
+def _frames(samples: Samples) -> int:
+    return 1 + len(samples) // HOP_LENGTH
+
+
+def _row(family: str, work: str, meter: int, seed: int) -> dict[str, Any]:
+    return {"family": family, "work": work, "meter": meter, "seed": seed, "effects": []}

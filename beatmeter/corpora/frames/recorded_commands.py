@@ -1,0 +1,100 @@
+"""``beatmeter corpus recorded-frames`` and ``recorded-sound``: labels for real recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from beatmeter.corpora.showing import counted, search
+
+if TYPE_CHECKING:
+    from beatmeter.corpora.frames.recorded import RecordedConfig
+
+_Folder = click.Path(file_okay=False, path_type=Path)
+_OPTIONS = (
+    click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path)),
+    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
+    click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips."),
+    click.option(
+        "--split",
+        type=click.Choice(("train", "val")),
+        default="train",
+        show_default=True,
+        help="Whether these recordings are to be learned from or held out.",
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
+    ),
+    click.option("--out", type=_Folder, required=True, help="Folder, new or begun."),
+)
+
+
+def _of_recordings(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command("recorded-frames")
+@_of_recordings
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    help="agreed, steady, spliced; may be repeated. [default: all]",
+)
+@click.option(
+    "--shard",
+    "clips_per_shard",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Clips.",
+)
+def recorded_frames(clips: int, jobs: int, out: Path, **config: Any) -> None:
+    """Cut clips out of RECORDINGS, as spectrograms with labels where they can be trusted.
+
+    Nobody needs to have annotated them: beats are known where BeatNet is sure of steady bars, and
+    where it hears what the network of our own hears. Needs BeatNet.
+    """
+    from beatmeter.corpora.frames.shards import write_shards
+
+    made_of = _config(config)
+    with counted(f"shards in {out}") as report:
+        write_shards(made_of, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+@click.command("recorded-sound")
+@_of_recordings
+@click.option(
+    "--family",
+    "families",
+    type=click.Choice(("steady", "spliced")),
+    multiple=True,
+    default=("steady", "spliced"),
+    show_default=True,
+    help="May be repeated.",
+)
+def recorded_sound(clips: int, jobs: int, out: Path, **config: Any) -> None:
+    """Cut steady and spliced clips out of RECORDINGS, as sound with annotated beats."""
+    from beatmeter.corpora.frames.sound import write_sound
+
+    made_of = _config(config)
+    with counted(f"clips in {out}") as report:
+        write_sound(made_of, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")
+
+
+def _config(values: dict[str, Any]) -> RecordedConfig:
+    from beatmeter.corpora.frames.recorded import RecordedConfig
+    from beatmeter.corpora.splicing.source import recordings_index
+
+    config = RecordedConfig(index=recordings_index(values["recordings"]), **values)
+    if config.is_searched:
+        search(config.recordings)
+    return config
