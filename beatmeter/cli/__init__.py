@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": ("beatmeter.cli.evaluate:evaluate", "Tell how often the ensemble is right."),
     "fixtures": ("beatmeter.cli.fixtures:fixtures", "The recordings of the gate."),
     "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),
+    "listen": ("beatmeter.cli.listen:listen", "Tell the meter of what a microphone hears."),
     "serve": (
         "beatmeter.cli.serve:serve",
         "See, hear and correct the recordings of a folder.",

@@ -21,3 +21,20 @@ report_option = click.option(
     show_default=True,
     help="Folder for the report.",
 )
+host_option = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
+port_option = click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 takes a free one.",
+)
+prior_option = click.option(
+    "--prior",
+    default="repertoire",
+    show_default=True,
+    metavar="repertoire|uniform|FILE",
+    help="How probable each meter is before anything is heard.",
+)

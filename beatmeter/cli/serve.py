@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from beatmeter.cli.options import host_option, port_option, prior_option
+
 REPORTS = "reports"
 """Below the folder that is served, when no other place is named."""
 OWN_FOLDER = "recordings"
@@ -20,27 +22,15 @@ MEGABYTE = 10**6
     required=False,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    default=8765,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="0 takes a free one.",
-)
+@host_option
+@port_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help=f"Where analyses are kept, as those of analyze --output.  [default: FOLDER/{REPORTS}]",
 )
-@click.option(
-    "--prior",
-    default="repertoire",
-    show_default=True,
-    metavar="repertoire|uniform|FILE",
-    help="How probable each meter is before anything is heard.",
-)
+@prior_option
 @click.option(
     "--max-upload",
     default=500,
@@ -65,8 +55,8 @@ def serve(
     from beatmeter.cli.analyze import check_asked
     from beatmeter.datasets.corrections import CorrectionStore
     from beatmeter.datasets.folder import CORRECTIONS
-    from beatmeter.serve.app import Served
-    from beatmeter.serve.running import listen, run
+    from beatmeter.serve.app import Served, Server
+    from beatmeter.serve.running import address_of, listen, run, say
 
     asked = Asked(prior=prior)
     check_asked(asked)
@@ -79,4 +69,9 @@ def serve(
     CorrectionStore(folder).read()
     with listen(host, port) as listening:
         taken = listening.getsockname()[1]
-        run(Served(folder, reports, host, taken, asked, max_upload * MEGABYTE), listening)
+        server = Server(Served(folder, reports, host, taken, asked, max_upload * MEGABYTE))
+        address = address_of(host, listening)
+        say(f"{folder} is served at {address} (Ctrl-C ends)")
+        run(server.app(), listening)
+    left = f", {server.jobs.left} recordings are left to analyse" if server.jobs.left else ""
+    say(f"ended; what was heard and corrected is kept{left}")

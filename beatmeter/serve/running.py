@@ -1,4 +1,4 @@
-"""Running the server, from its socket to Ctrl-C."""
+"""Running a server, from its socket to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from beatmeter._util.text import escape_control
 from beatmeter.errors import BeatMeterError
 from beatmeter.serve.security import is_loopback
 
 if TYPE_CHECKING:
-    from beatmeter.serve.app import Served
+    from starlette.applications import Starlette
 
 _CONNECTIONS = 200  # at a time; a page holds a handful
 _LAST_ANSWERS_S = 2  # for answers under way when the server ends
@@ -49,15 +50,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(served: Served, listening: socket.socket) -> None:
-    """Serve until the user ends it, and say so in one line."""
+def run(app: Starlette, listening: socket.socket) -> None:
+    """Serve until the user ends it."""
     import uvicorn
 
-    from beatmeter.serve.app import Server
-
-    server = Server(served)
     config = uvicorn.Config(
-        server.app(),
+        app,
         http="h11",
         ws="none",
         lifespan="on",
@@ -68,18 +66,17 @@ def run(served: Served, listening: socket.socket) -> None:
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
-    name = f"[{served.host}]" if ":" in served.host else served.host
-    _say(f"{served.folder} is served at http://{name}:{served.port} (Ctrl-C ends)")
-    if not is_loopback(served.host):
-        _say("warning: whoever reaches this address can listen and correct")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    left = server.jobs.left
-    kept = "what was heard and corrected is kept"
-    _say(f"ended; {kept}" + (f", {left} recordings are left to analyse" if left else ""))
 
 
-def _say(line: str) -> None:
-    from beatmeter._util.text import escape_control
+def address_of(host: str, listening: socket.socket) -> str:
+    """Where a browser finds a server, and a warning where others find it too."""
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listening.getsockname()[1]}"
+    return address if is_loopback(host) else f"{address}, for whoever reaches it"
 
+
+def say(line: str) -> None:
+    """Print a line where no output is expected, on standard error."""
     print(f"beatmeter: {escape_control(line)}", file=sys.stderr, flush=True)  # noqa: T201

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,21 @@ const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
 const dataTransfer = new DataTransfer();
 dataTransfer.items.add(new File([bytes], name));
 document.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+"""
+PLAY_INTO_MICROPHONE = """
+const context = new AudioContext();
+const microphone = context.createMediaStreamDestination();
+for (let beat = 0; beat < 60; beat += 1) {
+  const click = new OscillatorNode(context, { frequency: beat % 4 ? 800 : 1600 });
+  const level = new GainNode(context, { gain: beat % 4 ? 0.3 : 0.9 });
+  click.connect(level).connect(microphone);
+  click.start(0.5 * beat);
+  click.stop(0.5 * beat + 0.03);
+}
+navigator.mediaDevices.getUserMedia = async () => {
+  await context.resume(); // nothing sounds before something was clicked
+  return microphone.stream;
+};
 """
 HEAR_CLICKS = """
 const done = arguments[0];
@@ -52,20 +68,33 @@ def without_plugins(monkeypatch):
     monkeypatch.setenv("BEATMETER_DISABLE_PLUGINS", "all")
 
 
+@contextmanager
+def running(*command: str) -> Iterator[str]:
+    """The address of a server that runs as long as the block."""
+    whole = [sys.executable, "-c", MAIN, *command, "--port", "0"]
+    with subprocess.Popen(whole, stderr=subprocess.PIPE, text=True) as process:
+        yield re.search(r"http://\S+", process.stderr.readline())[0]
+        process.send_signal(signal.SIGTERM)
+
+
 @pytest.fixture
 def served(tmp_path, without_plugins) -> Iterator[tuple[Path, str]]:
     """An empty folder and the address at which it is served."""
     folder = tmp_path / "served"
     folder.mkdir()
-    command = [sys.executable, "-c", MAIN, "serve", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        line = process.stderr.readline()
-        yield folder, re.search(r"http://\S+", line)[0]
-        process.send_signal(signal.SIGTERM)
+    with running("serve", str(folder)) as address:
+        yield folder, address
 
 
 @pytest.fixture
-def see(browser, served):
+def listening(without_plugins) -> Iterator[str]:
+    """The address of a server that listens."""
+    with running("listen") as address:
+        yield address
+
+
+@pytest.fixture
+def see(browser):
     """``see(selector, text)``: the first such element that shows the text, as soon as it does."""
     from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.common.by import By
@@ -89,7 +118,7 @@ def complaints(browser):
 
 
 def test_a_dropped_recording_is_seen_heard_corrected_and_counted(
-    browser, served, see, drum_pattern, write_audio
+    served, browser, see, drum_pattern, write_audio
 ):
     folder, address = served
     path = write_audio("march <b>.wav", drum_pattern(4, 120.0, 1)[: 12 * 22050])
@@ -130,7 +159,7 @@ def test_a_dropped_recording_is_seen_heard_corrected_and_counted(
 
 
 @pytest.mark.parametrize("width", [400, 1300])
-def test_the_list_fits_the_window(browser, served, see, width):
+def test_the_list_fits_the_window(served, browser, see, width):
     folder, address = served
     (folder / f"{'long name ' * 20}.wav").write_bytes(b"no sound")
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -144,7 +173,7 @@ def test_the_list_fits_the_window(browser, served, see, width):
     assert complaints(browser) == []
 
 
-def test_two_windows_lose_nothing(browser, served, see, write_audio, make_analysis):
+def test_two_windows_lose_nothing(served, browser, see, write_audio, make_analysis):
     folder, address = served
     path = write_audio("served/march.wav", np.zeros(40 * 22050, np.float32))
     write_json(make_analysis(str(path)), folder / "reports" / "march.wav.json")
@@ -168,3 +197,14 @@ def test_two_windows_lose_nothing(browser, served, see, write_audio, make_analys
     browser.close()
     browser.switch_to.window(first)
     assert [line for line in complaints(browser) if "412" not in line] == []
+
+
+def test_what_a_microphone_hears_is_told(listening, browser, see):
+    browser.get(listening)
+    browser.execute_script(PLAY_INTO_MICROPHONE)
+    see("#listen").click()
+    see("#status", "Listening")
+    assert re.fullmatch(r"Meter \d+|No bar is heard", see("#tempo", "BPM") and see("#meter").text)
+    see("#listen", "Stop").click()
+    see("#status", "Not listening")
+    assert complaints(browser) == []

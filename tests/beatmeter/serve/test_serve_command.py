@@ -217,10 +217,10 @@ def test_what_is_no_folder_is_told(folder):
 def test_without_a_folder_one_of_the_users_own_is_served(tmp_path, monkeypatch):
     served = []
     monkeypatch.setenv("BEATMETER_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(running, "run", lambda one, _: served.append(one.folder))
+    monkeypatch.setattr(running, "run", lambda app, _: served.append(app))
     assert CliRunner().invoke(serve, ["--port", "0"]).exit_code == 0
-    assert served == [tmp_path / "data" / "recordings"]
-    assert served[0].is_dir()
+    assert len(served) == 1
+    assert (tmp_path / "data" / "recordings").is_dir()
 
 
 def test_a_folder_that_may_not_be_written_is_told(folder, monkeypatch):

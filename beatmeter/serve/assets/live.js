@@ -1,0 +1,105 @@
+// Listens to the microphone and asks every two seconds for the meter of the last twelve.
+
+const HEARD_S = 12;
+const LEAST_S = 5; // fewer hold no two bars
+const EVERY_MS = 2000;
+const by = (id) => document.getElementById(id);
+
+let context = null;
+let stream = null;
+let timer = null;
+let samples = null; // a ring
+let written = 0;
+let asking = false;
+
+async function begin() {
+  // A browser's cleaning of speech takes music away.
+  const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+  context = new AudioContext();
+  await context.audioWorklet.addModule("/assets/recorder.js");
+  samples = new Float32Array(HEARD_S * context.sampleRate);
+  written = 0;
+  const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
+  recorder.port.onmessage = ({ data }) => keep(data);
+  context.createMediaStreamSource(stream).connect(recorder);
+  timer = setInterval(ask, EVERY_MS);
+  say("Listening");
+}
+
+function end() {
+  clearInterval(timer);
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  context?.close();
+  context = stream = null;
+  say("Not listening");
+}
+
+function keep(block) {
+  for (const value of block) {
+    samples[written % samples.length] = value;
+    written += 1;
+  }
+}
+
+/** The last seconds in their order. */
+function lastSeconds() {
+  if (written < samples.length) return samples.slice(0, written);
+  const start = written % samples.length;
+  const ordered = new Float32Array(samples.length);
+  ordered.set(samples.subarray(start));
+  ordered.set(samples.subarray(0, start), samples.length - start);
+  return ordered;
+}
+
+async function ask() {
+  if (asking || written < LEAST_S * context.sampleRate) return;
+  asking = true;
+  try {
+    const place = `/heard?rate=${Math.round(context.sampleRate)}`;
+    const answer = await fetch(place, { method: "POST", body: lastSeconds() });
+    if (answer.ok) show(await answer.json());
+    else say((await answer.text()).trim());
+  } catch {
+    say("The server does not answer; was it ended?");
+  }
+  asking = false;
+}
+
+function show(told) {
+  if (told.failure) {
+    say(told.failure);
+    return;
+  }
+  const [over, under] = told.time_signature.split("/");
+  const parts = told.bars_heard ? [over, under] : ["no bar"];
+  by("signature").replaceChildren(...parts.map((part) => {
+    const line = document.createElement("span");
+    line.textContent = part;
+    return line;
+  }));
+  by("meter").textContent = told.bars_heard ? `Meter ${told.meter}` : "No bar is heard";
+  by("sure").value = told.confidence;
+  by("percent").textContent = `${Math.round(100 * told.confidence)} % sure`;
+  by("tempo").textContent = `${told.tempo_bpm.toFixed(0)} BPM`;
+  say("Listening");
+}
+
+function say(text) {
+  if (by("status").textContent !== text) by("status").textContent = text;
+}
+
+by("listen").addEventListener("click", async () => {
+  const on = by("listen").getAttribute("aria-pressed") !== "true";
+  by("listen").setAttribute("aria-pressed", String(on));
+  by("listen").textContent = on ? "Stop" : "Listen";
+  try {
+    if (on) await begin();
+    else end();
+  } catch (reason) {
+    by("listen").setAttribute("aria-pressed", "false");
+    by("listen").textContent = "Listen";
+    end();
+    say(`The microphone cannot be used: ${reason.message}`);
+  }
+});
