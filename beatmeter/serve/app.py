@@ -36,9 +36,6 @@ from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
 from beatmeter.serve.security import LIST_POLICY, Gate
 
-_ASSETS = {"list.js": "text/javascript", "list.css": "text/css", "page.css": "text/css"}
-"""What the list page fetches, and its types."""
-
 _LARGEST_CORRECTION = 2**18  # bytes of JSON: 5,000 bars are a quarter of it
 _DECODERS = 2  # recordings that are decoded for pages at a time
 
@@ -86,7 +83,7 @@ class Server:
         return Starlette(
             routes=[
                 Route("/", self.list_page),
-                Route("/assets/{name}", self.asset),
+                Route("/assets/{name}", pages.asset_file),
                 Route("/recordings", self.list_rows),
                 Route("/next", self.next_page),
                 Route("/uploads", self.upload, methods=["POST"]),
@@ -120,13 +117,6 @@ class Server:
         await self.look()
         page = pages.list_page(str(self.served.folder), self.served.most_bytes)
         return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
-
-    async def asset(self, request: Request) -> Response:
-        """A script or style of the list page."""
-        name = request.path_params["name"]
-        if name not in _ASSETS:
-            raise HTTPException(404)
-        return Response(pages.asset(name), media_type=_ASSETS[name])
 
     async def list_rows(self, request: Request) -> Response:
         """What has changed in the list since a version."""

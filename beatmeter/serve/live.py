@@ -28,12 +28,6 @@ HEARD_S = 12
 RATES = range(8000, 192_001)
 """Sample rates, in Hz, of sound cards."""
 
-_ASSETS = {
-    "live.js": "text/javascript",
-    "recorder.js": "text/javascript",
-    "list.css": "text/css",
-    "page.css": "text/css",
-}
 _SAMPLE_BYTES = 4  # float32, in the order of the machine, which is the page's too
 
 
@@ -59,7 +53,7 @@ class Live:
         return Starlette(
             routes=[
                 Route("/", self.page),
-                Route("/assets/{name}", self.asset),
+                Route("/assets/{name}", pages.asset_file),
                 Route("/heard", self.hear, methods=["POST"]),
             ],
             middleware=[Middleware(Gate, host=self._host, port=self._port)],
@@ -70,13 +64,6 @@ class Live:
         """The page that listens."""
         page = pages.asset("live.html")
         return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
-
-    async def asset(self, request: Request) -> Response:
-        """A script or style of the page."""
-        name = request.path_params["name"]
-        if name not in _ASSETS:
-            raise HTTPException(404)
-        return Response(pages.asset(name), media_type=_ASSETS[name])
 
     async def hear(self, request: Request) -> Response:
         """Tell the meter of samples; of two at once the second is refused."""

@@ -11,20 +11,40 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
 from beatmeter._util.text import escape_control
 from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.datasets.corrections import Saved
 from beatmeter.meters import METERS
 from beatmeter.serve.catalogue import Recording, read_report
 
-_PEAKS_KEPT = 32
-"""Recordings whose waveforms are kept in memory: a few kilobytes each."""
+SHARED = "page.css", "analysis.css"
+"""Styles of :mod:`beatmeter.output.page`, in their order."""
+
+ASSETS = {
+    **dict.fromkeys(("list.js", "live.js", "recorder.js"), "text/javascript"),
+    **dict.fromkeys(("list.css", *SHARED), "text/css"),
+}
+"""What pages fetch, and its types."""
+
+_PEAKS_KEPT = 32  # recordings whose waveforms stay in memory, a few kilobytes each
+
+
+async def asset_file(request: Request) -> Response:
+    """Answer with a script or style."""
+    name = request.path_params["name"]
+    if name not in ASSETS:
+        raise HTTPException(404)
+    return Response(asset(name), media_type=ASSETS[name])
 
 
 @cache
 def asset(name: str) -> str:
-    """The text of a file of this package, or the style that every page shares."""
-    if name == "page.css":
+    """The text of a file of this package, or a style that it shares with the page."""
+    if name in SHARED:
         from beatmeter.output.page import render
 
         return render.asset(name)

@@ -3,6 +3,7 @@
 const POLL_MS = 1500;
 const SHOWN_AT_FIRST = 200;
 const UPLOADS_AT_ONCE = 3;
+const LIKELY = 0.6; // from which on the page of a recording says so too
 const by = (id) => document.getElementById(id);
 
 const rows = new Map();
@@ -98,7 +99,7 @@ function drawRow(row) {
   if (row.heard) {
     heard.append(element("strong", row.heard.bars_heard ? row.heard.time_signature : "no bar"));
     if (row.heard.changes) heard.append(element("span", ` ${row.heard.changes + 1} segments`, "quiet"));
-    sure.append(gauge(row.heard.confidence), ` ${Math.round(100 * row.heard.confidence)} %`);
+    sure.append(gauge(row.heard.confidence));
   } else {
     const words = { waiting: "waiting", running: "is being analysed", failed: "failed" };
     heard.append(element("span", words[row.status] ?? "", "quiet"));
@@ -108,9 +109,11 @@ function drawRow(row) {
 }
 
 function gauge(share) {
-  const drawn = document.createElement("meter");
-  drawn.value = share;
-  drawn.setAttribute("aria-label", "confidence");
+  const drawn = element("div", "", share < LIKELY ? "confidence unsure" : "confidence");
+  const meter = document.createElement("meter");
+  meter.value = share;
+  meter.setAttribute("aria-label", "confidence");
+  drawn.append(meter, `${Math.round(100 * share)} %`);
   return drawn;
 }
 
