@@ -191,7 +191,32 @@ def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analy
 
 
 @pytest.fixture
-def labelled_set(tmp_path: Path, drum_pattern: Recorder) -> FixtureSet:
+def make_fixture() -> Callable[..., Fixture]:
+    """A labelled recording of its own work, a waltz unless told otherwise."""
+
+    def make(identity: str, **changes: object) -> Fixture:
+        fixture = Fixture(
+            id=identity,
+            file=f"{identity}.wav",
+            sha256=hashlib.sha256(identity.encode()).hexdigest(),
+            meters=(3,),
+            time_signatures=("3/4",),
+            grouping=(),
+            tempo=(100.0, 100.0),
+            category="waltz",
+            work=identity,
+            licence="CC0",
+            made="by a test",
+        )
+        return replace(fixture, **changes)
+
+    return make
+
+
+@pytest.fixture
+def labelled_set(
+    tmp_path: Path, drum_pattern: Recorder, make_fixture: Callable[..., Fixture]
+) -> FixtureSet:
     """Drum patterns of 12 s in 3, 4 and 5, the 5 labelled 7, and one that is not there."""
     folder = tmp_path / "labelled"
     folder.mkdir()
@@ -200,17 +225,12 @@ def labelled_set(tmp_path: Path, drum_pattern: Recorder) -> FixtureSet:
         path = folder / f"{name}.wav"
         soundfile.write(path, drum_pattern(meter, 140.0, 0)[: 12 * SAMPLE_RATE], SAMPLE_RATE)
         fixtures.append(
-            Fixture(
-                id=name,
-                file=path.name,
+            make_fixture(
+                name,
                 sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
                 meters=(label,),
                 time_signatures=(f"{label}/4",),
-                grouping=(),
-                tempo=(140.0, 140.0),
                 category="true" if label == meter else "false",
-                work=name,
-                licence="CC0",
                 made="by a test; at once",
             )
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.datasets.fixtures import Fixture, FixtureSet, open_set, write_manifest
+from beatmeter.datasets.fixtures import FixtureSet, open_set, write_manifest
 from beatmeter.errors import Abstain
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
@@ -61,27 +61,6 @@ class Fitted(Told, CalibratedSignal):
 
     def hypotheses(self, rhythm):
         raise NotImplementedError
-
-
-@pytest.fixture
-def make_fixture() -> Callable[..., Fixture]:
-    def make(identity: str, **changes: object) -> Fixture:
-        fixture = Fixture(
-            id=identity,
-            file=f"{identity}.wav",
-            sha256=hashlib.sha256(identity.encode()).hexdigest(),
-            meters=(3,),
-            time_signatures=("3/4",),
-            grouping=(),
-            tempo=(100.0, 100.0),
-            category="waltz",
-            work=identity,
-            licence="CC0",
-            made="by a test",
-        )
-        return replace(fixture, **changes)
-
-    return make
 
 
 @pytest.fixture
