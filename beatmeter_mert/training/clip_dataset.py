@@ -70,15 +70,12 @@ class ClipDataset(torch.utils.data.Dataset[Example]):
 
     Parameters
     ----------
-    files : sequence of LabelledFile
-    augmentation : Augmentation
     smoothing : float in [0, 0.5)
         Target of the negatives.
     sample_rate : int > 0
         Hz, that of the network.
     clip_s : float > 0
         Seconds, the longest that a clip may be.
-    seed : int
     """
 
     def __init__(

@@ -28,7 +28,6 @@ class RemoteFile:
     ----------
     name : str
         Path inside the dataset, as it was uploaded.
-    address : str
     size : int
         Bytes, as listed; 0 when not.
     algorithm : str
@@ -80,14 +79,8 @@ def fetch(file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> Pat
 
     Parameters
     ----------
-    file : RemoteFile
-    folder : Path
     advance : callable
         Told how many more bytes are there.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------

@@ -41,9 +41,6 @@ def export(
     ----------
     folder : Path
         Its subfolder ``backbone`` is what fine-tuning takes as its model.
-    backbone : HubertModel
-    head : MERTClassificationHead
-    preprocessing : Preprocessing
     licence : str
         Hub identifier of the licence of the weights.
     note : str

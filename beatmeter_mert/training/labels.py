@@ -41,7 +41,6 @@ def targets(clips: Sequence[LabelledClip], smoothing: float = LABEL_SMOOTH_NEG) 
 
     Parameters
     ----------
-    clips : sequence of LabelledClip
     smoothing : float in [0, 0.5)
         The target of a negative.
 

@@ -101,10 +101,6 @@ def verify(data_dir: Path) -> None:
 def unpack(path: Path) -> Path | None:
     """Unpack an archive into a folder beside it, whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-
     Returns
     -------
     Path or None

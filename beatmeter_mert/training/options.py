@@ -22,7 +22,6 @@ class Clips:
 
     Attributes
     ----------
-    folder : Path
     split : str
         One of :data:`~beatmeter.datasets.splits.SPLITS`, or ``all``.
     seed : int

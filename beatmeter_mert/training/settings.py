@@ -61,7 +61,6 @@ def setting(default: Any, help: str, within: str | None = None) -> Any:  # noqa:
     Parameters
     ----------
     default
-    help : str
     within : str, optional
         The interval of a number, such as ``[0, 1)``.
     """
@@ -135,8 +134,6 @@ def keep_settings(
 
     Parameters
     ----------
-    folder : Path
-    settings : Settings
     may_change : collection of str
         Dotted names of those that a resumed run may have otherwise.
     resume : bool

@@ -30,14 +30,12 @@ def attend(
     module : Module
         Ignored, like everything else that ``transformers`` hands to an attention function.
     query, key, value : Tensor, shape (n, heads, frames, width)
-    attention_mask : None
     scaling : float
         Of the products of queries and keys.
 
     Returns
     -------
     output : Tensor, shape (n, frames, heads, width)
-    weights : None
     """
     heads = [
         torch.split(states.flatten(0, 1).contiguous(), _HEADS_AT_ONCE)

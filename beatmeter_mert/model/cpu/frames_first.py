@@ -24,12 +24,7 @@ _FRAMES_AT_ONCE = 128
 
 
 class FramesFirstEncoder(nn.Module):
-    """The feature encoder of a ``HubertModel``, for inference.
-
-    Parameters
-    ----------
-    encoder : HubertFeatureEncoder
-    """
+    """The feature encoder of a ``HubertModel``, for inference."""
 
     def __init__(self, encoder: Any) -> None:
         super().__init__()
@@ -85,10 +80,6 @@ class GroupNormLayer(nn.Module):
 
     The mean and the variance of a channel follow from those of the windows, so the normalisation
     goes into the weights before anything is convolved.
-
-    Parameters
-    ----------
-    layer : HubertGroupNormConvLayer
     """
 
     def __init__(self, layer: Any) -> None:

@@ -17,10 +17,6 @@ class SpectralConv1d(nn.Module):
 
     The input is cut into overlapping blocks of twice the kernel's length; what comes out of a
     block without wrapping around is kept.
-
-    Parameters
-    ----------
-    conv : Conv1d
     """
 
     def __init__(self, conv: nn.Conv1d) -> None:

@@ -54,7 +54,6 @@ def refuse_other(path: Path, settings: FinetuneSettings) -> None:
     ----------
     path : Path
         Of the result.
-    settings : FinetuneSettings
 
     Raises
     ------

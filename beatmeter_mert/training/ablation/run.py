@@ -29,7 +29,6 @@ class Job:
 
     Attributes
     ----------
-    settings : FinetuneSettings
     run : Path
         Folder of the run.
     result : Path

@@ -14,13 +14,7 @@ _DEFAULT = "default.toml"
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of training.
-
-    Attributes
-    ----------
-    name : str
-    settings : FinetuneSettings
-    """
+    """One way of training."""
 
     name: str
     settings: FinetuneSettings

@@ -50,7 +50,6 @@ def build_small_backbone(settings: BackboneSettings, sample_rate: int) -> Hubert
 
     Parameters
     ----------
-    settings : BackboneSettings
     sample_rate : int
         Hz.
 

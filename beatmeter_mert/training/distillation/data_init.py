@@ -31,7 +31,6 @@ def standardise_features(norm: nn.LayerNorm, features: PooledFeatures) -> Pooled
     ----------
     norm : LayerNorm
         The one that normalised the features; it is changed.
-    features : PooledFeatures
 
     Returns
     -------
@@ -53,7 +52,6 @@ def standardise_head(head: MERTClassificationHead, pooled: Tensor) -> None:
 
     Parameters
     ----------
-    head : MERTClassificationHead
     pooled : Tensor, shape (clips, layers, features)
         Two clips or more. An input that is the same for all of them becomes 0.
     """

@@ -23,10 +23,8 @@ class RenderedClip:
 
     Attributes
     ----------
-    file : LabelledFile
     folder : Path
         Of the dataset.
-    labels : ClipLabels
     """
 
     file: LabelledFile
@@ -44,7 +42,6 @@ def read_rendered(folders: Sequence[Path], split: str) -> list[RenderedClip]:
 
     Parameters
     ----------
-    folders : sequence of Path
     split : {"train", "val", "test"}
 
     Raises

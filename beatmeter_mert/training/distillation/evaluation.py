@@ -27,8 +27,6 @@ def evaluate(
 
     Parameters
     ----------
-    model : MertMeterClassifier
-    clips : sequence of RenderedClip
     leave_out : sequence of str
         Families, sources and soundfonts that it was not trained on.
     out : Path

@@ -58,7 +58,6 @@ def pooled_features(
         Those of one dataset behind each other.
     backbone : HubertModel
         In evaluation mode.
-    settings : DistillationSettings
 
     Returns
     -------
@@ -88,7 +87,6 @@ class FeaturePooler:
     ----------
     backbone : HubertModel
         In evaluation mode.
-    settings : DistillationSettings
     """
 
     def __init__(self, backbone: HubertModel, settings: DistillationSettings) -> None:
@@ -148,8 +146,6 @@ def augmented(features: Features, settings: AugmentSettings, rng: np.random.Gene
     Parameters
     ----------
     features : ndarray of float32, shape (frames, channels)
-    settings : AugmentSettings
-    rng : numpy.random.Generator
     """
     widest = np.log1p(settings.speed)
     speed = float(np.exp(rng.uniform(-widest, widest)))

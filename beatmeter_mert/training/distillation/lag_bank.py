@@ -39,7 +39,6 @@ class LagShape:
     ----------
     bands : int
         Wide bands, each there twice.
-    lags : int
     groups : int
         Groups of neighbouring bands. The means begin with the first group's lags, from short to
         long, then come the next group's.
@@ -96,7 +95,6 @@ def init_bands(convolution: Any, envelopes: int) -> None:
     convolution : Conv1d
         Its first inputs are envelopes of narrow bands; its outputs, an even number of them,
         become half as many wide bands, then what those lack to :data:`BEND`.
-    envelopes : int
     """
     outputs, _, taps = convolution.weight.shape
     wide = outputs // 2
@@ -171,7 +169,6 @@ def lag_filter(lag: float, taps: int) -> npt.NDArray[np.float32]:
     lag : float
         Frames, less than `taps`; its ends lie as far before the middle as behind, and one between
         two frames is shared by them.
-    taps : int
     """
     frames = np.arange(taps)
     earlier, later = (

@@ -49,7 +49,6 @@ def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
 
     Parameters
     ----------
-    settings : DistillationSettings
     out : Path
         Folder of the run.
 

@@ -24,17 +24,7 @@ if TYPE_CHECKING:
 
 
 class Student(nn.Module):
-    """A small backbone with the head of the classifier.
-
-    Parameters
-    ----------
-    settings : DistillationSettings
-
-    Attributes
-    ----------
-    backbone : HubertModel
-    head : MERTClassificationHead
-    """
+    """A small backbone with the head of the classifier."""
 
     def __init__(self, settings: DistillationSettings) -> None:
         super().__init__()

@@ -39,7 +39,6 @@ class TrainState:
     ----------
     network : Module
         What requires gradients in it is learned.
-    settings : DistillationSettings
     seed : int
         Of everything that is drawn from here on.
 
@@ -130,8 +129,6 @@ def train(
         Standardised, on the device of the network.
     shape : LagShape
         Where beat spectra lie in them, to be shifted.
-    settings : DistillationSettings
-    seed : int
     path : Path
         Of the state, written every so many steps, at the end, and when interrupted.
 

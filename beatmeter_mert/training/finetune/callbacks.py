@@ -24,12 +24,7 @@ class Epochal(Protocol):
 
 
 class EpochCallback(TrainerCallback):
-    """Tells the dataset which epoch it is: crops and noise depend on it, and on nothing before.
-
-    Parameters
-    ----------
-    clips : Epochal
-    """
+    """Tells the dataset which epoch it is: crops and noise depend on it, and on nothing before."""
 
     def __init__(self, clips: Epochal) -> None:
         self._clips = clips
@@ -46,12 +41,7 @@ class EpochCallback(TrainerCallback):
 
 
 class CurveCallback(TrainerCallback):
-    """Writes the figures of each epoch, and says what is wrong with them.
-
-    Parameters
-    ----------
-    curve : Curve
-    """
+    """Writes the figures of each epoch, and says what is wrong with them."""
 
     def __init__(self, curve: Curve) -> None:
         self._curve = curve

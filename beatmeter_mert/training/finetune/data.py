@@ -27,7 +27,6 @@ class FinetuneClips:
 
     Attributes
     ----------
-    train, val : list of LabelledFile
     unused : Labelled
         The clips that are left out or held out, and how many rows were dropped or excluded.
     """

@@ -67,7 +67,6 @@ def embed_clips(
     ----------
     model : MertMeterClassifier
         Without adapters.
-    clips : ClipDataset
     views : int >= 1
         Random clips of each recording; one is enough when nothing is random.
     folder : Path

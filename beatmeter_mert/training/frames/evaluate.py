@@ -62,7 +62,6 @@ def probabilities_of(model: MertMeterClassifier, clips: Clips) -> Floats:
     ----------
     model : MertMeterClassifier
         That hears spectrograms and nothing besides.
-    clips : Clips
     """
     import numpy as np
     import torch

@@ -32,8 +32,6 @@ def export_student(
 
     Parameters
     ----------
-    student : FrameStudent
-    settings : FramesSettings
     figures : Figures
         On clips left out, for the card.
     folder : Path

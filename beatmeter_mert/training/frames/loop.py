@@ -50,7 +50,6 @@ class Run:
     ----------
     student, average : FrameStudent
         As it learns; the moving average of its weights, which is what is kept.
-    optimizer : torch.optim.AdamW
     step : int
         Updates made.
     seconds : float
@@ -82,14 +81,11 @@ def pretrain_frames(
 
     Parameters
     ----------
-    settings : FramesSettings
     shards : Path
         Folder with ``train`` and ``val``, of shards of frames.
-    out : Path
     state : Path
         File that an interrupted run goes on from.
     minutes : float > 0
-    device : torch.device
     report : callable
         Called with each line to show.
 

@@ -24,12 +24,9 @@ class Shards:
     ----------
     folder : Path
         Holds ``train`` and ``val``.
-    settings : FramesSettings
-    device : torch.device
 
     Attributes
     ----------
-    clips, held_out : Clips
     meters : ClipMeters
         Of `clips`.
     pos_weight : Tensor, shape (6,)

@@ -41,12 +41,7 @@ class Answers:
 
 
 class FrameStudent(nn.Module):
-    """A backbone with heads for frames and for clips.
-
-    Parameters
-    ----------
-    settings : FramesSettings
-    """
+    """A backbone with heads for frames and for clips."""
 
     def __init__(self, settings: FramesSettings) -> None:
         super().__init__()

@@ -23,7 +23,6 @@ class Song:
 
     Attributes
     ----------
-    artist, title : str
     labels : dict of int to float
         ``{meter: confidence}``, ascending.
     query : str
@@ -34,7 +33,6 @@ class Song:
         Addresses of the very recordings, the best first.
     start_s, end_s : float or None
         The stretch of the recording in which the labels hold.
-    note : str
     """
 
     artist: str

@@ -40,17 +40,10 @@ def fetch_all(
 
     Parameters
     ----------
-    songs : sequence of Song
-    folder : Path
-    downloader : Downloader
     before_each : callable
         Told of each song before it is looked at.
     retry_failed : bool
         Whether songs that failed before are tried again.
-
-    Returns
-    -------
-    Manifest
 
     Raises
     ------

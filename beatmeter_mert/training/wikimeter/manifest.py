@@ -21,14 +21,12 @@ class Fetched:
 
     Attributes
     ----------
-    artist, title : str
     labels : dict of str to float
         ``{meter: confidence}``.
     recording : str
         The site's identifier of the recording.
     address, found_title : str
         Where it was found, and what it is called there.
-    duration_s : float
     sha256 : str
         Of the recording as downloaded.
     yt_dlp, ffmpeg : str
@@ -56,8 +54,6 @@ class Manifest:
 
     Attributes
     ----------
-    folder : Path
-    fetched : dict of str to Fetched
     failed : dict of str to list of str
         Why each candidate was not taken.
     """

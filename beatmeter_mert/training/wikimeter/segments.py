@@ -51,10 +51,6 @@ def plan(samples: int, start_s: float | None = None, end_s: float | None = None)
         The recording's length at 44.1 kHz.
     start_s, end_s : float or None
         The trim.
-
-    Returns
-    -------
-    list of Segment
     """
     margin = MARGIN_S if samples > MARGINS_ABOVE_S * SAMPLE_RATE else 0.0
     start = round(max(margin, start_s or 0.0) * SAMPLE_RATE)

@@ -39,7 +39,6 @@ class Candidate:
 
     Attributes
     ----------
-    address : str
     duration_s : float or None
         As the search says; None when it does not.
     """
