@@ -19,7 +19,7 @@ from beatmeter_mert.model.checkpoint import (
 )
 from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import choose_device, choose_dtype
-from beatmeter_mert.model.evidence import Evidence, gather, joined, row_for
+from beatmeter_mert.model.evidence import Evidence, gather, joined, matrix_for
 from beatmeter_mert.model.grid_pooling import on_grid
 from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.hub import checkpoint_folder
@@ -180,7 +180,7 @@ class MertMeterClassifier(MeterNetwork):
 
         Returns
         -------
-        Tensor of float32, shape (``config.head.evidence_size``,), or None
+        Tensor of float32, shape (pulses, ``config.head.evidence_size``), or None
             NaN where there are too few beats; None where the head hears nothing of it.
 
         Raises
@@ -191,17 +191,14 @@ class MertMeterClassifier(MeterNetwork):
         head = self.config.head
         if not head.has_evidence:
             return None
-        found = self.gather_evidence(clip, rhythm)
-        return torch.from_numpy(row_for(head.evidence, head.evidence_size, found))
+        found = [gather(rhythm)] if head.hears_rhythm else []
+        found += [self.pool_on_grid(clip, rhythm)] if head.pooling == GRID else []
+        return torch.from_numpy(matrix_for(head.evidence, head.evidence_size, joined(found)))
 
-    def gather_evidence(self, clip: Samples, rhythm: Rhythm) -> Evidence | None:
-        """Gather evidence as :meth:`evidence_of` does, whatever layout the head wants."""
-        head, found = self.config.head, [gather(rhythm)]
-        if found[0] is not None and head.pooling == GRID:
-            heard = torch.as_tensor(clip, device=self.device)
-            grid = on_grid(self.backbone, heard, self.config.preprocessing, rhythm)
-            found = [*found, grid] if head.hears_rhythm else [grid]
-        return joined(found)
+    def pool_on_grid(self, clip: Samples, rhythm: Rhythm) -> Evidence | None:
+        """Pool the hidden states of a prepared clip on the pulses of its recording."""
+        heard = torch.as_tensor(clip, device=self.device)
+        return on_grid(self.backbone, heard, self.config.preprocessing, rhythm)
 
     def tta_views(self, clip: Samples) -> list[Samples]:
         """Return a prepared clip as it is, then played at every rate at which it is long enough."""
@@ -242,7 +239,7 @@ class MertMeterClassifier(MeterNetwork):
             mean of theirs; its chunks are those of the first.
         length : int >= 1
             Samples of the clip as it is.
-        evidence : Tensor, shape (``config.head.evidence_size``,), optional
+        evidence : Tensor, shape (pulses, ``config.head.evidence_size``), optional
             From :meth:`evidence_of`, of the clip as it is. Chunks are told without it, unless the
             head hears nothing else.
         """

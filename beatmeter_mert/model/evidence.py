@@ -1,9 +1,9 @@
-"""The ensemble's evidence of rhythm as one vector, for a head that hears it beside MERT.
+"""The ensemble's evidence of rhythm, pulse by pulse, for a head that hears it beside MERT.
 
-The built-in signals gather evidence on each of the pulses of a recording. The vector holds each
-value's maximum over the pulses and its mean, weighted by their salience, then salience and tempo of
-the tactus. Nothing is computed twice: a signal that was asked about the same ``Rhythm`` keeps what
-it found.
+A meter can only be counted on a pulse, so evidence is a matrix: a row for each of the most salient
+pulses of a recording, NaN where there are fewer. The columns are what built-in signals find on that
+pulse, and its salience, tempo and squared tempo. Nothing is computed twice: a signal that was asked
+about the same ``Rhythm`` keeps what it found.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,82 +20,112 @@ from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
 from beatmeter_mert.errors import CheckpointError
 
-Vector = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    from beatmeter.features.pulses import Pulse
 
-_VERSION = 1
+Matrix = npt.NDArray[np.float32]
+
+SIGNALS = (
+    "accent_folding",
+    "bar_similarity",
+    "beat_histogram",
+    "harmonic_change",
+    "metrogram",
+    "onset_autocorrelation",
+)
+"""Whose evidence it is. Named, not asked for: a signal more must not change what a checkpoint
+hears. Those that listen to a network are left out, since a new network says other things."""
+PULSES = 12
+"""How many pulses at most, the most salient first; recordings have 10 to 13."""
+_VERSION = 2
 _PROBE_S = 10
-_SALIENCE_CONTRAST = 4.0
-"""How much more a salient pulse counts in the mean."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the signals found in one recording.
+    """What was found in one recording.
 
     Attributes
     ----------
-    values : ndarray of float32, shape (n,)
+    values : ndarray of float32, shape (PULSES, n)
+        A row of NaN for every pulse that the recording does not have.
     layout : str
-        Version, then the name of each signal and how many values a pulse it has.
+        Version, then the name of each part and how many columns it has.
     """
 
-    values: Vector
+    values: Matrix
     layout: str
 
 
-def gather(rhythm: Rhythm) -> Evidence | None:
-    """Gather the evidence of the built-in signals; None where there are too few beats for it."""
-    from beatmeter.plugins import installed_signals
-    from beatmeter.signals.calibrated import PulseSignal, require_beats
-    from beatmeter.signals.calibration import pulse_context
-    from beatmeter.signals.common_pulse import CommonPulse
+def salient_places(rhythm: Rhythm) -> list[int] | None:
+    """Places in ``rhythm.pulses`` of the :data:`PULSES` most salient, the first first.
+
+    None where there are too few beats.
+    """
+    from beatmeter.signals.calibrated import require_beats
 
     try:
         require_beats(rhythm)
     except Abstain:
         return None
-    found = {
-        name: signal.hypotheses(rhythm)[1]
-        for name, signal in sorted(installed_signals().items())
-        if isinstance(signal, PulseSignal) and not isinstance(signal, CommonPulse)
-    }
-    rows = np.hstack(list(found.values()))
-    context = pulse_context(rhythm.pulses)
-    weights = np.exp(_SALIENCE_CONTRAST * (context[:, 0] - context[:, 0].max()))
-    mean = weights @ rows / weights.sum()
-    values = np.concatenate([rows.max(axis=0), mean, context[0]])
+    pulses: Sequence[Pulse] = rhythm.pulses
+    return sorted(range(len(pulses)), key=lambda place: -pulses[place].salience)[:PULSES]
+
+
+def gather(rhythm: Rhythm) -> Evidence | None:
+    """Gather the evidence of :data:`SIGNALS`; None where there are too few beats for it."""
+    from beatmeter.plugins import installed_signals
+    from beatmeter.signals.calibrated import PulseSignal
+    from beatmeter.signals.calibration import pulse_context
+
+    places = salient_places(rhythm)
+    if places is None:
+        return None
+    installed, found = installed_signals(), {}
+    for name in SIGNALS:
+        signal = installed[name]
+        assert isinstance(signal, PulseSignal)
+        found[name] = signal.hypotheses(rhythm)[1]
+    found["pulse"] = pulse_context(rhythm.pulses)
     layout = " ".join(f"{name}:{part.shape[1]}" for name, part in found.items())
-    return Evidence(values.astype(np.float32), f"{_VERSION} {layout}")
+    return Evidence(filled(np.hstack(list(found.values()))[places]), f"{_VERSION} {layout}")
+
+
+def filled(rows: npt.NDArray[np.float64]) -> Matrix:
+    """Add rows of NaN up to :data:`PULSES`: (k, n) to (PULSES, n)."""
+    values = np.full((PULSES, rows.shape[1]), np.nan, np.float32)
+    values[: len(rows)] = rows
+    return values
 
 
 @cache
 def rhythm_layout() -> tuple[str, int]:
-    """The layout of what :func:`gather` gathers here, and how many values that is."""
+    """The layout of what :func:`gather` gathers here, and how many columns that is."""
     clicks = np.zeros(_PROBE_S * ANALYSIS_RATE, np.float32)
     clicks[:: ANALYSIS_RATE // 2] = 1.0
     found = gather(Rhythm(clicks, ANALYSIS_RATE))
     assert found is not None, "two clicks a second are beats"
-    return found.layout, len(found.values)
+    return found.layout, found.values.shape[1]
 
 
 def joined(parts: Sequence[Evidence | None]) -> Evidence | None:
-    """Put evidence of several kinds behind each other; None if any is missing."""
+    """Put evidence of several kinds side by side; None if any is missing."""
     there = [part for part in parts if part is not None]
     if len(there) < len(parts):
         return None
-    values = np.concatenate([part.values for part in there])
+    values = np.hstack([part.values for part in there])
     return Evidence(values, " + ".join(part.layout for part in there))
 
 
-def row_for(wanted: str, size: int, evidence: Evidence | None) -> Vector:
-    """Give evidence as the row that a head wants: NaN where there is none.
+def matrix_for(wanted: str, size: int, evidence: Evidence | None) -> Matrix:
+    """Give evidence as the matrix that a head wants: NaN where there is none.
 
     Parameters
     ----------
     wanted : str
         Layout that the head was trained with.
     size : int
-        Its number of values.
+        Its number of columns.
     evidence : Evidence or None
 
     Raises
@@ -103,10 +134,11 @@ def row_for(wanted: str, size: int, evidence: Evidence | None) -> Vector:
         If the layouts differ.
     """
     if evidence is None:
-        return np.full(size, np.nan, np.float32)
-    if (evidence.layout, len(evidence.values)) != (wanted, size):
+        return np.full((PULSES, size), np.nan, np.float32)
+    columns = evidence.values.shape[1]
+    if (evidence.layout, columns) != (wanted, size):
         raise CheckpointError(
-            f"head: wants evidence {wanted!r}, {size} values (this BeatMeter gathers "
-            f"{evidence.layout!r}, {len(evidence.values)} values: train the head again)"
+            f"head: wants evidence {wanted!r}, {size} columns (this BeatMeter gathers "
+            f"{evidence.layout!r}, {columns} columns: train the head again)"
         )
     return evidence.values

@@ -1,10 +1,10 @@
 """Pooling on the grid: where in the bar MERT hears what.
 
-Mean and maximum over time forget phase. Here hidden states are averaged by beat, on the most
-salient pulses of a recording; then it is asked how alike beats are that lie 2 to 12 beats apart,
-and which share of their variance the position in a bar of each length explains beyond chance. No
-downbeat has to be known, and the tempo does not matter. It is what the signal ``bar_similarity``
-does on chroma and timbre, after [1]_, done on what MERT hears.
+Mean and maximum over time forget phase. Here hidden states are averaged by beat, on each of the
+most salient pulses of a recording; then it is asked how alike beats are that lie 2 to 12 beats
+apart, and which share of their variance the position in a bar of each length explains beyond
+chance. No downbeat has to be known, and the tempo does not matter. It is what the signal
+``bar_similarity`` does on chroma and timbre, after [1]_, done on what MERT hears.
 
 References
 ----------
@@ -22,7 +22,7 @@ import torch
 
 from beatmeter.meters import METERS
 from beatmeter_mert.model.backbone import hidden_states
-from beatmeter_mert.model.evidence import Evidence
+from beatmeter_mert.model.evidence import Evidence, filled, salient_places
 from beatmeter_mert.model.preprocessing import Preprocessing, chunk_spans, z_score
 
 if TYPE_CHECKING:
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
 
 LAGS = range(2, 13)
 """Beats."""
-PULSES = 3
-"""How many pulses, the most salient first; of fewer, the last is repeated."""
 LAYER_GROUPS = 2
 """The lower and the upper half of the layers; what is found in a group's layers is averaged."""
 FEWEST_BEATS = 16
 """Of fewer, nothing is said about a pulse: zeros."""
-_VERSION = 1
+_VERSION = 2
 _LEAST = 1e-6
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +44,7 @@ Floats = npt.NDArray[np.float64]
 
 def on_grid(
     model: nn.Module, clip: Tensor, preprocessing: Preprocessing, rhythm: Rhythm
-) -> Evidence:
+) -> Evidence | None:
     """Pool the hidden states of a clip on its pulses.
 
     Parameters
@@ -60,26 +58,26 @@ def on_grid(
 
     Returns
     -------
-    Evidence
-        Of each layer group, of each pulse: similarity at each lag, then variance explained by each
-        of ``METERS``.
+    Evidence or None
+        On each pulse, of each layer group: similarity at each lag, then variance explained by each
+        of ``METERS``. None where there are too few beats.
     """
+    places = salient_places(rhythm)
+    if places is None:
+        return None
     states, times = frames_of(model, clip, preprocessing)
     times += max(0.0, rhythm.duration_s - len(clip) / preprocessing.sample_rate) / 2
-    salient = sorted(rhythm.pulses, key=lambda pulse: -pulse.salience)[:PULSES]
-    salient += salient[-1:] * (PULSES - len(salient))
-    by_pulse = np.stack(
-        [[describe(by_beat(state, times, pulse.beats)) for pulse in salient] for state in states]
-    )
+    beats = [rhythm.pulses[place].beats for place in places]
+    by_pulse = np.stack([[describe(by_beat(state, times, on)) for on in beats] for state in states])
     groups = np.array_split(by_pulse, min(LAYER_GROUPS, len(by_pulse)))
     groups += groups[-1:] * (LAYER_GROUPS - len(groups))
-    values = np.concatenate([group.mean(axis=0).ravel() for group in groups])
-    return Evidence(values.astype(np.float32), grid_layout()[0])
+    rows = np.hstack([group.mean(axis=0) for group in groups])
+    return Evidence(filled(rows), grid_layout()[0])
 
 
 def grid_layout() -> tuple[str, int]:
-    """The layout of what :func:`on_grid` gives, and how many values that is."""
-    size = LAYER_GROUPS * PULSES * (len(LAGS) + len(METERS))
+    """The layout of what :func:`on_grid` gives, and how many columns that is."""
+    size = LAYER_GROUPS * (len(LAGS) + len(METERS))
     return f"grid {_VERSION}:{size}", size
 
 

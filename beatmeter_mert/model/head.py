@@ -42,7 +42,7 @@ class HeadSettings:
     evidence : str
         Layout of what it hears beside pooled layers; empty where that is nothing.
     evidence_size : int >= 0
-        Number of values in that.
+        Number of values in that, on each pulse.
     modality_dropout : float in [0, 1)
         Share of training examples in which one of two inputs is left out.
     members : int >= 1
@@ -194,7 +194,7 @@ def answer(
     ----------
     head : Head
     pooled : Tensor, shape (batch, layers, features)
-    evidence : Tensor, shape (batch, size), optional
+    evidence : Tensor, shape (batch, pulses, size), optional
     labels, pos_weight : Tensor, optional
         See :func:`multilabel_output`.
     """

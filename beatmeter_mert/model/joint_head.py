@@ -1,8 +1,10 @@
 """A head that hears what MERT and the ensemble's rhythm analysis know, together.
 
-Each modality goes through a layer norm and a linear layer of its own; one hidden layer joins them.
-In training either is left out at times (modality dropout [1]_), so that each still speaks alone:
-where no evidence of rhythm could be gathered, its row is NaN, and the head answers from MERT.
+Each modality goes through a layer norm and a linear layer of its own, rhythm pulse by pulse. One
+hidden layer joins both on every pulse and weighs the meters there; then the pulses are summed out,
+as the calibrations of the ensemble's signals do. In training either modality is left out at times
+(modality dropout [1]_), so that each still speaks alone: where no evidence of rhythm could be
+gathered, it is NaN, and the head answers from MERT.
 
 References
 ----------
@@ -45,8 +47,8 @@ class JointHead(nn.Module):
     features : int >= 1
         Length of a pooled layer.
     settings : HeadSettings
-        Its ``inputs`` say what is heard; ``evidence_size`` how much evidence there is, of rhythm,
-        of pooling on the grid, or of both.
+        Its ``inputs`` say what is heard; ``evidence_size`` how much evidence there is on a pulse,
+        of rhythm, of pooling on the grid, or of both.
     """
 
     def __init__(self, layers: int, features: int, settings: HeadSettings) -> None:
@@ -73,8 +75,9 @@ class JointHead(nn.Module):
 
     @torch.no_grad()
     def standardise(self, evidence: Tensor) -> None:
-        """Take mean and deviation from the evidence of the training clips, (n, size)."""
-        there = evidence[~evidence.isnan().any(dim=1)]
+        """Take mean and deviation from the evidence of the training clips, (n, pulses, size)."""
+        rows = evidence.flatten(0, 1)
+        there = rows[~rows.isnan().any(dim=1)]
         if not len(there):
             return
         self.evidence_mean.copy_(there.mean(dim=0))
@@ -86,29 +89,33 @@ class JointHead(nn.Module):
         Parameters
         ----------
         pooled : Tensor, shape (batch, layers, features)
-        evidence : Tensor, shape (batch, size), optional
-            A row of NaN where there is none.
+        evidence : Tensor, shape (batch, pulses, size), optional
+            A row of NaN for a pulse that there is not.
 
         Returns
         -------
         Tensor, shape (batch, 6)
-            Logits.
+            Logits: of the mean over the pulses of what each makes of the odds.
         """
-        size = self.settings.evidence_size
         if evidence is None:
-            evidence = pooled.new_full((len(pooled), size), torch.nan)
-        absent = evidence.isnan().any(dim=1)
+            evidence = pooled.new_full((len(pooled), 1, self.settings.evidence_size), torch.nan)
+        missing = evidence.isnan().any(dim=2)
+        absent = missing.all(dim=1)
         mert_speaks, rhythm_speaks = self._speak(absent)
         standard = (evidence - self.evidence_mean) / self.evidence_scale
         standard = standard.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
-        standard = standard.masked_fill(absent[:, None], 0.0)
+        standard = standard.masked_fill(missing[..., None], 0.0)
         mixed = torch.einsum("l,blf->bf", self.layer_weights(), pooled)
         of_mert = self.activation(self.hidden(self.norm(mixed))) * mert_speaks[:, None]
         of_rhythm = self.activation(self.evidence_hidden(self.evidence_norm(standard)))
-        joined = torch.cat([of_mert, of_rhythm * rhythm_speaks[:, None]], dim=1)
-        joined = self.activation(self.join(self.dropout(joined)))
-        logits: Tensor = self.output(self.dropout(joined))
-        return logits
+        of_rhythm = of_rhythm * rhythm_speaks[:, None, None]
+        of_mert = of_mert[:, None].expand(-1, of_rhythm.shape[1], -1)
+        joined = self.join(self.dropout(torch.cat([of_mert, of_rhythm], dim=2)))
+        on_pulses: Tensor = self.output(self.dropout(self.activation(joined)))
+        hidden = missing & ~absent[:, None]  # without any pulse, all rows hear MERT alone
+        on_pulses = on_pulses.masked_fill(hidden[..., None], -torch.inf)
+        counts = (~hidden).sum(dim=1, keepdim=True)
+        return on_pulses.logsumexp(dim=1) - counts.to(on_pulses.dtype).log()
 
     def _speak(self, absent: Tensor) -> tuple[Tensor, Tensor]:
         """Which rows are heard through which branch: two of 0 and 1, shape (batch,)."""

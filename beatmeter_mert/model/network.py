@@ -87,8 +87,8 @@ class MeterNetwork(nn.Module):
             Samples of each clip; what follows is never heard. All by default.
         labels : Tensor, shape (batch, 6), optional
             Targets in [0, 1].
-        evidence : Tensor, shape (batch, ``config.head.evidence_size``), optional
-            Of rhythm, for a head that hears it; a row of NaN where there is none.
+        evidence : Tensor, shape (batch, pulses, ``config.head.evidence_size``), optional
+            For a head that hears it; a row of NaN for a pulse that there is not.
 
         Returns
         -------

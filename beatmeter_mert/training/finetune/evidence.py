@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,15 @@ import torch
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
-from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
-from beatmeter_mert.model.evidence import rhythm_layout, row_for
+from beatmeter.features.rhythm import Rhythm
+from beatmeter_mert.model.evidence import (
+    SIGNALS,
+    Evidence,
+    Matrix,
+    gather,
+    matrix_for,
+    rhythm_layout,
+)
 from beatmeter_mert.model.grid_pooling import grid_layout
 from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.joint_head import GRID, MERT
@@ -27,10 +35,11 @@ from beatmeter_mert.training.clip_dataset import ClipDataset
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beatmeter.audio.samples import Samples
     from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
-Rows = npt.NDArray[np.float32]
+Matrices = npt.NDArray[np.float32]
 
 
 def head_settings(settings: FinetuneSettings) -> HeadSettings:
@@ -53,7 +62,9 @@ def head_settings(settings: FinetuneSettings) -> HeadSettings:
     )
 
 
-def gather_rows(model: MertMeterClassifier, clips: ClipDataset, folder: Path) -> Rows | None:
+def gather_evidence(
+    model: MertMeterClassifier, clips: ClipDataset, folder: Path
+) -> Matrices | None:
     """Gather what the head hears beside pooled layers, as far as it is not kept from before.
 
     Parameters
@@ -61,70 +72,97 @@ def gather_rows(model: MertMeterClassifier, clips: ClipDataset, folder: Path) ->
     model : MertMeterClassifier
     clips : ClipDataset
     folder : Path
-        Where rows are kept, each in a file of its own.
+        Where it is kept, rhythm and pooling on the grid apart, so that heads that hear one of them
+        or both share it.
 
     Returns
     -------
-    ndarray of float32, shape (n, size), or None
+    ndarray of float32, shape (n, pulses, size), or None
         NaN for recordings with too few beats; None if the head hears pooled layers alone.
     """
-    head = model.config.head
-    if not head.has_evidence:
+    parts = _parts(model)
+    if not parts:
         return None
-    memo = Memo(folder)
-    heard_by = model.embedding_fingerprint if head.pooling == GRID else ""
-    how = f"{head.evidence} {heard_by} {code_hash('features', 'signals')}"
-    rate = clips.sample_rate if head.pooling == GRID else ANALYSIS_RATE
+    memo, rate = Memo(folder), clips.sample_rate
     middle = ClipDataset(clips.files, sample_rate=rate, clip_s=clips.clip_s)
-    rows = []
+    matrices = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
-        digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
-        compute = partial(_row, model, middle, index)
-        rows.append(memo.recall(f"{how} {digest} {rate} {clips.clip_s}", compute)["row"])
-    return np.stack(rows)
+        heard = f"{hashlib.sha256(file.path.read_bytes()).hexdigest()} {rate} {clips.clip_s}"
+        found = [
+            memo.recall(f"{part.key} {heard}", partial(_gather, part, middle, index))["evidence"]
+            for part in parts
+        ]
+        matrices.append(np.hstack(found))
+    return np.stack(matrices)
 
 
 class WithEvidence(torch.utils.data.Dataset[Any]):
-    """Examples of a dataset, each with its row of evidence.
+    """Examples of a dataset, each with its evidence.
 
     Parameters
     ----------
     examples : Dataset
         With ``set_epoch``.
-    rows : ndarray of float32, shape (n, size)
+    matrices : ndarray of float32, shape (n, pulses, size)
     """
 
-    def __init__(self, examples: Any, rows: Rows) -> None:
+    def __init__(self, examples: Any, matrices: Matrices) -> None:
         self._examples = examples
-        self._rows = rows
+        self._matrices = matrices
 
     def set_epoch(self, epoch: int) -> None:
         """Hear the clips as in this epoch."""
         self._examples.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._matrices)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self._examples[index] | {"evidence": self._rows[index]}
+        return self._examples[index] | {"evidence": self._matrices[index]}
 
 
 def with_evidence(
     collate: Callable[[Sequence[Any]], dict[str, torch.Tensor]],
 ) -> Callable[[Sequence[Any]], dict[str, torch.Tensor]]:
-    """Make batches as `collate` does, with ``evidence`` float32 (batch, size)."""
+    """Make batches as `collate` does, with ``evidence`` float32 (batch, pulses, size)."""
 
     def collated(examples: Sequence[Any]) -> dict[str, torch.Tensor]:
-        rows = np.stack([example["evidence"] for example in examples])
-        return collate(examples) | {"evidence": torch.from_numpy(rows)}
+        evidence = np.stack([example["evidence"] for example in examples])
+        return collate(examples) | {"evidence": torch.from_numpy(evidence)}
 
     return collated
 
 
-def _row(model: MertMeterClassifier, clips: ClipDataset, index: int) -> dict[str, Rows]:
-    head, samples = model.config.head, clips[index]["samples"]
+@dataclass(frozen=True)
+class _Part:
+    """A kind of evidence: its layout, how it is found, and the code and network behind it."""
+
+    layout: str
+    size: int
+    find: Callable[[Samples, Rhythm], Evidence | None]
+    made_by: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.layout} {self.made_by}"
+
+
+def _parts(model: MertMeterClassifier) -> list[_Part]:
+    head, parts = model.config.head, []
+    modules = (f"signals/{name}.py" for name in (*SIGNALS, "calibrated", "calibration", "folding"))
+    code = code_hash("features", *modules)
+    if head.hears_rhythm:
+        parts.append(_Part(*rhythm_layout(), lambda _, rhythm: gather(rhythm), code))
+    if head.pooling == GRID:
+        network = f"{model.embedding_fingerprint} {code}"
+        parts.append(_Part(*grid_layout(), model.pool_on_grid, network))
+    return parts
+
+
+def _gather(part: _Part, clips: ClipDataset, index: int) -> dict[str, Matrix]:
+    samples = clips[index]["samples"]
     try:
-        found = model.gather_evidence(samples, Rhythm(samples, clips.sample_rate))
+        found = part.find(samples, Rhythm(samples, clips.sample_rate))
     except AudioError:  # under two seconds, or silent
         found = None
-    return {"row": row_for(head.evidence, head.evidence_size, found)}
+    return {"evidence": matrix_for(part.layout, part.size, found)}

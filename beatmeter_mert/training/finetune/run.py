@@ -43,7 +43,7 @@ from beatmeter_mert.training.finetune.data import (
 from beatmeter_mert.training.finetune.embedded import collate_embedded, embed_clips
 from beatmeter_mert.training.finetune.evidence import (
     WithEvidence,
-    gather_rows,
+    gather_evidence,
     head_settings,
     with_evidence,
 )
@@ -223,16 +223,14 @@ def _what_is_trained(
     network: nn.Module = model
     datasets: list[Any] = [train, val]
     collator: Callable[..., Any] = collate
-    rows = [gather_rows(model, clips, folder) for clips in (train, val)]
+    evidence = [gather_evidence(model, clips, folder) for clips in (train, val)]
     if not settings.lora:
         datasets = [embed_clips(model, clips, settings.views, folder) for clips in (train, val)]
         network, collator = HeadClassifier(model.head, model.pos_weight), collate_embedded
-    if rows[0] is not None and rows[1] is not None:
+    if evidence[0] is not None:
         head: Any = model.head
-        head.standardise(torch.from_numpy(rows[0]).to(model.device))
-        datasets = [
-            WithEvidence(d, r) for d, r in zip(datasets, rows, strict=True) if r is not None
-        ]
+        head.standardise(torch.from_numpy(evidence[0]).to(model.device))
+        datasets = [WithEvidence(d, e) for d, e in zip(datasets, evidence, strict=True)]
         collator = with_evidence(collator)
     return network, (datasets[0], datasets[1]), collator
 

@@ -10,18 +10,19 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
 from beatmeter_mert.model import HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import load_backbone
+from beatmeter_mert.model.evidence import PULSES, rhythm_layout
 from beatmeter_mert.model.grid_pooling import (
     LAGS,
     LAYER_GROUPS,
-    PULSES,
     by_beat,
     describe,
     frames_of,
+    grid_layout,
     on_grid,
 )
 from beatmeter_mert.model.preprocessing import Preprocessing
 
-SIZE = LAYER_GROUPS * PULSES * (len(LAGS) + len(METERS))
+SIZE = LAYER_GROUPS * (len(LAGS) + len(METERS))
 AUDIO = Preprocessing(sample_rate=24_000, chunk_seconds=5.0, clip_seconds=30.0)
 
 
@@ -88,10 +89,12 @@ def test_frames_cover_the_clip(tiny_mert, tune):
 def test_a_clip_is_described_alike_each_time(tiny_mert, tune):
     model = load_backbone(str(tiny_mert)).model
     first, again = (on_grid(model, torch.tensor(tune[0]), AUDIO, Rhythm(*tune)) for _ in range(2))
-    assert first.values.shape == (SIZE,)
-    assert first.layout == again.layout == f"grid 1:{SIZE}"
-    assert np.isfinite(first.values).all()
-    assert first.values.any()
+    assert first.values.shape == (PULSES, SIZE)
+    assert first.layout == again.layout == f"grid 2:{SIZE}"
+    heard = min(PULSES, len(Rhythm(*tune).pulses))
+    assert np.isfinite(first.values[:heard]).all()
+    assert first.values[:heard].any()
+    assert np.isnan(first.values[heard:]).all()
     np.testing.assert_array_equal(first.values, again.values)
 
 
@@ -111,15 +114,19 @@ def test_the_centre_of_a_recording_lies_in_its_middle(tiny_mert, tune, monkeypat
 def test_a_classifier_on_the_grid_is_saved_and_loaded_without_a_difference(
     tiny_mert, tune, tmp_path, inputs
 ):
-    def untrained(**evidence):
-        head = HeadSettings(dim=8, inputs=inputs, pooling="time+grid", **evidence)
-        torch.manual_seed(0)
-        return MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=head).eval()
-
-    found = untrained(evidence="?", evidence_size=1).gather_evidence(tune[0], Rhythm(*tune))
-    assert found.layout.endswith(f"grid 1:{SIZE}")
-    model = untrained(evidence=found.layout, evidence_size=len(found.values))
-    model.head.standardise(torch.from_numpy(found.values) + torch.randn(5, len(found.values)))
+    parts = [rhythm_layout()] if inputs == "mert+rhythm" else []
+    layouts, sizes = zip(*parts, grid_layout(), strict=True)
+    head = HeadSettings(
+        8,
+        inputs=inputs,
+        pooling="time+grid",
+        evidence=" + ".join(layouts),
+        evidence_size=sum(sizes),
+    )
+    torch.manual_seed(0)
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=head).eval()
+    evidence = model.evidence_of(tune[0], Rhythm(*tune))
+    model.head.standardise(evidence + torch.randn(5, 1, 1))
     model.save_pretrained(tmp_path)
     again = MertMeterClassifier.from_pretrained(tmp_path, dtype="float32", backbone=str(tiny_mert))
     assert again.predict(*tune) == model.predict(*tune)

@@ -11,12 +11,12 @@ import torch
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import HeadSettings, MertMeterClassifier
-from beatmeter_mert.model.evidence import Evidence, gather, row_for
+from beatmeter_mert.model.evidence import PULSES, SIGNALS, Evidence, gather, matrix_for
 from beatmeter_mert.model.head import build_head
 from beatmeter_mert.model.joint_head import HeadMean, JointHead
 
 SIZE = 5
-SETTINGS = HeadSettings(dim=8, inputs="mert+rhythm", evidence="1 a:2", evidence_size=SIZE)
+SETTINGS = HeadSettings(dim=8, inputs="mert+rhythm", evidence="2 a:5", evidence_size=SIZE)
 
 
 def head_of(**changes):
@@ -31,7 +31,7 @@ def pooled():
 
 @pytest.fixture
 def evidence():
-    return 10 + 3 * torch.randn(6, SIZE, generator=torch.Generator().manual_seed(2))
+    return 10 + 3 * torch.randn(6, PULSES, SIZE, generator=torch.Generator().manual_seed(2))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,19 @@ def test_a_row_without_evidence_is_answered_from_mert_alone(pooled, evidence):
     torch.testing.assert_close(answer[2], alone[2])
     torch.testing.assert_close(answer[:2], whole[:2])
     assert answer.isfinite().all()
+
+
+def test_the_order_and_number_of_the_pulses_do_not_matter(pooled, evidence):
+    head = head_of()
+    head.standardise(evidence)
+    answer = head(pooled, evidence)
+    turned = evidence.flip(1)
+    torch.testing.assert_close(head(pooled, turned), answer)
+    twice = torch.cat([evidence, evidence], dim=1)
+    torch.testing.assert_close(head(pooled, twice), answer)
+    fewer = evidence.clone()
+    fewer[:, 4:] = torch.nan
+    torch.testing.assert_close(head(pooled, fewer), head(pooled, evidence[:, :4]))
 
 
 def test_the_unit_of_the_evidence_does_not_matter(pooled, evidence):
@@ -128,20 +141,23 @@ def test_evidence_is_gathered_once_and_finite(clicks):
     rhythm = Rhythm(*clicks)
     first, again = gather(rhythm), gather(rhythm)
     assert first.layout == again.layout
-    assert first.layout.startswith("1 accent_folding:")
+    assert first.layout.startswith("2 accent_folding:")
+    assert all(name in first.layout for name in SIGNALS)
     np.testing.assert_array_equal(first.values, again.values)
-    assert np.isfinite(first.values).all()
+    heard = min(PULSES, len(rhythm.pulses))
+    assert np.isfinite(first.values[:heard]).all()
+    assert np.isnan(first.values[heard:]).all()
 
 
 def test_too_few_beats_give_no_evidence():
     noise = np.random.default_rng(0).normal(0, 0.1, 22050 * 2)
     assert gather(Rhythm(noise, 22050)) is None
-    assert np.isnan(row_for("1 a:2", SIZE, None)).all()
+    assert np.isnan(matrix_for("2 a:5", SIZE, None)).all()
 
 
 def test_another_layout_is_one_clear_line():
-    with pytest.raises(CheckpointError, match=r"wants evidence '1 a:2', 5 values .* '1 a:3'"):
-        row_for("1 a:2", 5, Evidence(np.zeros(7, np.float32), "1 a:3"))
+    with pytest.raises(CheckpointError, match=r"wants evidence '2 a:5', 5 columns .* '2 a:3'"):
+        matrix_for("2 a:5", 5, Evidence(np.zeros((PULSES, 3), np.float32), "2 a:3"))
 
 
 @pytest.mark.parametrize("members", [1, 2])
@@ -152,18 +168,17 @@ def test_a_joint_classifier_is_saved_and_loaded_without_a_difference(
     settings = replace(
         SETTINGS,
         evidence=evidence.layout,
-        evidence_size=len(evidence.values),
+        evidence_size=evidence.values.shape[1],
         members=members,
     )
     model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=settings).eval()
-    rows = torch.from_numpy(evidence.values) + torch.randn(9, len(evidence.values))
-    model.head.standardise(rows)
+    model.head.standardise(torch.from_numpy(evidence.values) + torch.randn(9, 1, 1))
     model.save_pretrained(tmp_path)
     again = MertMeterClassifier.from_pretrained(tmp_path, dtype="float32", backbone=str(tiny_mert))
     assert asdict(again.config.head) == asdict(settings)
     assert again.predict(*clicks) == model.predict(*clicks)
-    moved = again.config.head = replace(again.config.head, evidence="1 other:154")
-    with pytest.raises(CheckpointError, match="wants evidence '1 other:154'"):
+    moved = again.config.head = replace(again.config.head, evidence="2 other:157")
+    with pytest.raises(CheckpointError, match="wants evidence '2 other:157'"):
         again.predict(*clicks)
     assert moved.hears_rhythm
 

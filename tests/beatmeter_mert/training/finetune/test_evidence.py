@@ -82,7 +82,7 @@ def test_evidence_is_standardised_on_the_training_clips_and_kept(settings, tmp_p
     trained = finetune(chosen, tmp_path / "one")
     assert not torch.equal(trained.model.head.evidence_mean, torch.zeros(1))
     assert trained.model.head.evidence_scale.min() > 0
-    monkeypatch.setattr(evidence, "_row", lambda *_: pytest.fail("was gathered before"))
+    monkeypatch.setattr(evidence, "_gather", lambda *_: pytest.fail("was gathered before"))
     kept = replace(chosen, embeddings=tmp_path / "one" / "embeddings")
     again = finetune(kept, tmp_path / "two")
     assert not (tmp_path / "two" / "embeddings").exists()
@@ -90,15 +90,15 @@ def test_evidence_is_standardised_on_the_training_clips_and_kept(settings, tmp_p
     assert again.best == trained.best
 
 
-def test_too_few_beats_are_a_row_of_nan(settings, clicking, tmp_path):
+def test_too_few_beats_are_nan_throughout(settings, clicking, tmp_path):
     from beatmeter_mert.training.finetune.data import read_clips, validation_clips
     from beatmeter_mert.training.finetune.run import _build
 
     chosen = settings(inputs="rhythm")
     model = _build(chosen)
     clips = validation_clips(read_clips(chosen).train, chosen, model.config.preprocessing)
-    rows = evidence.gather_rows(model, clips, tmp_path)
-    missing = np.isnan(rows).any(axis=1)
+    matrices = evidence.gather_evidence(model, clips, tmp_path)
+    missing = np.isnan(matrices).all(axis=(1, 2))
     assert [file.clip.work for file, out in zip(clips.files, missing, strict=True) if out] == [
         "short"
     ]
