@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from beatmeter.evaluation.bootstrap import Interval
 from beatmeter.evaluation.metrics import class_confusion
 from beatmeter.evaluation.plots import draw_reliability
 from beatmeter.evaluation.reliability import calibration_error, reliability
@@ -76,8 +77,7 @@ def _figures(evaluation: Evaluation) -> Section:
     if absent:
         note += f" Means leave out the meters without clips: {absent}."
     rows = [
-        (name, number(figure.value), f"{number(figure.low)} to {number(figure.high)}")
-        for name, figure in evaluation.figures.items()
+        (name, number(figure.value), _bounds(figure)) for name, figure in evaluation.figures.items()
     ]
     return Section("Figures", note, ("figure", "value", "95 % interval"), rows)
 
@@ -220,12 +220,17 @@ def _reliability(predictions: Predictions) -> Section:
     return Section("Reliability", note, header, rows, draw)
 
 
+def _bounds(figure: Interval) -> str:
+    return f"{number(figure.low)} to {number(figure.high)}"
+
+
 def _subgroups(evaluation: Evaluation) -> Section:
     rows = [
         (
             f"{figures.trait}: {figures.kind}",
             str(figures.clips),
-            number(figures.accuracy),
+            number(figures.accuracy.value),
+            _bounds(figures.accuracy),
             number(figures.balanced_accuracy),
         )
         for figures in evaluation.subgroups
@@ -234,7 +239,7 @@ def _subgroups(evaluation: Evaluation) -> Section:
         "By what is known of how the clips were made. Accuracy is the primary one, balanced over "
         "the meters that a kind has clips of."
     )
-    header = ("", "clips", "accuracy", "balanced accuracy")
+    header = ("", "clips", "accuracy", "95 % interval", "balanced accuracy")
     return Section("Kinds of music", note, header, rows)
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from beatmeter.corpora.clip import ClipLabels
 from beatmeter.corpora.dataset import is_dataset, read_labels
 from beatmeter.errors import DatasetError
+from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
 from beatmeter.evaluation.groups import rows_by_group
-from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy
+from beatmeter.evaluation.metrics import balanced_accuracy, top_class
 from beatmeter_mert.diagnostics.predictions import Predictions
 
 Subgroups = Mapping[str, Sequence[str]]
@@ -27,15 +30,16 @@ class SubgroupFigures:
 
     Attributes
     ----------
-    accuracy, balanced_accuracy : float in [0, 1]
-        :func:`~beatmeter.evaluation.metrics.primary_accuracy`, and the mean recall over the meters
-        that the subgroup has clips of.
+    accuracy : Interval
+        :func:`~beatmeter.evaluation.metrics.primary_accuracy`, in [0, 1], resampled by work.
+    balanced_accuracy : float in [0, 1]
+        The mean recall over the meters that the subgroup has clips of.
     """
 
     trait: str
     kind: str
     clips: int
-    accuracy: float
+    accuracy: Interval
     balanced_accuracy: float
 
 
@@ -58,9 +62,9 @@ def by_subgroup(predictions: Predictions, subgroups: Subgroups) -> tuple[Subgrou
         if len(kinds) != clips:
             raise DatasetError(f"predictions: {trait} of {len(kinds)} clips (allowed: {clips})")
         for kind, rows in rows_by_group(kinds).items():
-            alone = predictions.probabilities[rows], predictions.labels[rows]
-            accuracies = primary_accuracy(*alone), balanced_accuracy(*alone)
-            figures.append(SubgroupFigures(trait, kind, len(rows), *accuracies))
+            alone = predictions.take(rows)
+            balanced = balanced_accuracy(alone.probabilities, alone.labels)
+            figures.append(SubgroupFigures(trait, kind, len(rows), _accuracy(alone), balanced))
     return tuple(figures)
 
 
@@ -90,6 +94,14 @@ def subgroups_of(folder: Path, names: Sequence[str]) -> Subgroups:
         "drums": [labels.style.get("drums", "unknown") for labels in clips],
         "players": [labels.style.get("ensemble", "unknown") for labels in clips],
     }
+
+
+def _accuracy(predictions: Predictions) -> Interval:
+    clips = np.arange(len(predictions.names))
+    right = predictions.labels[clips, top_class(predictions.probabilities)]
+    counted = np.stack([right, np.ones(len(clips))], axis=1).astype(np.float64)
+    hits, drawn = resampled_sums(counted, predictions.works).T
+    return interval(right.mean(), hits / drawn)
 
 
 def _tempo(bpm: float) -> str:

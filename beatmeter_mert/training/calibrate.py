@@ -36,10 +36,10 @@ def calibrate(
 
     Its logits are scaled and moved, the same for every meter, so that its probabilities are true.
     For each most probable meter, the 95th percentile of the second probability becomes the
-    threshold for evaluation, the 99th the one for production. Use clips that it was not trained on.
-    Meters predicted of too few clips stay uncalibrated. Thresholds depend on the rates at which
-    clips are played, and so do the figures on the card: where the rates change, those are taken
-    off it.
+    threshold for evaluation, the 99th the one for production; for meters predicted of fewer than
+    20 and 100 clips, that of all clips. Use clips that it was not trained on. Thresholds depend on
+    the rates at which clips are played, and so do the figures on the card: where the rates change,
+    those are taken off it.
     """
     from beatmeter.datasets.usable import usable_clips
     from beatmeter.evaluation.report.section import number
@@ -84,12 +84,17 @@ def calibrate(
 
 
 def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:
-    """Turn what was measured, by predicted class, into a checkpoint's thresholds."""
+    """Turn what was measured into a checkpoint's thresholds.
+
+    By predicted meter; that of all clips for a meter that was predicted of too few; None where all
+    are too few.
+    """
     from beatmeter_mert.model import SecondMeterThresholds
 
+    overall, parts = measured.overall, measured.by_predicted
     return SecondMeterThresholds(
-        evaluation=tuple(part.p95 for part in measured.by_predicted),
-        production=tuple(part.p99 for part in measured.by_predicted),
+        evaluation=tuple(overall.p95 if part.p95 is None else part.p95 for part in parts),
+        production=tuple(overall.p99 if part.p99 is None else part.p99 for part in parts),
     )
 
 

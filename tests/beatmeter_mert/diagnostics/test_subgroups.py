@@ -8,7 +8,7 @@ from beatmeter.corpora.dataset import DatasetFolder, SplitShares
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy
 from beatmeter.evaluation.report.text import to_text
-from beatmeter_mert.diagnostics.evaluation import evaluate
+from beatmeter_mert.diagnostics.evaluation import STATISTICS, evaluate, figures_of
 from beatmeter_mert.diagnostics.sections import sections
 from beatmeter_mert.diagnostics.subgroups import by_subgroup, subgroups_of
 
@@ -56,9 +56,11 @@ def test_every_kind_is_counted_as_if_it_were_alone(predictions):
         alone = predictions.take(np.flatnonzero([kind == of_kind.kind for kind in drums]))
         answers = alone.probabilities, alone.labels
         assert of_kind.clips == len(alone.names)
-        assert of_kind.accuracy == primary_accuracy(*answers)
+        assert of_kind.accuracy.value == primary_accuracy(*answers)
+        assert 0 <= of_kind.accuracy.low <= of_kind.accuracy.value <= of_kind.accuracy.high <= 1
         assert of_kind.balanced_accuracy == balanced_accuracy(*answers)
-    assert figures[2].accuracy == primary_accuracy(predictions.probabilities, predictions.labels)
+    whole = figures_of(predictions)[list(STATISTICS).index("primary accuracy")]
+    assert figures[2].accuracy.value == whole
 
 
 def test_kinds_of_other_clips_are_refused(predictions):

@@ -116,7 +116,7 @@ def test_other_weights_are_not_taken_for_these(checkpoint, data, tmp_path, train
     assert not np.allclose(first.probabilities, second.probabilities)
 
 
-def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
+def test_calibration_of_few_clips_leaves_all_meters_uncalibrated(run, checkpoint):
     weights = {path: path.read_bytes() for path in checkpoint.rglob("*.safetensors")}
     output = run(calibrate, "--split", "test")
     assert output.count("clips; evaluation -, production -") == 6
@@ -128,21 +128,20 @@ def test_calibration_of_few_clips_leaves_meters_uncalibrated(run, checkpoint):
     assert not (checkpoint / "calibration").exists()
 
 
-def test_measured_floors_become_thresholds(checkpoint):
+def test_what_was_measured_becomes_thresholds(checkpoint):
     parts = [
         SecondProbabilities(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100)
         for meter in METERS
     ]
     parts[5] = SecondProbabilities(20, 0.1, 0.1, 0.2, 0.3, None)
-    floors = thresholds(ThresholdMeasurement(parts[0], tuple(parts), tuple(parts)))
-    redescribe(checkpoint, _model(checkpoint).parameter_count(), thresholds=floors)
+    overall = SecondProbabilities(1020, 0.1, 0.1, 0.2, 0.25, 0.45)
+    measured = thresholds(ThresholdMeasurement(overall, tuple(parts), tuple(parts)))
+    redescribe(checkpoint, _model(checkpoint).parameter_count(), thresholds=measured)
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
     assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
-    assert content["production"][:5] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49])
-    assert content["production"][5] is None
-    assert _model(checkpoint).config.thresholds == floors
-    card = (checkpoint / "README.md").read_text()
-    assert "0.490 | not calibrated" in card
+    assert content["production"] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49, 0.45])
+    assert _model(checkpoint).config.thresholds == measured
+    assert "0.490 | 0.450" in (checkpoint / "README.md").read_text()
 
 
 def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
