@@ -11,6 +11,7 @@ import numpy as np
 
 from beatmeter.corpora.clip import ClipLabels
 from beatmeter.corpora.dataset import is_dataset, read_labels
+from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
 from beatmeter.evaluation.groups import rows_by_group
@@ -68,31 +69,27 @@ def by_subgroup(predictions: Predictions, subgroups: Subgroups) -> tuple[Subgrou
     return tuple(figures)
 
 
-def subgroups_of(folder: Path, names: Sequence[str]) -> Subgroups:
-    """Tell of what kind each clip of a dataset is; nothing of one that was not rendered.
+def subgroups_of(folder: Path, clips: Sequence[LabelledClip]) -> Subgroups:
+    """Tell of what kind each clip of a dataset is.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Of the clips, relative to the folder.
+    Of a rendered dataset, all that is known; of another, the family that its table names, if any.
 
     Raises
     ------
     DatasetError
         If labels cannot be read.
     """
-    if not is_dataset(folder):
-        return {}
-    known = dict(read_labels(folder))
-    clips = [known[name] for name in names if name in known]
-    if len(clips) < len(names):
-        return {}
+    known = dict(read_labels(folder)) if is_dataset(folder) else {}
+    if any(clip.filename not in known for clip in clips):
+        families = [clip.family or "unknown" for clip in clips]
+        return {"made": families} if any(clip.family for clip in clips) else {}
+    rendered = [known[clip.filename] for clip in clips]
     return {
-        "made": [labels.family for labels in clips],
-        "tempo": [_tempo(labels.tempo_bpm) for labels in clips],
-        "parts": [_parts(labels) for labels in clips],
-        "drums": [labels.style.get("drums", "unknown") for labels in clips],
-        "players": [labels.style.get("ensemble", "unknown") for labels in clips],
+        "made": [labels.family for labels in rendered],
+        "tempo": [_tempo(labels.tempo_bpm) for labels in rendered],
+        "parts": [_parts(labels) for labels in rendered],
+        "drums": [labels.style.get("drums", "unknown") for labels in rendered],
+        "players": [labels.style.get("ensemble", "unknown") for labels in rendered],
     }
 
 

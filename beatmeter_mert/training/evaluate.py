@@ -107,7 +107,7 @@ def evaluate_checkpoint(
         about,
         published_figures(clips),
         thresholds=model.config.thresholds,
-        subgroups=subgroups_of(clips.folder, predictions.names),
+        subgroups=subgroups_of(clips.folder, [file.clip for file in labelled.files]),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from beatmeter.corpora.clip import Clip, ClipLabels
 from beatmeter.corpora.dataset import DatasetFolder, SplitShares
+from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.metrics import balanced_accuracy, primary_accuracy
 from beatmeter.evaluation.report.text import to_text
@@ -43,6 +44,10 @@ def rendered(tmp_path):
     return tmp_path
 
 
+def clip(name, family=""):
+    return LabelledClip(name, (7,), None, name, family=family)
+
+
 def test_every_kind_is_counted_as_if_it_were_alone(predictions):
     clips = len(predictions.names)
     drums = ["yes" if clip % 3 else "no" for clip in range(clips)]
@@ -77,8 +82,8 @@ def test_kinds_are_shown_where_they_are_known(predictions):
 
 
 def test_rendered_music_is_told_by_how_it_was_made(rendered):
-    names = [f"audio/{index:06d}.ogg" for index in (2, 0, 1)]
-    assert subgroups_of(rendered, names) == {
+    clips = [clip(f"audio/{index:06d}.ogg") for index in (2, 0, 1)]
+    assert subgroups_of(rendered, clips) == {
         "made": ["spliced", "composed", "arranged"],
         "tempo": [" 80 to 120 BPM", "160 BPM or more", "  0 to 80 BPM"],
         "parts": ["unknown", "2 to 3", "1"],
@@ -87,6 +92,8 @@ def test_rendered_music_is_told_by_how_it_was_made(rendered):
     }
 
 
-def test_of_other_music_nothing_is_told(tmp_path, rendered):
-    assert subgroups_of(tmp_path / "elsewhere", ["a.wav"]) == {}
-    assert subgroups_of(rendered, ["a.wav"]) == {}
+def test_other_music_is_told_by_the_family_in_its_table(tmp_path, rendered):
+    named = [clip("a.wav", "jazz"), clip("b.wav")]
+    for folder in (tmp_path / "elsewhere", rendered):
+        assert subgroups_of(folder, named) == {"made": ["jazz", "unknown"]}
+        assert subgroups_of(folder, [clip("a.wav")]) == {}
