@@ -230,7 +230,9 @@ def _what_is_trained(
     if evidence[0] is not None:
         head: Any = model.head
         head.standardise(torch.from_numpy(evidence[0]).to(model.device))
-        datasets = [WithEvidence(d, e) for d, e in zip(datasets, evidence, strict=True)]
+        datasets = [
+            WithEvidence(d, e) for d, e in zip(datasets, evidence, strict=True) if e is not None
+        ]
         collator = with_evidence(collator)
     return network, (datasets[0], datasets[1]), collator
 
