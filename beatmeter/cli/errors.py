@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import requires
 from importlib.util import find_spec
 from typing import NoReturn
 
@@ -53,6 +52,8 @@ def _how_to_install(package: str) -> str:
 
 def _extras() -> dict[str, set[str]]:
     """What each extra for users installs, the packages of the extras within it too."""
+    from importlib.metadata import requires  # loads the email package
+
     found: dict[str, set[str]] = {}
     within: list[tuple[str, str]] = []
     for requirement in requires("beatmeter") or []:
