@@ -41,8 +41,6 @@ _DEATHS_ALLOWED = 2
 """Workers that may die over one recording before it is held to be what killed them."""
 _DIED = "the workers that analysed it died"
 AUTO = "auto"
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-"""Nothing is reported to Ray's makers, and what Ray tells of its own doings stays in its logs."""
 
 
 @dataclass(frozen=True)
@@ -145,24 +143,23 @@ class Analyst:
                 rows.append(failed_row(path, f"{path}: {_DIED}"))
                 continue
             self._tell("begin", part, place)
-            rows.append(row_of(path, self._order.asked))
+            rows.append(self.analyse(path))
         self._store.write(part, rows, self._order.lines)
         self._tell("close", part)
         failures = [row["failure"] for row in rows if row["failure"] is not None]
         return {"recordings": [len(rows)], "failures": [failures]}
 
+    def analyse(self, path: str) -> dict[str, Any]:
+        """Analyse a recording, and make its row."""
+        outcome = run(Task(path if is_address(path) else Path(path), self._order.asked))
+        if outcome.analysis is None:
+            return failed_row(path, str(outcome.failure), outcome.warnings)
+        return analysed_row(path, to_mapping(outcome.analysis), outcome.warnings)
+
     def _tell(self, what: str, *arguments: Any) -> Any:
         import ray
 
         return ray.get(getattr(self._ledger, what).remote(*arguments))
-
-
-def row_of(path: str, asked: Asked) -> dict[str, Any]:
-    """Analyse a recording, and make its row."""
-    outcome = run(Task(path if is_address(path) else Path(path), asked))
-    if outcome.analysis is None:
-        return failed_row(path, str(outcome.failure), outcome.warnings)
-    return analysed_row(path, to_mapping(outcome.analysis), outcome.warnings)
 
 
 class Cluster:
@@ -247,15 +244,15 @@ class Cluster:
 def connected(address: str) -> Iterator[Cluster]:
     """Connect to a cluster; for ``auto`` without one, start one on this machine.
 
-    No dashboard is started. A process that is connected already stays so.
+    Nothing is reported to Ray's makers, and no dashboard is started. A process that is connected
+    already stays so.
 
     Raises
     ------
     ArchiveError
         If there is no cluster at the address.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     if ray.is_initialized():

@@ -62,7 +62,7 @@ class Analysed:
     turns : tuple of int
         Meters of its segments, in order.
     together : tuple of int or None
-        Two meters that were found at once.
+        Two meters that were found at once, or none; None when no signal could tell.
     """
 
     path: str
@@ -248,10 +248,10 @@ def _meters(found: Iterator[Any]) -> Iterator[int]:
 
 
 def _together(polyrhythm: Any) -> tuple[int, ...] | None:
-    if not isinstance(polyrhythm, Mapping) or not polyrhythm.get("found"):
+    if not isinstance(polyrhythm, Mapping):
         return None
     meters: Sequence[Any] = polyrhythm.get("meters") or ()
-    return tuple(_meters(iter(meters)))
+    return tuple(_meters(iter(meters))) if polyrhythm.get("found") else ()
 
 
 def _shown(value: Any) -> str:

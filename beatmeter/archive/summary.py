@@ -49,7 +49,12 @@ def _overview(tally: Tally) -> Section:
         ("hours of these", f"{tally.seconds / 3600:,.1f}"),
         ("no bar heard", _with_share(tally.no_bar, tally.analysed)),
         ("meter changes", _with_share(tally.changing, tally.analysed)),
-        ("two meters at once", _with_share(tally.together.total(), tally.analysed)),
+        (
+            "two meters at once",
+            _with_share(tally.together.total(), tally.asked_together)
+            if tally.asked_together
+            else "no signal was asked that could tell",
+        ),
         ("failed", _with_share(tally.failed, tally.analysed + tally.failed)),
     ]
     if tally.unread:

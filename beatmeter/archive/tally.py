@@ -73,8 +73,10 @@ class Tally:
         Recordings whose meter changes.
     turns : Counter of (int, int)
         Changes, by the meters before and after.
+    asked_together : int
+        Recordings of which a signal could tell whether they have two meters at once.
     together : Counter of tuple of int
-        Recordings with two meters at once, by these.
+        Those that have, by these.
     failures, complaints : dict of str to Reason
         Why recordings failed, and why lines or files hold no row; reasons that differ in numbers
         alone are one.
@@ -87,6 +89,7 @@ class Tally:
     seconds: float = 0.0
     no_bar: int = 0
     changing: int = 0
+    asked_together: int = 0
     confidences: npt.NDArray[np.int64] = field(
         default_factory=lambda: np.zeros((len(METERS), len(BANDS)), np.int64)
     )
@@ -128,7 +131,8 @@ class Tally:
             self.changing += 1
             self.turns.update((a, b) for a, b in pairwise(row.turns) if a != b)
         if row.together is not None:
-            self.together[row.together] += 1
+            self.asked_together += 1
+            self.together.update([row.together] if row.together else [])
         if not row.bars_heard:
             self.no_bar += 1
             return

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from beatmeter.archive import cluster
 from beatmeter.archive.cluster import Analyst, Ledger, Order
 from beatmeter.archive.recording import Asked
 from beatmeter.archive.rows import Failed, read_rows
+from beatmeter.archive.schema import failed_row
 from beatmeter.errors import ArchiveError
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow comes with the extra 'ray'")
@@ -77,12 +77,12 @@ def test_a_worker_writes_failures_as_rows_and_returns_counts(analyst, tmp_path):
 
 
 def test_a_recording_that_kills_its_worker_is_a_failure_at_last(analyst, tmp_path, monkeypatch):
-    def die(path: str, asked: Asked) -> dict[str, object]:
+    def die(path: str) -> dict[str, object]:
         if path == "deadly":
             raise SystemExit
-        return cluster.failed_row(path, "lost")
+        return failed_row(path, "lost")
 
-    monkeypatch.setattr(cluster, "row_of", die)
+    monkeypatch.setattr(analyst, "analyse", die)
     for _ in range(2):
         with pytest.raises(SystemExit):
             analyst(batch("a", "deadly", "b"))

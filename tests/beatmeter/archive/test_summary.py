@@ -54,7 +54,7 @@ def test_the_overview_holds_every_kind_of_row():
         row(turns=(4, 3, 4)),
         row(turns=(4, 4), together=(4, 3)),
         row(bars_heard=False),
-        row(),
+        row(together=()),
         Failed("b.wav", "is silent"),
         Unread("a.json:1", "is no JSON"),
         title="Archive",
@@ -65,10 +65,15 @@ def test_the_overview_holds_every_kind_of_row():
         "hours of these": "0.2",
         "no bar heard": "1 (25.0%)",
         "meter changes": "1 (25.0%)",
-        "two meters at once": "1 (25.0%)",
+        "two meters at once": "1 (50.0%)",
         "failed": "1 (20.0%)",
         "lines or files without a row": "1",
     }
+
+
+def test_two_meters_at_once_are_not_told_when_nobody_was_asked():
+    told_of = dict(told(row(), title="Archive"))
+    assert told_of["two meters at once"] == "no signal was asked that could tell"
 
 
 def test_tempi_are_told_by_their_quantiles():
