@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatmeter import __version__
-from beatmeter.archive.recording import Asked, Task, ensemble_of, is_address, run
+from beatmeter.archive.places import is_address
+from beatmeter.archive.recording import Asked, Task, ensemble_of, run
 from beatmeter.archive.schema import analysed_row, failed_row
 from beatmeter.archive.store import Store, list_recordings, part_name
 from beatmeter.errors import ArchiveError, BeatMeterError

@@ -7,7 +7,6 @@ Whoever works through an archive, in this process, in others or on other machine
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +23,6 @@ from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
 from beatmeter.fusion.prior import REPERTOIRE
 from beatmeter.output.files import write_file
 from beatmeter.pipeline import VOTING, Ensemble, analyze, timeline
-
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -101,11 +98,6 @@ def ensemble_of(asked: Asked) -> Ensemble:
     """The ensemble of a run, whose weights a process reads once."""
     prior = asked.prior if isinstance(asked.prior, str) else dict(asked.prior)
     return Ensemble.installed(asked.signals, prior)
-
-
-def is_address(name: str) -> bool:
-    """Whether a name is an address, such as ``s3://bucket/folder``, and no local path."""
-    return _ADDRESS.match(name) is not None
 
 
 def _attempt(task: Task) -> tuple[Analysis | None, str | None]:

@@ -8,14 +8,17 @@ so that memory does not grow with the archive.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from beatmeter.archive.places import file_system, is_address
 from beatmeter.errors import ArchiveError
 from beatmeter.meters import METERS
 
@@ -95,14 +98,15 @@ class Unread:
 Row = Analysed | Failed | Unread
 
 
-def read_rows(source: Path) -> Iterator[Row]:
+def read_rows(source: str | Path) -> Iterator[Row]:
     """Read an archive: a file of JSON lines, a Parquet part, or a folder of either, in depth.
 
     Parameters
     ----------
-    source : Path
-        In a folder, names that begin with a point are left out, and so are JSON lines that lie
-        beside a part of the same name: they hold the same rows.
+    source : str or Path
+        As text, it may be an address that fsspec knows. In a folder, names that begin with a point
+        are left out, and so are JSON lines that lie beside a part of the same name: they hold the
+        same rows.
 
     Yields
     ------
@@ -114,13 +118,8 @@ def read_rows(source: Path) -> Iterator[Row]:
     ArchiveError
         If there is no such file or folder, or a folder holds no file of rows.
     """
-    if not source.exists():
-        raise ArchiveError(f"{source}: no such file or folder")
-    if not source.is_dir():
-        yield from _rows_of(source)
-        return
     empty = True
-    for file in _files(source):
+    for file in _files(str(source)):
         empty = False
         yield from _rows_of(file)
     if empty:
@@ -161,42 +160,91 @@ def row_of(found: Any) -> Analysed | Failed:
     )
 
 
-def _files(folder: Path) -> Iterator[Path]:
+@dataclass(frozen=True)
+class _File:
+    """A file of rows, and how to open it for reading bytes."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+
+def _files(source: str) -> Iterator[_File]:
+    if is_address(source):
+        yield from _remote_files(source)
+        return
+    path = Path(source)
+    if not path.exists():
+        raise ArchiveError(f"{source}: no such file or folder")
+    for file in _below(path) if path.is_dir() else [path]:
+        yield _File(str(file), partial(_open_local, file))
+
+
+def _open_local(file: Path) -> BinaryIO:
+    return file.open("rb")
+
+
+def _below(folder: Path) -> Iterator[Path]:
     """The files of rows below a folder; never more names at once than one folder holds."""
     try:
         entries = sorted(e for e in folder.iterdir() if not e.name.startswith("."))
     except OSError as error:
         raise ArchiveError(f"{folder}: cannot be read ({error.strerror})") from error
-    parts = {entry.stem for entry in entries if entry.suffix == PARQUET_SUFFIX}
+    kept = set(_files_of_rows([entry.name for entry in entries]))
     for entry in entries:
         if entry.is_dir():
             if not entry.is_symlink():  # a circle of links would never end
-                yield from _files(entry)
-        elif entry.suffix == PARQUET_SUFFIX or (
-            entry.suffix in JSON_SUFFIXES and entry.stem not in parts
-        ):
+                yield from _below(entry)
+        elif entry.name in kept:
             yield entry
 
 
-def _rows_of(file: Path) -> Iterator[Row]:
-    read = _rows_of_part if file.suffix == PARQUET_SUFFIX else _rows_of_lines
+def _remote_files(address: str) -> Iterator[_File]:
+    files, root = file_system(address)
     try:
-        yield from read(file)
+        found = [root] if files.isfile(root) else _files_of_rows(sorted(files.find(root)))
     except OSError as error:
-        yield Unread(str(file), f"cannot be read ({error.strerror or error})")
+        raise ArchiveError(f"{address}: cannot be read ({error.strerror or error})") from error
+    for name in found:
+        yield _File(files.unstrip_protocol(name), partial(_open_remote, files, name))
 
 
-def _rows_of_lines(file: Path) -> Iterator[Row]:
-    with file.open("rb") as opened:
-        for number, line in enumerate(_lines(opened), start=1):
-            try:
-                if line is None:
-                    raise ValueError(f"is longer than {LONGEST_LINE // 2**20} MB")
-                if line.strip():
-                    yield row_of(json.loads(line))
-            except (ValueError, TypeError, AttributeError, RecursionError) as error:
-                reason = "is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)
-                yield Unread(f"{file}:{number}", reason)
+def _open_remote(files: Any, name: str) -> BinaryIO:
+    return io.BufferedReader(files.open(name, "rb"))
+
+
+def _files_of_rows(names: Sequence[str]) -> list[str]:
+    """Names of parts, and of JSON files that have no part of the same name beside them."""
+    parts = {name.removesuffix(PARQUET_SUFFIX) for name in names if name.endswith(PARQUET_SUFFIX)}
+    return [
+        name
+        for name in names
+        if name.endswith(PARQUET_SUFFIX)
+        or any(
+            name.endswith(suffix) and name.removesuffix(suffix) not in parts
+            for suffix in JSON_SUFFIXES
+        )
+    ]
+
+
+def _rows_of(file: _File) -> Iterator[Row]:
+    read = _rows_of_part if file.name.endswith(PARQUET_SUFFIX) else _rows_of_lines
+    try:
+        with file.open() as opened:
+            yield from read(opened, file.name)
+    except OSError as error:
+        yield Unread(file.name, f"cannot be read ({error.strerror or error})")
+
+
+def _rows_of_lines(file: BinaryIO, name: str) -> Iterator[Row]:
+    for number, line in enumerate(_lines(file), start=1):
+        try:
+            if line is None:
+                raise ValueError(f"is longer than {LONGEST_LINE // 2**20} MB")
+            if line.strip():
+                yield row_of(json.loads(line))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            reason = "is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+            yield Unread(f"{name}:{number}", reason)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:
@@ -211,24 +259,25 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def _rows_of_part(file: Path) -> Iterator[Row]:
+def _rows_of_part(file: BinaryIO, name: str) -> Iterator[Row]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(file) as part:
-            missing = {name.partition(".")[0] for name in _COLUMNS} - set(part.schema_arrow.names)
+            wanted = {column.partition(".")[0] for column in _COLUMNS}
+            missing = wanted - set(part.schema_arrow.names)
             if missing:
-                yield Unread(str(file), f"has no column {', '.join(sorted(missing))}")
+                yield Unread(name, f"has no column {', '.join(sorted(missing))}")
                 return
             for batch in part.iter_batches(_AT_ONCE, columns=[*_COLUMNS]):
                 for number, found in enumerate(batch.to_pylist()):
                     try:
                         yield row_of(found)
                     except (ValueError, TypeError, AttributeError) as error:
-                        yield Unread(f"{file}: row {number}", str(error))
+                        yield Unread(f"{name}: row {number}", str(error))
     except pa.ArrowException as error:
-        yield Unread(str(file), f"is no Parquet part ({error})")
+        yield Unread(name, f"is no Parquet part ({error})")
 
 
 def _number(found: Mapping[str, Any], key: str, highest: float = math.inf) -> float:

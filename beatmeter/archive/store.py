@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from beatmeter._util.atomic import replacing, require_writable
-from beatmeter.archive.recording import is_address
+from beatmeter.archive.places import file_system, is_address
 from beatmeter.archive.schema import identity, line_of, part_schema
 from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.audio.inputs import search
@@ -47,7 +47,7 @@ class Store:
     def __init__(self, place: str) -> None:
         self.place = place
         self._is_local = not is_address(place)
-        self._files, self._root = _file_system(place)
+        self._files, self._root = file_system(place)
 
     def prepare(self) -> None:
         """Make the folder.
@@ -162,7 +162,7 @@ def list_recordings(names: Sequence[str], known: set[bytes]) -> tuple[list[str],
 
 def _behind(address: str) -> list[str]:
     """The addresses of the recordings in a folder, in depth, of a glob, or of one file."""
-    files, root = _file_system(address)
+    files, root = file_system(address)
     try:
         if files.isfile(root):
             return [address]
@@ -182,17 +182,3 @@ def _is_recording(path: str, root: str) -> bool:
     place = PurePosixPath(path.removeprefix(root))
     hidden = any(part.startswith(".") for part in place.parts)
     return not hidden and place.suffix.lower() in AUDIO_SUFFIXES
-
-
-def _file_system(place: str) -> tuple[Any, str]:
-    """What fsspec has for a path or an address, and the name of the place there."""
-    from fsspec.core import url_to_fs
-    from fsspec.implementations.local import LocalFileSystem
-
-    if not is_address(place):
-        return LocalFileSystem(), place.rstrip("/") or "/"
-    try:
-        files, root = url_to_fs(place)
-    except (ImportError, ValueError, OSError) as error:
-        raise ArchiveError(f"{place}: {error}") from error
-    return files, root.rstrip("/")

@@ -14,7 +14,8 @@ import click
 
 from beatmeter._util.text import escape_control
 from beatmeter.archive.cluster import Cluster, Order, connected
-from beatmeter.archive.recording import Asked, is_address
+from beatmeter.archive.places import is_address
+from beatmeter.archive.recording import Asked
 from beatmeter.fusion.prior import REPERTOIRE, named_prior
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def analyse_on_cluster(
     order = Order(asked, _absolute(output), lines)
     try:
         with connected(address) as cluster:
-            _say(f"{cluster.nodes} nodes, {cluster.workers} workers")
+            _say(f"{_count(cluster.nodes, 'node')}, {_count(cluster.workers, 'worker')}")
             failures, done = _work(cluster, [*map(_absolute, paths)], order)
     except KeyboardInterrupt:
         _say("interrupted; parts that were finished are kept")
@@ -110,6 +111,10 @@ def _shown(progress: Progress, bar: TaskID, cluster: Cluster) -> Iterator[None]:
 def _absolute(name: str) -> str:
     """A name that means the same to a process with another working folder."""
     return name if is_address(name) else str(Path(name).absolute())
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _say(line: str) -> None:

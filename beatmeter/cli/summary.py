@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|FILE")
+@click.argument("source", metavar="DIR|FILE")
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -22,11 +22,12 @@ import click
     show_default=True,
     help="How many of the least sure recordings are listed.",
 )
-def summary(source: Path, page: Path | None, least: int) -> None:
+def summary(source: str, page: Path | None, least: int) -> None:
     """Tell what an archive holds: meters, tempi, changes, doubts, failures.
 
     DIR is what 'beatmeter analyze --output DIR' wrote: JSON files or Parquet parts, in depth. FILE
-    is one part, or lines of JSON. Memory does not grow with their number.
+    is one part, or lines of JSON. Either may be an address, such as s3://. Memory does not grow
+    with the number of recordings.
     """
     from beatmeter._util.atomic import replacing, require_writable
     from beatmeter._util.progress import track

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from beatmeter.archive import recording
-from beatmeter.archive.recording import Asked, Outcome, Task, is_address, run
+from beatmeter.archive.places import is_address
+from beatmeter.archive.recording import Asked, Outcome, Task, run
 from beatmeter.errors import AudioError, AudioWarning, WeightsWarning
 from beatmeter.output.files import SUFFIXES
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from beatmeter.archive.rows import read_rows
+from beatmeter.archive.rows import Failed, Unread, read_rows
 from beatmeter.archive.schema import analysed_row, failed_row, identity, line_of, part_schema
+from beatmeter.errors import ArchiveError
 from beatmeter.output.jsonl import json_schema, to_line, to_mapping
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow comes with the extra 'ray'")
@@ -52,6 +53,21 @@ def test_parts_and_lines_are_read_alike(part, lines, tmp_path):
     lost = json.dumps({"path": "c.wav", "failure": "c.wav: is silent"})
     (tmp_path / "other.jsonl").write_text("\n".join([*map(json.dumps, lines), lost]))
     assert list(read_rows(part)) == list(read_rows(tmp_path / "other.jsonl"))
+
+
+def test_parts_and_lines_behind_an_address_are_read_alike(part):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec comes with the extra 'ray'")
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/sum/a/part.parquet", part.read_bytes())
+    files.pipe_file("/sum/a/part.jsonl", b"the same once more")
+    files.pipe_file("/sum/b.jsonl", b'{"path": "c", "failure": "lost"}\n' * 2 + b"no row")
+    rows = list(read_rows("memory://sum"))
+    assert rows[:3] == list(read_rows(part))
+    assert rows[3:5] == [Failed("c", "lost")] * 2
+    assert rows[5] == Unread("memory:///sum/b.jsonl:3", "is no JSON")
+    assert list(read_rows("memory://sum/b.jsonl"))[:2] == rows[3:5]
+    with pytest.raises(ArchiveError, match="holds no analyses"):
+        list(read_rows("memory://nothing"))
 
 
 def test_lines_beside_a_part_are_not_counted_twice(part, make_analysis):

@@ -48,7 +48,7 @@ def test_an_archive_is_analysed_by_workers_and_gone_on_with(
     ran = beatmeter("analyze", "--ray", "auto", "--output", str(out), str(archive), "--json")
     assert ran.code == 1
     assert ran.err.splitlines() == [
-        "beatmeter: 1 nodes, 1 workers",
+        "beatmeter: 1 node, 1 worker",
         f"beatmeter: 2 analysed into {out}, 1 failed",
         f"  {archive}/bad.wav: is text, not audio",
     ]
