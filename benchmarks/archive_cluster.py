@@ -15,7 +15,7 @@ million
     One track of three minutes, its row, and lists of paths are measured, and multiplied.
 
 With ``--real``, files are analysed with every signal that votes. Without it they are only read, and
-an analysis of another file stands in for theirs after 20 ms of waiting: what is measured is the
+an analysis of another file stands in for theirs after 50 ms of waiting: what is measured is the
 handing out, and two workers may be as fast as they can on a machine that has no core for them.
 """
 
@@ -47,7 +47,8 @@ from beatmeter.output.jsonl import to_mapping
 SAMPLE_RATE = 22050
 CLIP_S, TRACK_S = 6.0, 180.0  # a clip of eleven beats or more; a song
 DISTINCT = 40  # clips; files are links to them
-STAND_IN_S = 0.02  # what an analysis takes that is none
+STAND_IN_S = 0.05  # what an analysis takes that is none
+WORKER = ".worker-"  # a file of this name tells that there is one on a node
 STORE_MB = 200  # of each node's shared memory
 PATIENT = {"health_check_failure_threshold": 20, "health_check_timeout_ms": 30_000}
 """A node of a machine that does other work is not taken for dead because it answers late."""
@@ -83,10 +84,20 @@ def real_row(path: Path) -> dict[str, Any]:
     return analysed_row(str(path), to_mapping(outcome.analysis), outcome.warnings)
 
 
+class Marked(Analyst):
+    """A worker that leaves a mark of the node on which it is ready."""
+
+    def __init__(self, order: Order, ledger: Any) -> None:
+        import ray
+
+        super().__init__(order, ledger)
+        Path(order.output, WORKER + ray.get_runtime_context().get_node_id()).touch()
+
+
 def stand_in(row: dict[str, Any]) -> type[Analyst]:
     """A worker that reads each file, waits, and tells of it what is true of another."""
 
-    class StandIn(Analyst):
+    class StandIn(Marked):
         def analyse(self, path: str) -> dict[str, Any]:
             with open(path, "rb") as file:  # noqa: PTH123
                 file.read()
@@ -129,11 +140,13 @@ def kill(files: int) -> None:
         archive, output = Path(scratch, "archive"), Path(scratch, "out")
         make_archive(archive, files)
         listed = cluster.find([str(archive)], str(output))
+        mark = output / (WORKER + started[-1].node_id)
         killer = Thread(target=made.remove_node, args=(started[-1], False))
         began, done = time.monotonic(), 0
         for part in cluster.analyse(listed.left, Order(Asked(), str(output))):
             done += part.recordings
-            if killer.ident is None and done >= files / 3:
+            if killer.ident is None and done >= files / 3 and mark.exists():
+                time.sleep(1.0)  # into the middle of a part
                 print(f"{done} done after {time.monotonic() - began:.0f} s: a node is killed")
                 killer.start()
         killer.join()
@@ -144,7 +157,7 @@ def kill(files: int) -> None:
         print(f"more than once {sum(n > 1 for n in times.values())}, ", end="")
         print(f"lost {files - len(times)}, ", end="")
         print(f"failed {sum(row['failure'] is not None for row in rows)}, ", end="")
-        print(f"begun again {cluster.begun() - files}; {len([*output.iterdir()])} parts")
+        print(f"begun again {cluster.begun() - files}; {len([*output.glob('*.parquet')])} parts")
         assert len(times) == files
         assert set(times.values()) == {1}
 
@@ -160,7 +173,7 @@ def speed(files: int) -> None:
             done = 0
             for part in cluster.analyse(found, Order(Asked(), str(output))):
                 done += part.recordings
-                if not first:  # workers have started by now
+                if not first and len([*output.glob(WORKER + "*")]) == count:
                     first, began = float(done), time.monotonic()
             wall = time.monotonic() - began
         rate = (done - first) / wall
@@ -216,6 +229,7 @@ def main() -> None:
     parser.add_argument("--files", type=int)
     parser.add_argument("--real", action="store_true")
     asked = parser.parse_args()
+    cluster_module.Analyst = Marked  # type: ignore[misc]
     if asked.what != "million" and not asked.real:
         with TemporaryDirectory() as scratch:
             make_archive(Path(scratch), 1)
