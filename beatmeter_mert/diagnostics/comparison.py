@@ -17,7 +17,6 @@ from beatmeter.evaluation.report.text import to_text
 from beatmeter_mert.diagnostics.evaluation import figures_of, intervals
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.diagnostics.results import read_predictions
-from beatmeter_mert.run_module import run
 
 _RESULT = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -162,7 +161,3 @@ def _shared(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
     if differing.size:
         raise DatasetError(f"comparison: the labels of {one.names[differing[0]]!r} differ")
     return one, other
-
-
-if __name__ == "__main__":
-    run(compare)

@@ -277,17 +277,6 @@ class MertMeterClassifier(MeterNetwork):
         """
         write_checkpoint(Path(folder), self.config, self.backbone, self.head)
 
-    def load_weights(self, folder: str | Path) -> None:
-        """Take over adapter and head from a folder that :meth:`save_pretrained` wrote.
-
-        Raises
-        ------
-        CheckpointError
-            If it is damaged or does not fit.
-        """
-        stored = replace(read_checkpoint(Path(folder)), config=self.config)
-        load_checkpoint_weights(stored, self.backbone, self.head)
-
     def push_to_hub(self, repo_id: str, *, private: bool = False, token: str | None = None) -> str:
         """Upload what :meth:`save_pretrained` writes to a repository of the hub.
 

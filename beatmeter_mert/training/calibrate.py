@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
@@ -96,7 +95,3 @@ def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:
         evaluation=tuple(overall.p95 if part.p95 is None else part.p95 for part in parts),
         production=tuple(overall.p99 if part.p99 is None else part.p99 for part in parts),
     )
-
-
-if __name__ == "__main__":
-    run(calibrate)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beatmeter_mert.run_module import run
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
@@ -120,7 +119,3 @@ def published_figures(clips: Clips) -> tuple[Reference, ...]:
     has_table = find_table(clips.folder, "data_test_4_classes") is not None
     is_meter2800 = has_table and not is_dataset(clips.folder)
     return PUBLISHED if is_meter2800 and clips.split == "test" else ()
-
-
-if __name__ == "__main__":
-    run(evaluate)

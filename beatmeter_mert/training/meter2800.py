@@ -25,7 +25,6 @@ from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
 from beatmeter_mert.diagnostics.evaluation import Reference
 from beatmeter_mert.errors import reason
-from beatmeter_mert.run_module import run
 from beatmeter_mert.training.dataverse import RemoteFile, fetch, is_intact, list_files
 
 DOI = "10.7910/DVN/WQSKRO"
@@ -159,7 +158,3 @@ def _listed(data_dir: Path) -> list[RemoteFile]:
 def _is_there(data_dir: Path, file: RemoteFile) -> bool:
     path = data_dir / file.name
     return path.is_file() and is_intact(path, file)
-
-
-if __name__ == "__main__":
-    run(meter2800)

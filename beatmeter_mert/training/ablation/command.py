@@ -1,4 +1,4 @@
-"""``beatmeter mert ablate``; also ``python -m beatmeter_mert.training.ablation``."""
+"""``beatmeter mert ablate``."""
 
 from __future__ import annotations
 

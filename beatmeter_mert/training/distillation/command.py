@@ -1,4 +1,4 @@
-"""``beatmeter mert pretrain``; also ``python -m beatmeter_mert.training.distillation``."""
+"""``beatmeter mert pretrain``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``beatmeter mert pretrain-frames``; also ``python -m beatmeter_mert.training.frames``."""
+"""``beatmeter mert pretrain-frames``."""
 
 from __future__ import annotations
 
