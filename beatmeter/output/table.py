@@ -46,8 +46,9 @@ def detailed(analysis: Analysis) -> RenderableType:
 
 def summary(analysis: Analysis) -> RenderableType:
     """One line of one recording."""
+    reads = analysis.time_signature if analysis.grid.bars_heard else _ABSENT
     return Text.assemble(
-        (f"{analysis.time_signature:>5}", _STRONG),
+        (f"{reads:>5}", _STRONG),
         f"  {analysis.tempo_bpm:5.1f} BPM  {analysis.confidence:4.0%}  ",
         escape_control(analysis.path or "samples"),
     )
@@ -56,20 +57,28 @@ def summary(analysis: Analysis) -> RenderableType:
 def _answer(analysis: Analysis) -> Text:
     name = escape_control(analysis.path or "samples")
     runner_up = analysis.scores[analysis.runner_up]
+    heard = _bar_answer(analysis) if analysis.grid.bars_heard else _pulse_answer(analysis)
     return Text.assemble(
         (name, _STRONG),
         (f"  {_clock(analysis.duration_s)}\n\n", _QUIET),
-        (f"  {analysis.time_signature}", Style(color="green", bold=True)),
-        f"   meter {analysis.meter}, {analysis.tempo_bpm:.1f} BPM",
+        *heard,
         f", confidence {analysis.confidence:.0%}",
         (f"   (runner-up {analysis.runner_up}: {runner_up:.0%})", _QUIET),
-        (f"\n  {_levels(analysis.grid)}", _QUIET),
+        (f"\n  {_levels(analysis.grid)}" if analysis.grid.bars_heard else "", _QUIET),
     )
 
 
+def _bar_answer(analysis: Analysis) -> tuple[tuple[str, Style], str]:
+    reads = (f"  {analysis.time_signature}", Style(color="green", bold=True))
+    return reads, f"   meter {analysis.meter}, {analysis.tempo_bpm:.1f} BPM"
+
+
+def _pulse_answer(analysis: Analysis) -> tuple[tuple[str, Style], str]:
+    reads = ("  no bar is heard", Style(color="yellow", bold=True))
+    return reads, f"   {analysis.tempo_bpm:.1f} BPM; if any meter, {analysis.meter}"
+
+
 def _levels(grid: MetricalGrid) -> str:
-    if not grid.bars_heard:
-        return f"no bar is heard; {grid.beat_bpm:.1f} beats a minute"
     told = f"a bar lasts {grid.bar_duration_s:.2f} s: {grid.bar_beats} beats"
     if grid.grouping is not None:
         told += f" ({'+'.join(map(str, grid.grouping))})"
@@ -128,12 +137,13 @@ def _segments(segments: tuple[Segment, ...]) -> Table:
         table.add_column(header, justify="right", no_wrap=True)
     for segment in segments:
         grid = segment.grid
+        barred = grid.bars_heard
         table.add_row(
             f"  {_clock(segment.start_s)}-{_clock(segment.end_s)}",
-            str(grid.meter),
-            Text(grid.time_signature, _CHANGED),
+            str(grid.meter) if barred else _ABSENT,
+            Text(grid.time_signature if barred else "no bar", _CHANGED),
             f"{grid.tempo_bpm:.1f}",
-            f"{grid.bar_duration_s:.2f} s" if grid.bars_heard else _ABSENT,
+            f"{grid.bar_duration_s:.2f} s" if barred else _ABSENT,
             f"{segment.confidence:.0%}",
         )
     return table

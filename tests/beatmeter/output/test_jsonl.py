@@ -44,16 +44,10 @@ def test_a_line_holds_exactly_the_documented_keys(make_analysis):
 
 @pytest.mark.parametrize("timeline", [False, True])
 @pytest.mark.parametrize("change", [False, True])
-def test_lines_follow_the_schema(make_analysis, validator, timeline, change):
+def test_lines_follow_the_schema(make_analysis, without_bars, validator, timeline, change):
     analysis = make_analysis(timeline=timeline, change=change)
     for each in (analysis, replace(analysis, path=None, polyrhythm=None), without_bars(analysis)):
         validator.validate(json.loads(to_line(each)))
-
-
-def without_bars(analysis):
-    (segment, *_) = analysis.segments
-    grid = replace(segment.grid, positions=0 * segment.grid.positions, grouping=None)
-    return replace(analysis, segments=(replace(segment, grid=grid),))
 
 
 def test_the_levels_are_those_of_the_segments(make_analysis):
@@ -67,7 +61,7 @@ def test_the_levels_are_those_of_the_segments(make_analysis):
     assert line["beats"] == sorted(line["beats"])
 
 
-def test_where_no_bar_is_heard_none_is_told(make_analysis):
+def test_where_no_bar_is_heard_none_is_told(make_analysis, without_bars):
     line = json.loads(to_line(without_bars(make_analysis())))
     assert (line["bars_heard"], line["bar_duration_s"], line["downbeats"]) == (False, None, [])
     assert line["beats"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
@@ -53,6 +55,18 @@ def test_segments_are_told_when_the_meter_changes(rendered, make_analysis):
         ["0:00-0:24", "7", "7/4", "133.3", "3.15", "s", "81%"],
         ["0:24-0:40", "4", "4/4", "133.3", "1.80", "s", "70%"],
     ]
+
+
+def test_where_no_bar_is_heard_no_time_signature_is_told(rendered, make_analysis, without_bars):
+    unbarred = replace(without_bars(make_analysis()), confidence=0.17)
+    lines = rendered(table.detailed(unbarred))
+    assert (
+        "  no bar is heard   133.3 BPM; if any meter, 7, confidence 17%   (runner-up 4: 10%)"
+        in lines
+    )
+    assert not any("7/4" in line or "a bar lasts" in line for line in lines)
+    (line,) = rendered(table.summary(unbarred))
+    assert line == "    ·  133.3 BPM   17%  song.wav"
 
 
 def test_a_hostile_name_reaches_no_terminal(rendered, make_analysis):
