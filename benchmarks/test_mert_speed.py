@@ -17,6 +17,7 @@ import pytest
 import torch
 from transformers import HubertModel
 
+from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter_mert.model import ClassifierConfig, HeadSettings, LoraSettings, Preprocessing
 from beatmeter_mert.model.architecture import hubert_config
 from beatmeter_mert.model.backbone import (
@@ -26,7 +27,7 @@ from beatmeter_mert.model.backbone import (
     hidden_states,
 )
 from beatmeter_mert.model.classifier import MertMeterClassifier
-from beatmeter_mert.model.device import choose_dtype, computes_in_bfloat16
+from beatmeter_mert.model.device import choose_dtype
 from beatmeter_mert.model.preprocessing import z_score
 from beatmeter_mert.model.published import PUBLISHED
 

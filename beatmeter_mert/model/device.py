@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model.cpu.attention import ATTENTION
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "float32", "bfloat16")
-_NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16", "arm_bf16", "bf16")
 _CHUNKS_AT_ONCE = 32
 _WIDE = 512
 
@@ -61,16 +61,6 @@ def choose_dtype(name: str, device: torch.device, width: int) -> torch.dtype:
         pays = width >= _WIDE and computes_in_bfloat16(device)
         name = "bfloat16" if pays else "float32"
     return torch.bfloat16 if name == "bfloat16" else torch.float32
-
-
-def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether the processor has instructions for bfloat16, rather than emulating it."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-        return any(capabilities.get(name) for name in _NATIVE_BFLOAT16)
-    return False
 
 
 def attention(device: torch.device) -> str:

@@ -23,9 +23,10 @@ from transformers import PrinterCallback, TrainingArguments
 
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
+from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter_mert.model import LoraSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import plain_hubert
-from beatmeter_mert.model.device import choose_device, chunks_at_once, computes_in_bfloat16
+from beatmeter_mert.model.device import choose_device, chunks_at_once
 from beatmeter_mert.model.head import HeadClassifier
 from beatmeter_mert.training.clip_dataset import collate
 from beatmeter_mert.training.curve import Curve

@@ -25,8 +25,8 @@ from torch.nn import functional
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.loss import loss_of
+from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter.signals.neural.training.settings import AugmentSettings
-from beatmeter_mert.model.device import computes_in_bfloat16
 from beatmeter_mert.training.export import MODEL
 from beatmeter_mert.training.frames.export import export_student
 from beatmeter_mert.training.frames.figures import Figures, figures_of
