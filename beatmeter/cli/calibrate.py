@@ -25,8 +25,8 @@ from beatmeter.signals.calibrated import CalibratedSignal
 from beatmeter.signals.calibration import Calibration, load_calibration, write_calibration
 
 _CACHE = ".evidence"
-TEMPERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-"""Powers of the repertoire's counts among which a prior is chosen, from none to all of it."""
+TEMPERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+"""Powers of the repertoire's counts among which a prior is chosen; 0 for none."""
 
 
 @click.command()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from beatmeter import signals as _signals
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
-from beatmeter.audio.decode import load, open_recording
+from beatmeter.audio.decode import load
 from beatmeter.audio.samples import Samples
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip
@@ -119,12 +119,16 @@ class _Recording:
         self._path, self._short = path, short
 
     @cached_property
+    def _loaded(self) -> tuple[Samples, int]:
+        try:
+            return load(self._path)
+        except AudioError:
+            return np.zeros(0, np.float32), 1
+
+    @cached_property
     def _rhythms(self) -> tuple[Rhythm | None, ...]:
         """The whole and, where it is more than that, its middle; None where nothing is heard."""
-        try:
-            samples, rate = load(self._path)
-        except AudioError:
-            return ()
+        samples, rate = self._loaded
         longer = len(samples) > self._short * rate
         parts = (samples, _middle(samples, self._short * rate)) if longer else (samples,)
         return tuple(self._rhythm(part, rate) for part in parts)
@@ -140,7 +144,8 @@ class _Recording:
     def arrays(self, names: Sequence[str]) -> dict[str, Floats]:
         """What some signals find, and how much was heard."""
         signals = calibrated_signals()
-        lasts = _duration_s(self._path)
+        samples, rate = self._loaded
+        lasts = len(samples) / rate
         found = {"seconds": np.array([lasts, min(lasts, self._short)])}
         for place, rhythm in enumerate(self._rhythms):
             if rhythm is None:
@@ -153,14 +158,6 @@ class _Recording:
                 found[f"{place}/e/{name}"] = evidence
                 found[f"{place}/c/{name}"] = pulse_context(pulses)
         return found
-
-
-def _duration_s(path: Path) -> float:
-    try:
-        with open_recording(path) as recording:
-            return recording.duration_s
-    except AudioError:
-        return 0.0
 
 
 def _middle(samples: Samples, length: float) -> Samples:

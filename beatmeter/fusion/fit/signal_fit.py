@@ -23,7 +23,7 @@ from beatmeter.signals.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 
-PENALTIES = (4e-3, 1e-3, 3e-4)
+PENALTIES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
 """From the strongest, which are tried as long as unseen clips become more likely."""
 
 

@@ -116,7 +116,7 @@ def test_changed_audio_is_heard_anew(make_dataset, two_signals, loaded, tmp_path
 def test_a_silent_clip_comes_without_evidence(silent_clip, two_signals, tmp_path):
     for _ in range(2):
         ((found,),) = collect([silent_clip], tmp_path / "cache", jobs=1)
-        assert found == ClipEvidence(silent_clip.clip, {}, 3.0)
+        assert found == ClipEvidence(silent_clip.clip, {}, 0.0)
 
 
 def test_a_signal_that_cannot_speak_is_left_out(make_dataset, two_signals, tmp_path, monkeypatch):
