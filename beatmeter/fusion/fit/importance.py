@@ -9,8 +9,8 @@ import numpy as np
 from beatmeter._util.arrays import Booleans, Floats
 from beatmeter.meters import METERS
 
-_FEWEST_CLIPS = 6.0
-"""Of a meter in a family: fewer do not count as much as a meter with more."""
+_FEWEST_CLIPS = 20.0
+"""Of a meter in a family, each as often as it is heard: fewer count less than a meter with more."""
 
 
 def balanced_weights(target: Floats, totals: Floats | None = None, fewest: float = 0.0) -> Floats:
