@@ -124,8 +124,9 @@ def _plan(only: tuple[str, ...], anew: tuple[str, ...], choose_prior: bool) -> F
         begin={
             name: calibration
             for name, signal in signals.items()
-            if name not in anew and (calibration := _in_force(signal)) is not None
+            if (calibration := _in_force(signal)) is not None
         },
+        anew=anew,
         kept=[name for name in signals if only and name not in only],
         weights=load_weights(),
         tempers=TEMPERS if choose_prior else (),

@@ -27,6 +27,7 @@ class NeuralMeter(NeuralSignal):
     """
 
     name = "neural_meter"
+    hidden_units = 8
 
     def unavailable(self) -> str | None:
         """What is missing, or None."""

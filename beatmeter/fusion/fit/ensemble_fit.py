@@ -47,17 +47,21 @@ class FitPlan:
     hidden_units : mapping of str to int
         Of the calibration of each signal; 0 for signals not named.
     begin : mapping of str to Calibration
-        Calibrations in force, from which fits depart; signals not named know nothing at first.
+        Calibrations in force, from which fits depart.
+    anew : sequence of str
+        Signals whose fits know nothing at first.
     kept : sequence of str
         Signals whose calibration stays as it is.
     weights : Weights
         Those in force, from which the pool departs.
     tempers : sequence of float
-        Powers of the repertoire's counts among which the prior is chosen; none to keep it.
+        Powers of the repertoire's counts among which the prior is chosen; none to keep it. It is
+        the one under which all meters alike are most likely: a stronger one would cost the rare.
     """
 
     hidden_units: Mapping[str, int] = field(default_factory=dict)
     begin: Mapping[str, Calibration] = field(default_factory=dict)
+    anew: Sequence[str] = ()
     kept: Sequence[str] = ()
     weights: Weights = field(default_factory=lambda: Weights({}))
     tempers: Sequence[float] = ()
@@ -169,9 +173,10 @@ def fit_ensemble(
             for heard in said.values():
                 heard[:, column] = now[:, column]
     wanted = [name for name in names if name not in plan.kept]
+    begin = {name: known for name, known in plan.begin.items() if name not in plan.anew}
     fits = (
         SignalFit.of(
-            spoken, name, weights, foldings, plan.hidden_units.get(name, 0), plan.begin.get(name)
+            spoken, name, weights, foldings, plan.hidden_units.get(name, 0), begin.get(name)
         )
         for name in wanted
     )
@@ -200,7 +205,7 @@ def fit_ensemble(
         data.try_prior(plain[first], families, tempered(REPERTOIRE_WORKS, temper))
         for temper in plan.tempers
     )
-    best = min(trials, key=lambda trial: sum(trial.losses), default=None)
+    best = min(trials, key=lambda trial: trial.losses[1], default=None)
     prior = plan.weights.prior if best is None else best.prior
     pool = data.fit(said[first], np.ones(len(spoken), bool), penalty)
     was = Pool(in_force, plan.weights.growth, as_array(plan.weights.prior))
