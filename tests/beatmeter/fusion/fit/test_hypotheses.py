@@ -108,11 +108,12 @@ def test_every_meter_weighs_the_same():
 
 
 def test_families_weigh_the_same_and_in_them_the_meters():
-    target = np.eye(6)[[0] * 30 + [1] * 10 + [2] * 20]
-    families = ["songs"] * 40 + ["dances"] * 20
+    target = np.eye(6)[[0] * 60 + [1] * 30 + [2] * 20 + [3] * 2]
+    families = ["songs"] * 90 + ["dances"] * 22
     weights = family_weights(families, target)
     assert weights.sum() == pytest.approx(1.0)
-    assert weights[:30].sum() == pytest.approx(weights[30:40].sum()) == pytest.approx(0.25)
+    assert weights[:60].sum() == pytest.approx(weights[60:90].sum()) == pytest.approx(0.25)
+    assert weights[-2:].sum() < 0.2 * weights[90:-2].sum(), "two clips are not a meter's all"
 
 
 def test_how_common_a_meter_was_is_not_learned():
