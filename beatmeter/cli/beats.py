@@ -158,8 +158,8 @@ def fit_grid(recordings: tuple[Path, ...], out: Path, jobs: int) -> None:
     )
 
     clips = [clip for folder in recordings for clip in read_annotated(folder)]
-    lessons = list(track(gather(clips, jobs), "clips", total=len(clips)))
-    with_network, onsets_only = [pair[0] for pair in lessons], [pair[1] for pair in lessons]
+    examples = list(track(gather(clips, jobs), "clips", total=len(clips)))
+    with_network, onsets_only = [pair[0] for pair in examples], [pair[1] for pair in examples]
     for name, own in (("network", with_network), ("onsets", onsets_only)):
         worth = held_out_worth(own, name == "network") | held_out_groupings(own)
         click.echo(f"{name:8}" + "".join(f"  {key} {value:.3f}" for key, value in worth.items()))

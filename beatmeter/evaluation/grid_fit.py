@@ -46,7 +46,7 @@ _DIGITS = 5
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """What one recording teaches.
 
     Attributes
@@ -66,17 +66,19 @@ class Lesson:
     has_bars: bool
 
 
-def gather(clips: Sequence[Annotated], jobs: int) -> Iterator[tuple[Lesson, Lesson]]:
+def gather(
+    clips: Sequence[Annotated], jobs: int
+) -> Iterator[tuple[TrainingExample, TrainingExample]]:
     """Hear every recording, in order: what it teaches with the network, and without it.
 
     Recordings that hold nothing to hear are left out.
     """
-    for lessons in in_workers(_lessons, clips, jobs):
-        if lessons is not None:
-            yield lessons
+    for examples in in_workers(_training_examples, clips, jobs):
+        if examples is not None:
+            yield examples
 
 
-def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, float]:
+def held_out_worth(examples: Sequence[TrainingExample], with_network: bool) -> dict[str, float]:
     """F-measures of the hypothesis chosen by weights that were fitted without its work.
 
     Returns
@@ -86,14 +88,14 @@ def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, f
         that last as long as annotated; and ``best beats`` and so on: those of the hypothesis that
         would have been best.
     """
-    taught = [lesson for lesson in lessons if lesson.example is not None]
+    taught = [each for each in examples if each.example is not None]
     if not taught:
         raise DatasetError("recordings: none has a meter of " + ", ".join(map(str, METERS)))
-    folds = fold_by_work([lesson.work for lesson in taught])
+    folds = fold_by_work([each.work for each in taught])
     chosen, best = [], []
     for fold in range(FOLDS):
-        seen = [lesson for lesson, f in zip(taught, folds, strict=True) if f != fold]
-        unseen = [lesson.example for lesson, f in zip(taught, folds, strict=True) if f == fold]
+        seen = [each for each, f in zip(taught, folds, strict=True) if f != fold]
+        unseen = [each.example for each, f in zip(taught, folds, strict=True) if f == fold]
         if not (seen and unseen):
             continue
         model = _fitted_choice(seen, with_network)
@@ -107,7 +109,7 @@ def held_out_worth(lessons: Sequence[Lesson], with_network: bool) -> dict[str, f
     return found | {f"best {name}": value for name, value in offered}
 
 
-def held_out_groupings(lessons: Sequence[Lesson]) -> dict[str, float]:
+def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
     """How groupings are told by weights that were fitted without the recording's work.
 
     Returns
@@ -116,7 +118,7 @@ def held_out_groupings(lessons: Sequence[Lesson]) -> dict[str, float]:
         ``told``, the share of bars whose grouping is told, and ``right``, the share of right ones
         among the told.
     """
-    taught = [(lesson.work, lesson.grouping) for lesson in lessons if lesson.grouping is not None]
+    taught = [(each.work, each.grouping) for each in examples if each.grouping is not None]
     folds = fold_by_work([work for work, _ in taught])
     told, right = [], []
     for fold in range(FOLDS):
@@ -134,31 +136,31 @@ def held_out_groupings(lessons: Sequence[Lesson]) -> dict[str, float]:
 
 
 def write_models(
-    folder: Path, with_network: Sequence[Lesson], onsets_only: Sequence[Lesson]
+    folder: Path, with_network: Sequence[TrainingExample], onsets_only: Sequence[TrainingExample]
 ) -> None:
     """Fit everything and write ``choice.json``, ``grouping.json``, ``presence.json``."""
     choice, grouping, presence = {}, {}, {}
-    for name, lessons in (("network", with_network), ("onsets", onsets_only)):
-        choice[name] = _rounded(asdict(_fitted_choice(lessons, name == "network")))
-        groups = [lesson.grouping for lesson in lessons if lesson.grouping is not None]
+    for name, examples in (("network", with_network), ("onsets", onsets_only)):
+        choice[name] = _rounded(asdict(_fitted_choice(examples, name == "network")))
+        groups = [each.grouping for each in examples if each.grouping is not None]
         grouping[name] = _rounded(asdict(fit_grouping(groups)))
-        features = np.array([lesson.presence for lesson in lessons])
-        has_bars = np.array([lesson.has_bars for lesson in lessons])
+        features = np.array([each.presence for each in examples])
+        has_bars = np.array([each.has_bars for each in examples])
         presence[name] = _rounded(asdict(fit_presence(features, has_bars)))
     for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
         with replacing(folder / f"{file}.json") as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _fitted_choice(lessons: Sequence[Lesson], with_network: bool) -> ChoiceModel:
+def _fitted_choice(examples: Sequence[TrainingExample], with_network: bool) -> ChoiceModel:
     """A family of n recordings counts as the root of n, so that none rules, and none is silent."""
-    taught = [(lesson.family, e) for lesson in lessons if (e := lesson.example) is not None]
+    taught = [(each.family, e) for each in examples if (e := each.example) is not None]
     recordings = Counter(family for family, _ in taught)
     shares = np.array([recordings[family] ** -0.5 for family, _ in taught])
     return fit_choice([example for _, example in taught], with_network, shares)
 
 
-def _lessons(clip: Annotated) -> tuple[Lesson, Lesson] | None:
+def _training_examples(clip: Annotated) -> tuple[TrainingExample, TrainingExample] | None:
     try:
         samples, rate = load(clip.path)
     except AudioError:
@@ -166,10 +168,10 @@ def _lessons(clip: Annotated) -> tuple[Lesson, Lesson] | None:
     rhythm = Rhythm(samples, rate, clip.path)
     ensemble = _ensemble()
     evidence = ensemble.grid_evidence(rhythm, ensemble.score_excerpt(rhythm))
-    return _lesson(clip, evidence), _lesson(clip, without_network(evidence))
+    return _training_example(clip, evidence), _training_example(clip, without_network(evidence))
 
 
-def _lesson(clip: Annotated, evidence: GridEvidence) -> Lesson:
+def _training_example(clip: Annotated, evidence: GridEvidence) -> TrainingExample:
     meter = int(clip.row["meter"]) if clip.row["meter"].isdecimal() else 0
     told = clip.row.get(GROUPING) or ""
     example, grouping = None, None
@@ -178,7 +180,9 @@ def _lesson(clip: Annotated, evidence: GridEvidence) -> Lesson:
         example = example_of(evidence, meter, clip.beats, clip.downbeats)
         grouping = grouping_example(evidence, groups, clip.beats, clip.downbeats)
     work, family = clip.row["work"], clip.row["family"]
-    return Lesson(work, family, example, grouping, evidence.presence, len(clip.downbeats) > 0)
+    return TrainingExample(
+        work, family, example, grouping, evidence.presence, len(clip.downbeats) > 0
+    )
 
 
 @cache

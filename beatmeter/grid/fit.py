@@ -132,17 +132,17 @@ def fit_choice(
     mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     standard = standardised(features, mean, scale).astype(np.float32)
     counts = np.ones(len(sizes)) if shares is None else shares
-    lesson = _ChoiceLesson(standard, worth, sizes, counts / counts.sum())
-    numbers = _minimised(lesson, np.zeros(width), PENALTY)
+    objective = _ChoiceObjective(standard, worth, sizes, counts / counts.sum())
+    numbers = _minimised(objective, np.zeros(width), PENALTY)
     spread = np.random.default_rng(0).normal(size=(units, width)) / np.sqrt(width)
     begin = np.concatenate([numbers, spread.ravel(), np.zeros(2 * units)])
-    weights, hidden, bias, output = lesson.parts(_minimised(lesson, begin, UNITS_PENALTY))
+    weights, hidden, bias, output = objective.parts(_minimised(objective, begin, UNITS_PENALTY))
     parts = (mean, scale, weights, hidden, bias, output)
     return ChoiceModel(*(part.tolist() for part in parts))
 
 
 @dataclass(frozen=True)
-class _ChoiceLesson:
+class _ChoiceObjective:
     """All hypotheses of all clips.
 
     Attributes
@@ -194,11 +194,11 @@ class _ChoiceLesson:
         return value, flat + 2.0 * penalty * numbers
 
 
-def _minimised(lesson: _ChoiceLesson, begin: Floats, penalty: float) -> Floats:
+def _minimised(objective: _ChoiceObjective, begin: Floats, penalty: float) -> Floats:
     from scipy.optimize import minimize
 
     found: Floats = minimize(
-        lesson.loss,
+        objective.loss,
         begin,
         args=(penalty,),
         jac=True,

@@ -19,7 +19,7 @@ RATE = 22050
 
 
 @pytest.fixture
-def lessons(tmp_path, drum_pattern):
+def examples(tmp_path, drum_pattern):
     """Drums in 5 and 7, a hiss, and silence, heard."""
     rows = []
     for number, meter in enumerate((5, 7, 5, 7, 0, 0)):
@@ -44,21 +44,21 @@ def lessons(tmp_path, drum_pattern):
     return list(gather(read_annotated(tmp_path), 1))
 
 
-def test_what_is_heard_teaches_and_models_are_written(lessons, tmp_path):
-    assert len(lessons) == 5
-    onsets_only = [lesson for _, lesson in lessons]
-    assert [lesson.has_bars for lesson in onsets_only] == [True] * 4 + [False]
-    assert [lesson.example is not None for lesson in onsets_only] == [True] * 4 + [False]
+def test_what_is_heard_teaches_and_models_are_written(examples, tmp_path):
+    assert len(examples) == 5
+    onsets_only = [each for _, each in examples]
+    assert [each.has_bars for each in onsets_only] == [True] * 4 + [False]
+    assert [each.example is not None for each in onsets_only] == [True] * 4 + [False]
     worth = held_out_worth(onsets_only, with_network=False)
     assert 0.0 <= worth["downbeats"] <= worth["best downbeats"] <= 1.0
     assert worth["best beats"] > 0.8
     assert set(held_out_groupings(onsets_only)) == {"told", "right"}
 
-    write_models(tmp_path, [with_network for with_network, _ in lessons], onsets_only)
+    write_models(tmp_path, [with_network for with_network, _ in examples], onsets_only)
 
     choice = ChoiceModel(**json.loads((tmp_path / "choice.json").read_text())["onsets"])
     assert len(choice.weights) == len(FROM_ONSETS)
     GroupingModel(**json.loads((tmp_path / "grouping.json").read_text())["onsets"])
     presence = PresenceModel(**json.loads((tmp_path / "presence.json").read_text())["onsets"])
-    odds = [presence.log_odds(lesson.presence) for lesson in onsets_only]
+    odds = [presence.log_odds(each.presence) for each in onsets_only]
     assert min(odds[:4]) > odds[4]
