@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from beatmeter.corpora import options as shared
 from beatmeter.corpora.frames.recorded_commands import recorded_frames, recorded_sound
+from beatmeter.corpora.options import FILE, FOLDER
 from beatmeter.corpora.showing import counted, search
 
-_Folder = click.Path(file_okay=False, path_type=Path)
-_File = click.Path(dir_okay=False, path_type=Path)
-_Command = Callable[..., None]
 _LISTENED_S = 15.0
 """Seconds of a splice that is listened to."""
-
-
-def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    """Several options as one decorator, in the order in which the help shows them."""
-
-    def add(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 _split = click.option(
@@ -38,16 +25,16 @@ _split = click.option(
     show_default=True,
     help="Shares of the works in train, val and test.",
 )
-_music = _options(
+_music = shared.options(
     click.option(
         "--soundfont",
         "soundfonts",
-        type=_File,
+        type=FILE,
         multiple=True,
         help="Soundfont to play on; may be repeated. [default: the system's, else made-up ones]",
     ),
-    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
-    click.option("--seed", default=0, show_default=True, help="Same seed, same clips."),
+    shared.clips,
+    shared.seed,
     click.option(
         "--family",
         "families",
@@ -55,11 +42,11 @@ _music = _options(
         help="Way of making music; may be repeated. [default: all; of `render`, all with music in "
         "every meter]",
     ),
-    click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
-    click.option("--out", type=_Folder, required=True, help="Folder, new or begun."),
+    shared.jobs,
+    shared.out,
 )
-_of_scores = _options(
-    click.option("--table", type=_File, required=True, help="Scores, as `table` wrote them."),
+_of_scores = shared.options(
+    click.option("--table", type=FILE, required=True, help="Scores, as `table` wrote them."),
     click.option("--seconds", default=24.0, show_default=True, help="Length of each clip."),
     click.option(
         "--split",
@@ -79,9 +66,9 @@ def corpus() -> None:
 
 @corpus.command()
 @click.option(
-    "--scores", type=_Folder, help="Folder of scores; without it, rendered music is composed."
+    "--scores", type=FOLDER, help="Folder of scores; without it, rendered music is composed."
 )
-@click.option("--recordings", type=_Folder, help="Folder of recordings to splice.")
+@click.option("--recordings", type=FOLDER, help="Folder of recordings to splice.")
 @click.option("--seconds", default=20.0, show_default=True, help="Length of each clip.")
 @_split
 @_music
@@ -103,14 +90,7 @@ def render(
 
 @corpus.command()
 @_of_scores
-@click.option(
-    "--shard",
-    "clips_per_shard",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Clips.",
-)
+@shared.shard
 def frames(clips: int, jobs: int, out: Path, **music: Any) -> None:
     """Render clips straight to spectrograms with a label for every frame.
 
@@ -161,9 +141,9 @@ def _with_soundfonts(music: dict[str, Any]) -> dict[str, Any]:
 
 
 @corpus.command()
-@click.argument("folders", type=_Folder, nargs=-1, required=True)
-@click.option("--cache", type=_Folder, help="Folder that keeps parsed scores.")
-@click.option("--out", type=_File, required=True, help="Table to write.")
+@click.argument("folders", type=FOLDER, nargs=-1, required=True)
+@click.option("--cache", type=FOLDER, help="Folder that keeps parsed scores.")
+@click.option("--out", type=FILE, required=True, help="Table to write.")
 def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
     """Parse folders of scores into one small file, for `frames`.
 
@@ -177,7 +157,7 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 
 
 @corpus.command()
-@click.argument("folders", type=_Folder, nargs=-1, required=True)
+@click.argument("folders", type=FOLDER, nargs=-1, required=True)
 def meters(folders: tuple[Path, ...]) -> None:
     """Count the works in each meter, by source, of folders of scores."""
     from beatmeter.corpora.scores.index import list_runs
@@ -194,7 +174,7 @@ def meters(folders: tuple[Path, ...]) -> None:
 
 @corpus.command()
 @click.option("--seed", default=0, show_default=True, help="Same seed, same sounds.")
-@click.option("--out", type=_Folder, required=True, help="Folder for synthetic-SEED.sf2.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for synthetic-SEED.sf2.")
 def soundfont(seed: int, out: Path) -> None:
     """Make up 128 instruments and a drum kit."""
     from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
@@ -205,9 +185,9 @@ def soundfont(seed: int, out: Path) -> None:
 
 
 @corpus.command()
-@click.argument("datasets", type=_Folder, nargs=-1, required=True)
+@click.argument("datasets", type=FOLDER, nargs=-1, required=True)
 @_split
-@click.option("--out", type=_Folder, required=True, help="Dataset folder, new or begun.")
+@click.option("--out", type=FOLDER, required=True, help="Dataset folder, new or begun.")
 def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
     """Join rendered datasets into one."""
     from beatmeter.corpora.dataset import SplitShares, join_datasets
@@ -254,7 +234,7 @@ def leakage(dataset: str, seed: int) -> None:
 @click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--each", type=click.IntRange(1), default=2, show_default=True, help="A meter.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--out", type=_Folder, required=True, help="Folder for the clips and sheet.png.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the clips and sheet.png.")
 def splices(recordings: Path, each: int, seed: int, out: Path) -> None:
     """Splice a few clips in each meter, to be listened to and looked at."""
     import soundfile

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from beatmeter.corpora import options as shared
 from beatmeter.corpora.showing import counted, search
 
 if TYPE_CHECKING:
     from beatmeter.corpora.frames.recorded import RecordedConfig
 
-_Folder = click.Path(file_okay=False, path_type=Path)
-_OPTIONS = (
+_of_recordings = shared.options(
     click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path)),
-    click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips."),
+    shared.clips,
     click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same clips."),
+    shared.seed,
     click.option(
         "--split",
         type=click.Choice(("train", "val")),
@@ -26,17 +25,9 @@ _OPTIONS = (
         show_default=True,
         help="Whether these recordings are to be learned from or held out.",
     ),
-    click.option(
-        "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
-    ),
-    click.option("--out", type=_Folder, required=True, help="Folder, new or begun."),
+    shared.jobs,
+    shared.out,
 )
-
-
-def _of_recordings(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 @click.command("recorded-frames")
@@ -47,14 +38,7 @@ def _of_recordings(command: Callable[..., None]) -> Callable[..., None]:
     multiple=True,
     help="agreed, steady, spliced; may be repeated. [default: all]",
 )
-@click.option(
-    "--shard",
-    "clips_per_shard",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Clips.",
-)
+@shared.shard
 def recorded_frames(clips: int, jobs: int, out: Path, **config: Any) -> None:
     """Cut clips out of RECORDINGS, as spectrograms with labels where they can be trusted.
 
