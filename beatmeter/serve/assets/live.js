@@ -54,16 +54,22 @@ function lastSeconds() {
 
 async function ask() {
   if (asking || written < LEAST_S * context.sampleRate) return;
+  const asked = context;
   asking = true;
-  try {
-    const place = `/heard?rate=${Math.round(context.sampleRate)}`;
-    const answer = await fetch(place, { method: "POST", body: lastSeconds() });
-    if (answer.ok) show(await answer.json());
-    else say((await answer.text()).trim());
-  } catch {
-    say("The server does not answer; was it ended?");
-  }
+  const told = await heard(asked.sampleRate);
   asking = false;
+  if (context === asked) show(told); // an answer that comes after the end is not shown
+}
+
+/** What the server tells of the last seconds; `failure` says why it tells nothing. */
+async function heard(rate) {
+  try {
+    const place = `/heard?rate=${Math.round(rate)}`;
+    const answer = await fetch(place, { method: "POST", body: lastSeconds() });
+    return answer.ok ? await answer.json() : { failure: (await answer.text()).trim() };
+  } catch {
+    return { failure: "The server does not answer; was it ended?" };
+  }
 }
 
 function show(told) {

@@ -61,6 +61,16 @@ const timer = setInterval(() => {
 }, 20);
 """
 
+HOLD_ANSWERS_BACK = """
+const answered = window.fetch;
+window.asked = new Promise((told) => {
+  window.fetch = (...request) => new Promise((give) => {
+    window.giveAnswer = () => answered(...request).then(give);
+    told();
+  });
+});
+"""
+
 
 @pytest.fixture
 def without_plugins(monkeypatch):
@@ -208,3 +218,15 @@ def test_what_a_microphone_hears_is_told(listening, browser, see):
     see("#listen", "Stop").click()
     see("#status", "Not listening")
     assert complaints(browser) == []
+
+
+def test_an_answer_after_the_end_is_not_shown(listening, browser, see):
+    browser.get(listening)
+    browser.execute_script(PLAY_INTO_MICROPHONE)
+    browser.execute_script(HOLD_ANSWERS_BACK)
+    see("#listen").click()
+    see("#status", "Listening")
+    browser.execute_async_script("asked.then(arguments[0])")
+    see("#listen", "Stop").click()
+    browser.execute_async_script("giveAnswer().then(() => setTimeout(arguments[0], 100))")
+    assert see("#status").text == "Not listening"
