@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 PROGRAMS = "chromium", "chromedriver"
-QUIET = (
-    *("--headless=new", "--no-first-run", "--disable-gpu", "--disable-quic", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+ARGUMENTS = (
+    *("--headless=new", "--window-size=1300,900", "--disable-gpu"),
+    # In containers there is often no sandbox, and little shared memory.
+    *("--no-sandbox", "--disable-dev-shm-usage"),
+    # It asks nobody for anything.
+    *("--no-first-run", "--no-proxy-server", "--disable-quic", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    # A tab behind another one works on as that one does.
+    *("--disable-background-timer-throttling", "--disable-renderer-backgrounding"),
+    "--disable-backgrounding-occluded-windows",
 )
-"""A browser that asks nobody for anything."""
+PATIENCE_S = 300  # for what takes seconds, on a machine that has much else to do
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A selenium driver whose window is 1,300 by 900 pixels."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     missing += [] if find_spec("selenium") else ["selenium"]
@@ -30,12 +37,49 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     options = ChromeOptions()
     options.binary_location = shutil.which(PROGRAMS[0]) or ""
-    arguments = [*QUIET, "--window-size=1300,900"]
-    arguments += ["--no-sandbox"] if os.geteuid() == 0 else []  # root has no sandbox
-    for argument in [*arguments, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+    for argument in [*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=Service(shutil.which(PROGRAMS[1])))
-    driver.set_script_timeout(30)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("no_proxy", "localhost")  # where chromedriver is
+        driver = Chrome(options=options, service=Service(shutil.which(PROGRAMS[1])))
+        driver.set_script_timeout(PATIENCE_S)
+        yield driver
+        driver.quit()
+
+
+@pytest.fixture
+def browser(driver: Any) -> Iterator[Any]:
+    """The driver, of whose pages and complaints nothing is left to the next test."""
     yield driver
-    driver.quit()
+    driver.get("about:blank")
+    driver.get_log("browser")
+
+
+@pytest.fixture
+def wait_until(browser: Any) -> Callable[[str], Any]:
+    """``wait_until(expression)``: the value of JavaScript, as soon as it is a true one."""
+
+    def wait_until(expression: str) -> Any:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            value = browser.execute_script(f"return {expression}")
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"{expression} never became true")
+
+    return wait_until
+
+
+@pytest.fixture
+def set_width(browser: Any, wait_until: Callable[[str], Any]) -> Iterator[Callable[[int], None]]:
+    """``set_width(pixels)``: give the window another width; a narrow one is that of a phone."""
+
+    def set_width(width: int) -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        wait_until(f"matchMedia('(width: {width}px)').matches")
+
+    yield set_width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -31,6 +29,18 @@ player.open(context);
 })();
 """
 """What the player's audio graph renders from a time on, its clicks at a level."""
+HOLD_FRAMES = """
+const held = [];
+const soon = window.requestAnimationFrame;
+window.requestAnimationFrame = (draw) => held.push(draw);
+window.giveFrames = () => {
+  window.requestAnimationFrame = soon;
+  for (const draw of held) draw(performance.now());
+};
+"""
+"""What is to be drawn in the next frame waits for ``giveFrames()``."""
+
+PLOTS = "[...document.querySelectorAll('canvas')]"
 
 
 @pytest.fixture
@@ -56,14 +66,6 @@ def press(browser, key):
 
 def now(browser) -> float:
     return browser.execute_script("return beatmeterPage.player.currentTime")
-
-
-def wait_until(browser, condition: str) -> None:
-    for _ in range(100):
-        if browser.execute_script(f"return {condition}"):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{condition} never became true")
 
 
 def rendered(browser, start_s: float, seconds: float, level: float, loop=None) -> np.ndarray:
@@ -106,10 +108,10 @@ def test_a_loop_comes_round_without_a_gap(opened):
     assert firsts / 48000 == pytest.approx([0.25, 0.75, 1.25], abs=0.001)
 
 
-def test_it_plays_and_pauses(opened):
+def test_it_plays_and_pauses(opened, wait_until):
     browser, _ = opened
     press(browser, " ")
-    wait_until(browser, "beatmeterPage.player.currentTime > 0.1")
+    wait_until("beatmeterPage.player.currentTime > 0.1")
     press(browser, " ")
     assert browser.execute_script("return beatmeterPage.player.paused")
     press(browser, "c")
@@ -117,7 +119,7 @@ def test_it_plays_and_pauses(opened):
     assert browser.execute_script(pressed) == "true"
 
 
-def test_a_bar_is_repeated_and_the_other_grid_taken(opened):
+def test_a_bar_is_repeated_and_the_other_grid_taken(opened, wait_until):
     browser, data = opened
     bar = data["grids"][0]["downbeats"][:2]
     browser.execute_script(f"beatmeterPage.seek({bar[0] + 0.5})")
@@ -126,8 +128,9 @@ def test_a_bar_is_repeated_and_the_other_grid_taken(opened):
     assert [looped["start"], looped["end"]] == bar
     browser.execute_script(f"beatmeterPage.seek({bar[1] - 0.3})")
     press(browser, " ")
-    wait_until(browser, f"beatmeterPage.player.currentTime < {bar[1] - 1}")
-    assert bar[0] <= now(browser) < bar[1]
+    late = bar[1] - 1
+    time = wait_until(f"[beatmeterPage.player.currentTime].find((time) => time < {late})")
+    assert bar[0] <= time < bar[1]
     press(browser, " ")
     press(browser, "a")
     assert browser.execute_script("return beatmeterPage.grid.name") == "second best"
@@ -136,14 +139,14 @@ def test_a_bar_is_repeated_and_the_other_grid_taken(opened):
     assert looped["start"] in four
 
 
-def test_to_go_elsewhere_ends_a_loop(opened):
+def test_to_go_elsewhere_ends_a_loop(opened, wait_until):
     browser, data = opened
     browser.execute_script(f"beatmeterPage.seek({data['grids'][0]['downbeats'][0] + 0.1})")
     press(browser, "l")
     press(browser, " ")
-    wait_until(browser, "beatmeterPage.player.currentTime > 1.3")
+    wait_until("beatmeterPage.player.currentTime > 1.3")
     browser.execute_script("beatmeterPage.seek(30)")
-    wait_until(browser, "beatmeterPage.player.currentTime > 30.1")
+    wait_until("beatmeterPage.player.currentTime > 30.1")
     assert browser.execute_script("return beatmeterPage.player.looped") is None
     press(browser, " ")
 
@@ -172,12 +175,12 @@ def test_the_heat_map_follows_the_playhead(opened):
     assert browser.execute_script(caption).startswith("0:20 to 0:40")
 
 
-def test_a_chosen_signal_is_told_over_time(opened):
+def test_a_chosen_signal_is_told_over_time(opened, wait_until):
     browser, data = opened
     browser.find_element("css selector", "#heat button[value=folding]").click()
     table = "document.getElementById('spans')"
     browser.execute_script(f"{table}.closest('details').open = true")
-    wait_until(browser, f"{table}.rows.length")
+    wait_until(f"{table}.rows.length")
     told = browser.execute_script(f"return [...{table}.rows[0].cells].map((c) => c.textContent)")
     assert told[1] == "0:20"
     assert [float(share) for share in told[2:]] == pytest.approx(
@@ -186,23 +189,23 @@ def test_a_chosen_signal_is_told_over_time(opened):
 
 
 @pytest.mark.parametrize("width", [400, 1300])
-def test_nothing_is_wider_than_the_window(opened, width):
+def test_nothing_is_wider_than_the_window(opened, set_width, wait_until, width):
     browser, _ = opened
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    widest = "return document.documentElement.scrollWidth"
+    browser.execute_script(HOLD_FRAMES)
+    set_width(width)
+    assert browser.execute_script(widest) <= width
+    browser.execute_script("giveFrames()")
+    wait_until(f"{PLOTS}.every((plot) => plot.clientWidth === plot.parentElement.clientWidth)")
+    assert browser.execute_script(widest) <= width
 
 
-def test_a_sound_that_cannot_be_had_is_told(browser, make_analysis, tmp_path):
+def test_a_sound_that_cannot_be_had_is_told(browser, wait_until, make_analysis, tmp_path):
     page = tmp_path / "song.html"
     sound = Sound.served(40.0, bytes(4000), "nowhere/")
     page.write_text(render_page(page_data(to_mapping(make_analysis())), sound), encoding="utf-8")
     browser.get(page.as_uri())
     press(browser, " ")
     told = "document.getElementById('say').textContent"
-    wait_until(browser, f"{told}.startsWith('The sound, Ogg Opus, cannot be played')")
+    wait_until(f"{told}.startsWith('The sound, Ogg Opus, cannot be played')")
     assert browser.execute_script("return beatmeterPage.player.paused")
-    browser.get_log("browser")  # of what was refused
