@@ -9,6 +9,7 @@ const by = (id) => document.getElementById(id);
 const rows = new Map();
 let version = -1;
 let shown = SHOWN_AT_FIRST;
+let polled = Promise.resolve();
 
 /** An element with text, which is never taken for markup. */
 function element(name, text = "", className = "") {
@@ -18,7 +19,13 @@ function element(name, text = "", className = "") {
   return made;
 }
 
-async function poll() {
+/** Ask what is new, once whoever asks already is answered: no row falls back to an older state. */
+function poll() {
+  polled = polled.then(askForNews);
+  return polled;
+}
+
+async function askForNews() {
   try {
     const answer = await fetch(`/recordings?since=${version}`);
     if (!answer.ok) throw new Error(await answer.text());

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,6 +23,10 @@ ARGUMENTS = (
     *("--disable-background-timer-throttling", "--disable-renderer-backgrounding"),
     "--disable-backgrounding-occluded-windows",
 )
+SHOWN = """
+document.readyState === "complete" && [...document.querySelectorAll(arguments[0])].find((one) =>
+  one.checkVisibility({ visibilityProperty: true }) && one.innerText.includes(arguments[1]))
+""".strip()
 PATIENCE_S = 300  # for what takes seconds, on a machine that has much else to do
 
 
@@ -50,30 +55,48 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def browser(driver: Any) -> Iterator[Any]:
-    """The driver, of whose pages and complaints nothing is left to the next test."""
+    """The driver, of whose tabs, pages and complaints nothing is left to the next test."""
+    first = driver.current_window_handle
     yield driver
+    for other in set(driver.window_handles) - {first}:
+        driver.switch_to.window(other)
+        driver.close()
+    driver.switch_to.window(first)
     driver.get("about:blank")
     driver.get_log("browser")
 
 
 @pytest.fixture
-def wait_until(browser: Any) -> Callable[[str], Any]:
-    """``wait_until(expression)``: the value of JavaScript, as soon as it is a true one."""
+def wait_until(browser: Any) -> Callable[..., Any]:
+    """``wait_until(expression, *arguments)``: the value of JavaScript, once it is a true one."""
+    from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
 
-    def wait_until(expression: str) -> Any:
+    def wait_until(expression: str, *arguments: str) -> Any:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            value = browser.execute_script(f"return {expression}")
-            if value:
-                return value
+            # One page may be about to follow another.
+            with suppress(JavascriptException, StaleElementReferenceException):
+                value = browser.execute_script(f"return {expression}", *arguments)
+                if value:
+                    return value
             time.sleep(0.05)
-        raise AssertionError(f"{expression} never became true")
+        raise AssertionError(f"{expression} of {arguments} never became true")
 
     return wait_until
 
 
 @pytest.fixture
-def set_width(browser: Any, wait_until: Callable[[str], Any]) -> Iterator[Callable[[int], None]]:
+def see(wait_until: Callable[..., Any]) -> Callable[..., Any]:
+    """``see(selector, text)``: the first such element that shows the text, as soon as it does."""
+
+    def see(selector: str, text: str = "") -> Any:
+        return wait_until(SHOWN, selector, text)
+
+    return see
+
+
+@pytest.fixture
+def set_width(browser: Any, wait_until: Callable[..., Any]) -> Iterator[Callable[[int], None]]:
     """``set_width(pixels)``: give the window another width; a narrow one is that of a phone."""
 
     def set_width(width: int) -> None:

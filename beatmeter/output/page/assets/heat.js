@@ -30,6 +30,7 @@ export class Heat {
       this.draw();
     });
     this.at(0);
+    this.draw(); // at its height before it is observed: that draws it anew when its width changes
   }
 
   /** Show what was heard at a time. */
