@@ -36,7 +36,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of what can be no name at all
         raise ServeError(f"--host: {host!r} (allowed: an address of this machine)") from error
     try:
         if sys.platform != "win32":  # where it would let two servers share a port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from beatmeter.serve.app import Served, Server
 
 PORT = 8765
 MOST_BYTES = 1_000_000
+PATIENCE_S = 300  # for what takes no second, on a machine that has much else to do
 
 
 @pytest.fixture
@@ -71,10 +73,13 @@ def row_of() -> Callable[[TestClient, str], dict]:
     """``row_of(client, name)``: a row of the list, once its recording is analysed."""
 
     def row_of(client: TestClient, name: str) -> dict:
-        while True:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             answer = client.get("/recordings").json()
             (row,) = (row for row in answer["rows"] if row["name"] == name)
             if row["status"] in ("done", "failed"):
                 return row
+            time.sleep(0.01)
+        raise AssertionError(f"{name} was never analysed")
 
     return row_of
