@@ -11,13 +11,17 @@ let timer = null;
 let samples = null; // a ring
 let written = 0;
 let asking = false;
+let presses = 0; // of the button: each ends what the one before began
 
-async function begin() {
+async function begin(press) {
   // A browser's cleaning of speech takes music away.
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+  const opened = await navigator.mediaDevices.getUserMedia({ audio: plain });
+  if (press !== presses) return close(opened); // ended while the user was asked
+  stream = opened;
   context = new AudioContext();
   await context.audioWorklet.addModule("/assets/recorder.js");
+  if (press !== presses) return;
   samples = new Float32Array(HEARD_S * context.sampleRate);
   written = 0;
   const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
@@ -29,10 +33,14 @@ async function begin() {
 
 function end() {
   clearInterval(timer);
-  for (const track of stream?.getTracks() ?? []) track.stop();
+  close(stream);
   context?.close();
   context = stream = null;
   say("Not listening");
+}
+
+function close(microphone) {
+  for (const track of microphone?.getTracks() ?? []) track.stop();
 }
 
 function keep(block) {
@@ -96,13 +104,15 @@ function say(text) {
 }
 
 by("listen").addEventListener("click", async () => {
+  const press = ++presses;
   const on = by("listen").getAttribute("aria-pressed") !== "true";
   by("listen").setAttribute("aria-pressed", String(on));
   by("listen").textContent = on ? "Stop" : "Listen";
   try {
-    if (on) await begin();
+    if (on) await begin(press);
     else end();
   } catch (reason) {
+    if (press !== presses) return;
     by("listen").setAttribute("aria-pressed", "false");
     by("listen").textContent = "Listen";
     end();

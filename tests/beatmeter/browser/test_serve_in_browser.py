@@ -40,6 +40,12 @@ navigator.mediaDevices.getUserMedia = async () => {
   return microphone.stream;
 };
 """
+HOLD_MICROPHONE_BACK = """
+const microphone = new AudioContext().createMediaStreamDestination().stream;
+navigator.mediaDevices.getUserMedia = () => new Promise((give) => {
+  window.giveMicrophone = () => { give(microphone); return microphone.getTracks()[0]; };
+});
+"""
 HEAR_CLICKS = """
 const [count, done] = arguments;
 const { player } = beatmeterPage;
@@ -213,3 +219,15 @@ def test_an_answer_after_the_end_is_not_shown(listening, browser, see):
     see("#listen", "Stop").click()
     browser.execute_async_script("giveAnswer().then(() => setTimeout(arguments[0]))")
     assert see("#status").text == "Not listening"
+
+
+def test_a_microphone_that_is_given_after_the_end_is_not_used(listening, browser, see):
+    browser.get(listening)
+    browser.execute_script(HOLD_MICROPHONE_BACK)
+    see("#listen").click()
+    see("#listen", "Stop").click()
+    see("#status", "Not listening")
+    given = "const track = giveMicrophone(); setTimeout(() => arguments[0](track.readyState))"
+    assert browser.execute_async_script(given) == "ended"
+    assert see("#status").text == "Not listening"
+    assert complaints(browser) == []
