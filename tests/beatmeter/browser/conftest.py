@@ -27,6 +27,9 @@ SHOWN = """
 document.readyState === "complete" && [...document.querySelectorAll(arguments[0])].find((one) =>
   one.checkVisibility({ visibilityProperty: true }) && one.innerText.includes(arguments[1]))
 """.strip()
+TELL_ERRORS = "addEventListener('error', ({ message }) => console.error(message));"
+"""For errors that browsers log or not, such as that of an observed size that changes again."""
+
 PATIENCE_S = 300  # for what takes seconds, on a machine that has much else to do
 
 
@@ -49,6 +52,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         environment.setenv("no_proxy", "localhost")  # where chromedriver is
         driver = Chrome(options=options, service=Service(shutil.which(PROGRAMS[1])))
         driver.set_script_timeout(PATIENCE_S)
+        script = {"source": TELL_ERRORS}
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
         yield driver
         driver.quit()
 
