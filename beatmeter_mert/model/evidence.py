@@ -38,6 +38,9 @@ hears. Those that listen to a network are left out, since a new network says oth
 PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
 _VERSION = 2
+_TEMPO = -2
+"""The column of a pulse's log tempo, in octaves above :data:`_REFERENCE_BPM`: the last but one."""
+_REFERENCE_BPM = 150.0
 _PROBE_S = 10
 
 
@@ -96,6 +99,12 @@ def filled(rows: npt.NDArray[np.float64]) -> Matrix:
     values = np.full((PULSES, rows.shape[1]), np.nan, np.float32)
     values[: len(rows)] = rows
     return values
+
+
+def pulse_bpm(evidence: Matrix) -> Matrix:
+    """Read the rate of every pulse, in bpm, off evidence of rhythm: (..., n) to (...)."""
+    bpm: Matrix = _REFERENCE_BPM * 2.0 ** evidence[..., _TEMPO]
+    return bpm
 
 
 @cache

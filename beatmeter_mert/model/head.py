@@ -136,6 +136,8 @@ class MERTClassificationHead(nn.Module):
 
 
 Head = MERTClassificationHead | JointHead | HeadMean
+COUNTED_WEIGHT = 0.3
+"""Of the loss that says which pulse is counted, beside that of the meters."""
 
 
 def build_head(layers: int, features: int, settings: HeadSettings) -> Head:
@@ -175,10 +177,14 @@ class HeadClassifier(nn.Module):
         self.register_buffer("pos_weight", pos_weight, persistent=False)
 
     def forward(
-        self, pooled: Tensor, labels: Tensor | None = None, evidence: Tensor | None = None
+        self,
+        pooled: Tensor,
+        labels: Tensor | None = None,
+        evidence: Tensor | None = None,
+        counted: Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """Pooled layers (batch, layers, features) to logits, and their loss if labelled."""
-        return answer(self.head, pooled, evidence, labels, self.pos_weight)
+        return answer(self.head, pooled, evidence, labels, self.pos_weight, counted)
 
 
 def answer(
@@ -187,6 +193,7 @@ def answer(
     evidence: Tensor | None,
     labels: Tensor | None,
     pos_weight: Tensor | None,
+    counted: Tensor | None = None,
 ) -> SequenceClassifierOutput:
     """Ask a head; of several, each is trained by a loss of its own.
 
@@ -197,15 +204,33 @@ def answer(
     evidence : Tensor, shape (batch, pulses, size), optional
     labels, pos_weight : Tensor, optional
         See :func:`multilabel_output`.
+    counted : Tensor of bool, shape (batch, pulses), optional
+        Which pulses are counted, for a head that hears evidence on pulses; none where that is not
+        known. :data:`COUNTED_WEIGHT` times the cross-entropy of their shares is added to the loss.
     """
-    if not isinstance(head, HeadMean):
-        return multilabel_output(head(pooled, evidence), labels, pos_weight)
-    each = head.each(pooled, evidence)
+    members = list(head.members) if isinstance(head, HeadMean) else [head]
+    shares = None
+    if counted is None:
+        each = torch.stack([member(pooled, evidence) for member in members])
+    else:
+        answers = [member.mixture(pooled, evidence) for member in members]
+        each, shares = (torch.stack(part) for part in zip(*answers, strict=True))
     output = multilabel_output(
         each, labels if labels is None else labels.expand_as(each), pos_weight
     )
+    if shares is not None and counted is not None and output.loss is not None:
+        output.loss = output.loss + COUNTED_WEIGHT * _counted_loss(shares, counted)
     output.logits = each.mean(dim=0)
     return output
+
+
+def _counted_loss(shares: Tensor, counted: Tensor) -> Tensor:
+    """Cross-entropy of (heads, batch, pulses) log shares; 0 where no pulse is known to be right."""
+    known = counted.any(dim=1)
+    if not known.any():
+        return shares.new_zeros(())
+    right = shares[:, known].masked_fill(~counted[known], -torch.inf)
+    return -right.logsumexp(dim=2).mean()
 
 
 def multilabel_output(

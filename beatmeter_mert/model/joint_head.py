@@ -1,15 +1,23 @@
-"""A head that hears what MERT and the ensemble's rhythm analysis know, together.
+r"""A head that hears what MERT and the ensemble's rhythm analysis know, together.
 
 Each modality goes through a layer norm and a linear layer of its own, rhythm pulse by pulse. One
-hidden layer joins both on every pulse and weighs the meters there; then the pulses are summed out,
-as the calibrations of the ensemble's signals do. In training either modality is left out at times
-(modality dropout [1]_), so that each still speaks alone: where no evidence of rhythm could be
-gathered, it is NaN, and the head answers from MERT.
+hidden layer joins both on every pulse and says two things there: how likely this pulse is the one
+that is counted, and how likely each meter sounds on it. The answer is the mixture
+
+.. math:: p(n) = \sum_c w_c \, p(n \mid c),
+
+attention over instances [2]_. Two meters at once are counted on one pulse, so both are read off it;
+a mean of the odds of all pulses let whatever one of them said of a third meter come before the
+second. In training either modality is left out at times (modality dropout [1]_), so that each still
+speaks alone: where no evidence of rhythm could be gathered, it is NaN, and the head answers from
+MERT.
 
 References
 ----------
 .. [1] N. Neverova, C. Wolf, G. Taylor and F. Nebout, ModDrop: adaptive multi-modal gesture
    recognition, IEEE TPAMI 2016.
+.. [2] M. Ilse, J. Tomczak and M. Welling, Attention-based deep multiple instance learning, ICML
+   2018.
 """
 
 from __future__ import annotations
@@ -18,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.functional import logsigmoid
 
 from beatmeter.meters import METERS
 
@@ -64,6 +73,7 @@ class JointHead(nn.Module):
         self.join = nn.Linear(2 * settings.dim, settings.dim)
         self.activation = nn.GELU()
         self.dropout = nn.Dropout(settings.dropout)
+        self.counted = nn.Linear(settings.dim, 1)
         self.output = nn.Linear(settings.dim, len(METERS))
 
     evidence_mean: Tensor
@@ -84,7 +94,11 @@ class JointHead(nn.Module):
         self.evidence_scale.copy_(there.std(dim=0, correction=0).clamp(min=_LEAST_SCALE))
 
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
-        """Answer for a batch.
+        """Answer for a batch: logits of the mixture, shape (batch, 6); see :meth:`mixture`."""
+        return self.mixture(pooled, evidence)[0]
+
+    def mixture(self, pooled: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Answer for a batch, and say which pulse is counted.
 
         Parameters
         ----------
@@ -94,8 +108,10 @@ class JointHead(nn.Module):
 
         Returns
         -------
-        Tensor, shape (batch, 6)
-            Logits: of the mean over the pulses of what each makes of the odds.
+        logits : Tensor, shape (batch, 6)
+            Of the mixture over the pulses.
+        shares : Tensor, shape (batch, pulses)
+            Logarithm of each pulse's share in it; the shares of a clip sum to 1.
         """
         if evidence is None:
             evidence = pooled.new_full((len(pooled), 1, self.settings.evidence_size), torch.nan)
@@ -111,11 +127,14 @@ class JointHead(nn.Module):
         of_rhythm = of_rhythm * rhythm_speaks[:, None, None]
         of_mert = of_mert[:, None].expand(-1, of_rhythm.shape[1], -1)
         joined = self.join(self.dropout(torch.cat([of_mert, of_rhythm], dim=2)))
-        on_pulses: Tensor = self.output(self.dropout(self.activation(joined)))
+        units = self.dropout(self.activation(joined))
         hidden = missing & ~absent[:, None]  # without any pulse, all rows hear MERT alone
-        on_pulses = on_pulses.masked_fill(hidden[..., None], -torch.inf)
-        counts = (~hidden).sum(dim=1, keepdim=True)
-        return on_pulses.logsumexp(dim=1) - counts.to(on_pulses.dtype).log()
+        counted = self.counted(units).masked_fill(hidden[..., None], -torch.inf)
+        shares = counted.log_softmax(dim=1)
+        on_pulses = self.output(units)
+        yes = (shares + logsigmoid(on_pulses)).logsumexp(dim=1)
+        no = (shares + logsigmoid(-on_pulses)).logsumexp(dim=1)
+        return yes - no, shares[..., 0]
 
     def _speak(self, absent: Tensor) -> tuple[Tensor, Tensor]:
         """Which rows are heard through which branch: two of 0 and 1, shape (batch,)."""
@@ -152,10 +171,6 @@ class HeadMean(nn.Module):
         for head in self.members:
             head.standardise(evidence)
 
-    def each(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
-        """Answer for a batch with every head: shape (heads, batch, 6)."""
-        return torch.stack([head(pooled, evidence) for head in self.members])
-
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
         """Answer for a batch: as any of the heads does."""
-        return self.each(pooled, evidence).mean(dim=0)
+        return torch.stack([head(pooled, evidence) for head in self.members]).mean(dim=0)

@@ -75,6 +75,7 @@ class MeterNetwork(nn.Module):
         lengths: Tensor | None = None,
         labels: Tensor | None = None,
         evidence: Tensor | None = None,
+        counted: Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """Classify clips.
 
@@ -89,14 +90,16 @@ class MeterNetwork(nn.Module):
             Targets in [0, 1].
         evidence : Tensor, shape (batch, pulses, ``config.head.evidence_size``), optional
             For a head that hears it; a row of NaN for a pulse that there is not.
+        counted : Tensor of bool, shape (batch, pulses), optional
+            See :func:`~beatmeter_mert.model.head.answer`.
 
         Returns
         -------
         SequenceClassifierOutput
-            ``logits`` (batch, 6), and with labels ``loss``, their mean binary cross-entropy.
+            ``logits`` (batch, 6), and with labels ``loss``.
         """
         pooled = self.embed(input_values, lengths)
-        return answer(self.head, pooled, evidence, labels, self.pos_weight)
+        return answer(self.head, pooled, evidence, labels, self.pos_weight, counted)
 
     def embed(self, input_values: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Pool the hidden states of clips: to (batch, layers, 2 * hidden), float32.

@@ -99,8 +99,13 @@ def limited(files: Sequence[LabelledFile], limit: int) -> list[LabelledFile]:
 def training_clips(
     files: Sequence[LabelledFile], settings: FinetuneSettings, preprocessing: Preprocessing
 ) -> ClipDataset:
-    """Load clips with a random crop, noise and shift, as far as switched on."""
+    """Load clips with a random crop, noise and shift, as far as switched on.
+
+    Those in several meters at once come ``settings.several_times``.
+    """
     augmentation = Augmentation(settings.random_crop, settings.noise, settings.shift_s)
+    several = [file for file in files if len(file.clip.meters) > 1]
+    files = [*files, *several * (settings.several_times - 1)]
     return _clips(files, augmentation, settings, preprocessing)
 
 

@@ -6,6 +6,7 @@ It is gathered from the middle of the recording, whatever part of it an epoch he
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from beatmeter._util.arrays import Booleans
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
@@ -25,6 +27,7 @@ from beatmeter_mert.model.evidence import (
     Matrix,
     gather,
     matrix_for,
+    pulse_bpm,
     rhythm_layout,
 )
 from beatmeter_mert.model.grid_pooling import grid_layout
@@ -36,10 +39,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beatmeter.audio.samples import Samples
+    from beatmeter.datasets.audio_index import LabelledFile
     from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
 Matrices = npt.NDArray[np.float32]
+_SAME_OCTAVES = 0.085
+"""Pulses whose rates differ by less, 6 %, are the same."""
 
 
 def head_settings(settings: FinetuneSettings) -> HeadSettings:
@@ -96,6 +102,32 @@ def gather_evidence(
     return np.stack(matrices)
 
 
+def counted_pulses(
+    files: Sequence[LabelledFile], matrices: Matrices, head: HeadSettings
+) -> Booleans | None:
+    """Tell which pulses are counted, by the annotated beats of rendered clips.
+
+    Parameters
+    ----------
+    files : sequence of LabelledFile, length n
+    matrices : ndarray of float32, shape (n, pulses, size)
+        What was gathered of them.
+    head : HeadSettings
+
+    Returns
+    -------
+    ndarray of bool, shape (n, pulses), or None
+        No pulse of a clip without annotated beats, or of which none has their rate; None if the
+        head hears no evidence of rhythm.
+    """
+    if not head.hears_rhythm:
+        return None
+    heard = pulse_bpm(matrices[:, :, : rhythm_layout()[1]])
+    written = np.array([_annotated_bpm(file) for file in files])
+    counted: Booleans = np.abs(np.log2(heard / written[:, None])) < _SAME_OCTAVES
+    return counted
+
+
 class WithEvidence(torch.utils.data.Dataset[Any]):
     """Examples of a dataset, each with its evidence.
 
@@ -104,31 +136,36 @@ class WithEvidence(torch.utils.data.Dataset[Any]):
     examples : Dataset
         With ``set_epoch``.
     matrices : ndarray of float32, shape (n, pulses, size)
+    counted : ndarray of bool, shape (n, pulses), optional
+        Which pulses are known to be the counted ones.
     """
 
-    def __init__(self, examples: Any, matrices: Matrices) -> None:
+    def __init__(self, examples: Any, matrices: Matrices, counted: Booleans | None = None) -> None:
         self._examples = examples
-        self._matrices = matrices
+        self._beside = {"evidence": matrices}
+        if counted is not None:
+            self._beside["counted"] = counted
 
     def set_epoch(self, epoch: int) -> None:
         """Hear the clips as in this epoch."""
         self._examples.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self._matrices)
+        return len(self._beside["evidence"])
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self._examples[index] | {"evidence": self._matrices[index]}
+        return self._examples[index] | {name: rows[index] for name, rows in self._beside.items()}
 
 
 def with_evidence(
     collate: Callable[[Sequence[Any]], dict[str, torch.Tensor]],
 ) -> Callable[[Sequence[Any]], dict[str, torch.Tensor]]:
-    """Make batches as `collate` does, with ``evidence`` float32 (batch, pulses, size)."""
+    """Make batches as `collate` does, with what :class:`WithEvidence` adds to an example."""
 
     def collated(examples: Sequence[Any]) -> dict[str, torch.Tensor]:
-        evidence = np.stack([example["evidence"] for example in examples])
-        return collate(examples) | {"evidence": torch.from_numpy(evidence)}
+        names = {"evidence", "counted"} & examples[0].keys()
+        stacked = {name: np.stack([example[name] for example in examples]) for name in names}
+        return collate(examples) | {name: torch.from_numpy(rows) for name, rows in stacked.items()}
 
     return collated
 
@@ -157,6 +194,18 @@ def _parts(model: MertMeterClassifier) -> list[_Part]:
         network = f"{model.embedding_fingerprint} {code}"
         parts.append(_Part(*grid_layout(), model.pool_on_grid, network))
     return parts
+
+
+def _annotated_bpm(file: LabelledFile) -> float:
+    """The rate of the beats that `corpus render` annotated, NaN where there are none."""
+    from beatmeter.corpora.dataset import LABELS_FOLDER
+
+    labels = file.path.parents[1] / LABELS_FOLDER / f"{file.path.stem}.json"
+    try:
+        beats = np.array(json.loads(labels.read_text(encoding="utf-8"))["beats"], np.float64)
+    except (OSError, ValueError, KeyError, TypeError):
+        return np.nan
+    return float(60 / np.median(np.diff(beats))) if beats.ndim == 1 and len(beats) > 1 else np.nan
 
 
 def _gather(part: _Part, clips: ClipDataset, index: int) -> dict[str, Matrix]:

@@ -44,6 +44,7 @@ from beatmeter_mert.training.finetune.data import (
 from beatmeter_mert.training.finetune.embedded import collate_embedded, embed_clips
 from beatmeter_mert.training.finetune.evidence import (
     WithEvidence,
+    counted_pulses,
     gather_evidence,
     head_settings,
     with_evidence,
@@ -231,8 +232,10 @@ def _what_is_trained(
     if evidence[0] is not None:
         head: Any = model.head
         head.standardise(torch.from_numpy(evidence[0]).to(model.device))
+        counted = counted_pulses(train.files, evidence[0], model.config.head)
         datasets = [
-            WithEvidence(d, e) for d, e in zip(datasets, evidence, strict=True) if e is not None
+            WithEvidence(datasets[0], evidence[0], counted),
+            WithEvidence(datasets[1], evidence[1]),
         ]
         collator = with_evidence(collator)
     return network, (datasets[0], datasets[1]), collator

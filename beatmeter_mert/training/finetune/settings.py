@@ -18,6 +18,9 @@ class FinetuneSettings(Settings):
     data_dir: Path = setting(Path(), "Folder of labelled clips.")  # noqa: RUF009
     extra_data: tuple[Path, ...] = setting((), "Another folder, of which all is trained on.")
     limit: int = setting(0, "Most clips of each meter in each split; 0 takes all.", _AT_LEAST_0)
+    several_times: int = setting(
+        1, "How often an epoch hears a clip that is in several meters at once.", _AT_LEAST_1
+    )
     model: str = setting("m-a-p/MERT-v1-330M", "Backbone: a folder, or a repository of the hub.")
     lora: bool = setting(
         True, "Adapters on the backbone; without, the head alone, on embeddings computed once."

@@ -11,8 +11,16 @@ import torch
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import HeadSettings, MertMeterClassifier
-from beatmeter_mert.model.evidence import PULSES, SIGNALS, Evidence, gather, matrix_for
-from beatmeter_mert.model.head import build_head
+from beatmeter_mert.model.evidence import (
+    PULSES,
+    SIGNALS,
+    Evidence,
+    gather,
+    matrix_for,
+    pulse_bpm,
+    salient_places,
+)
+from beatmeter_mert.model.head import COUNTED_WEIGHT, HeadClassifier, build_head
 from beatmeter_mert.model.joint_head import HeadMean, JointHead
 
 SIZE = 5
@@ -115,6 +123,50 @@ def test_several_heads_answer_with_their_mean(pooled, evidence):
     assert not torch.equal(heads.members[0].output.weight, heads.members[1].output.weight)
 
 
+def test_the_answer_is_a_mixture_over_the_pulses(pooled, evidence):
+    head = head_of()
+    head.standardise(evidence)
+    logits, shares = head.mixture(pooled, evidence)
+    torch.testing.assert_close(shares.exp().sum(dim=1), torch.ones(6))
+    alone = torch.stack([head(pooled, evidence[:, [c]]) for c in range(PULSES)], dim=1)
+    expected = (shares.exp()[..., None] * alone.sigmoid()).sum(dim=1)
+    torch.testing.assert_close(logits.sigmoid(), expected)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_known_pulse_adds_the_cross_entropy_of_its_share(pooled, evidence, members):
+    model = HeadClassifier(head_of(members=members))
+    labels = torch.eye(6)
+    counted = torch.zeros(6, PULSES, dtype=torch.bool)
+    assert model(pooled, labels, evidence, counted).loss == model(pooled, labels, evidence).loss
+    counted[1, 3] = counted[1, 4] = counted[2, 0] = True
+    heads = list(model.head.members) if members > 1 else [model.head]
+    shares = [head.mixture(pooled, evidence)[1].exp() for head in heads]
+    right = torch.stack([s for h in shares for s in (h[1, 3] + h[1, 4], h[2, 0])])
+    added = model(pooled, labels, evidence, counted).loss - model(pooled, labels, evidence).loss
+    torch.testing.assert_close(added, -COUNTED_WEIGHT * right.log().mean())
+
+
+def test_two_meters_are_learned_off_the_pulse_that_is_counted():
+    draw = torch.Generator().manual_seed(3)
+    evidence = 2.0 * torch.randn(400, 6, 4, generator=draw).sign()
+    evidence[:, :, 3] = 0.0
+    evidence[:, 2, 3] = 3.0  # what tells the counted pulse
+    labels = torch.zeros(400, 6)
+    labels[:, :3] = (evidence[:, 2, :3] > 0).float()
+    torch.manual_seed(0)
+    settings = replace(SETTINGS, dim=16, dropout=0.0, modality_dropout=0.0, evidence_size=4)
+    model = HeadClassifier(JointHead(3, 4, settings))
+    pooled = torch.zeros(400, 3, 4)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(150):
+        optimiser.zero_grad()
+        model(pooled[:300], labels[:300], evidence[:300]).loss.backward()
+        optimiser.step()
+    answers = model.eval()(pooled[300:], evidence=evidence[300:]).logits > 0
+    assert (answers == labels[300:].bool()).all(dim=1).float().mean() > 0.8
+
+
 def test_the_heads_of_before_are_what_they_were():
     assert set(build_head(3, 4, HeadSettings(dim=8)).state_dict()) == {
         "layer_logits", "norm.weight", "norm.bias", "hidden.weight", "hidden.bias",
@@ -147,6 +199,14 @@ def test_evidence_is_gathered_once_and_finite(clicks):
     heard = min(PULSES, len(rhythm.pulses))
     assert np.isfinite(first.values[:heard]).all()
     assert np.isnan(first.values[heard:]).all()
+
+
+def test_the_rate_of_every_pulse_is_read_off_the_evidence(clicks):
+    rhythm = Rhythm(*clicks)
+    heard = [rhythm.pulses[place].bpm for place in salient_places(rhythm)]
+    read = pulse_bpm(gather(rhythm).values)
+    np.testing.assert_allclose(read[: len(heard)], heard, rtol=1e-5)
+    assert np.isnan(read[len(heard) :]).all()
 
 
 def test_too_few_beats_give_no_evidence():

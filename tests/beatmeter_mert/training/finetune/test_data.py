@@ -6,7 +6,13 @@ import pytest
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.finetune.data import limited, read_clips
+from beatmeter_mert.model import Preprocessing
+from beatmeter_mert.training.finetune.data import (
+    limited,
+    read_clips,
+    training_clips,
+    validation_clips,
+)
 
 
 def test_the_limit_is_for_each_set_of_meters(make_clip):
@@ -28,6 +34,22 @@ def test_extra_data_is_only_trained_on(tiny_settings, tmp_path, write_audio):
     clips = read_clips(replace(tiny_settings(), extra_data=(tmp_path,)))
     assert (len(clips.train), len(clips.val)) == (13, 6)
     assert clips.train[-1].path.name == "more.wav"
+
+
+def test_clips_in_several_meters_are_heard_more_often(tiny_settings, tmp_path, write_audio):
+    for name in ("one.wav", "two.wav"):
+        write_audio(tmp_path / name, 2.5)
+    rows = [
+        LabelledClip("one.wav", (3,), None, "a song"),
+        LabelledClip("two.wav", (3, 4), None, "another"),
+    ]
+    write_table(tmp_path / "data.tab", rows)
+    settings = replace(tiny_settings(), extra_data=(tmp_path,), several_times=3)
+    clips, preprocessing = read_clips(settings), Preprocessing()
+    heard = training_clips(clips.train, settings, preprocessing).files
+    names = [file.path.name for file in heard if file.path.parent == tmp_path]
+    assert names == ["one.wav", "two.wav", "two.wav", "two.wav"]
+    assert len(validation_clips(clips.train, settings, preprocessing).files) == len(clips.train)
 
 
 def test_too_many_unusable_clips_stop_the_run(tiny_settings, tmp_path):
