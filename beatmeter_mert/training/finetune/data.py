@@ -13,7 +13,7 @@ from beatmeter.datasets.folder import Labelled, joined, read_extra, read_splits
 from beatmeter.datasets.usable import decodable_only, refuse_if_bad
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, Augmentation, ClipDataset
-from beatmeter_mert.training.labels import pos_weight
+from beatmeter_mert.training.labels import multi_hot, pos_weight
 
 if TYPE_CHECKING:
     from beatmeter.datasets.audio_index import LabelledFile
@@ -116,9 +116,13 @@ def validation_clips(
     return _clips(files, NO_AUGMENTATION, settings, preprocessing)
 
 
-def positive_weights(clips: ClipDataset, settings: FinetuneSettings) -> torch.Tensor:
-    """How much more the positives of each meter count in the loss: shape (6,)."""
-    return torch.from_numpy(pos_weight(clips.labels, settings.pos_weight_cap or None))
+def positive_weights(files: Sequence[LabelledFile], settings: FinetuneSettings) -> torch.Tensor:
+    """How much more the positives of each meter count in the loss: shape (6,).
+
+    However often an epoch hears a clip, it is counted once.
+    """
+    labels = multi_hot([file.clip for file in files])
+    return torch.from_numpy(pos_weight(labels, settings.pos_weight_cap or None))
 
 
 def _clips(

@@ -133,7 +133,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
             click.echo(line, err=True)
     train = training_clips(clips.train, settings, model.config.preprocessing)
     val = validation_clips(clips.val, settings, model.config.preprocessing)
-    model.set_pos_weight(positive_weights(train, settings))
+    model.set_pos_weight(positive_weights(clips.train, settings))
     network, datasets, collator = _what_is_trained(model, train, val, settings, out)
 
     def save_best(of_epoch: dict[str, float]) -> None:

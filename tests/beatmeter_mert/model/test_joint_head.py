@@ -157,11 +157,11 @@ def test_two_meters_are_learned_off_the_pulse_that_is_counted():
     torch.manual_seed(0)
     settings = replace(SETTINGS, dim=16, dropout=0.0, modality_dropout=0.0, evidence_size=4)
     model = HeadClassifier(JointHead(3, 4, settings))
-    pooled = torch.zeros(400, 3, 4)
+    pooled, counted = torch.zeros(400, 3, 4), evidence[:, :, 3] > 0
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(150):
         optimiser.zero_grad()
-        model(pooled[:300], labels[:300], evidence[:300]).loss.backward()
+        model(pooled[:300], labels[:300], evidence[:300], counted[:300]).loss.backward()
         optimiser.step()
     answers = model.eval()(pooled[300:], evidence=evidence[300:]).logits > 0
     assert (answers == labels[300:].bool()).all(dim=1).float().mean() > 0.8
