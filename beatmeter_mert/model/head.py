@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -208,7 +208,7 @@ def answer(
         Which pulses are counted, for a head that hears evidence on pulses; none where that is not
         known. :data:`COUNTED_WEIGHT` times the cross-entropy of their shares is added to the loss.
     """
-    members = list(head.members) if isinstance(head, HeadMean) else [head]
+    members: list[Any] = list(head.members) if isinstance(head, HeadMean) else [head]
     shares = None
     if counted is None:
         each = torch.stack([member(pooled, evidence) for member in members])

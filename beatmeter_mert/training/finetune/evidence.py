@@ -142,7 +142,7 @@ class WithEvidence(torch.utils.data.Dataset[Any]):
 
     def __init__(self, examples: Any, matrices: Matrices, counted: Booleans | None = None) -> None:
         self._examples = examples
-        self._beside = {"evidence": matrices}
+        self._beside: dict[str, npt.NDArray[Any]] = {"evidence": matrices}
         if counted is not None:
             self._beside["counted"] = counted
 

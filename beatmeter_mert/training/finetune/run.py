@@ -225,17 +225,17 @@ def _what_is_trained(
     network: nn.Module = model
     datasets: list[Any] = [train, val]
     collator: Callable[..., Any] = collate
-    evidence = [gather_evidence(model, clips, folder) for clips in (train, val)]
+    of_train, of_val = (gather_evidence(model, clips, folder) for clips in (train, val))
     if not settings.lora:
         datasets = [embed_clips(model, clips, settings.views, folder) for clips in (train, val)]
         network, collator = HeadClassifier(model.head, model.pos_weight), collate_embedded
-    if evidence[0] is not None:
+    if of_train is not None and of_val is not None:
         head: Any = model.head
-        head.standardise(torch.from_numpy(evidence[0]).to(model.device))
-        counted = counted_pulses(train.files, evidence[0], model.config.head)
+        head.standardise(torch.from_numpy(of_train).to(model.device))
+        counted = counted_pulses(train.files, of_train, model.config.head)
         datasets = [
-            WithEvidence(datasets[0], evidence[0], counted),
-            WithEvidence(datasets[1], evidence[1]),
+            WithEvidence(datasets[0], of_train, counted),
+            WithEvidence(datasets[1], of_val),
         ]
         collator = with_evidence(collator)
     return network, (datasets[0], datasets[1]), collator
