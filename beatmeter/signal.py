@@ -26,10 +26,12 @@ class Signal(Protocol):
     in every process. Gate records and cached predictions hold for one fingerprint. Where a user
     may choose the checkpoint, the environment variable ``BEATMETER_<NAME>_CHECKPOINT`` names it.
 
-    Two methods help the metrical grid, which asks a signal that has them. ``activations(rhythm)``
+    Three methods help the metrical grid, which asks a signal that has them. ``activations(rhythm)``
     returns the beats and downbeats that a network hears, as
-    :class:`~beatmeter.signals.neural.activations.Activations`; ``weigh(rhythm)`` returns logarithms
-    of how probable each meter is on each of ``rhythm.pulses``, of shape (pulses, 6).
+    :class:`~beatmeter.signals.neural.activations.Activations`; ``bars(rhythm)`` returns what a
+    network hears of bars on each of ``rhythm.pulses``, as
+    :class:`~beatmeter.signals.neural.bar_network.BarLogits`; ``weigh(rhythm)`` returns logarithms
+    of how probable each meter is on each of them, of shape (pulses, 6).
 
     A signal that computes in whatever precision suits the machine has a method
     ``for_measuring() -> Signal``, which returns the same signal in one precision for all machines.

@@ -62,6 +62,16 @@ def hash_named(folder: Path, names: Iterable[str]) -> str:
     return _hash_stamped(folder, tuple(_stamp(path) for path in paths if path.is_file()))
 
 
+def hash_file(path: Path) -> str:
+    """SHA-256 of what a file holds; it is read again only when its size or date has changed."""
+    return _hash_contents(_stamp(path))
+
+
+@cache
+def _hash_contents(stamp: Stamp) -> str:
+    return hashlib.sha256(stamp[0].read_bytes()).hexdigest()
+
+
 @cache
 def _hash_stamped(folder: Path, stamps: tuple[Stamp, ...]) -> str:
     return hash_files(folder, (path for path, _, _ in stamps))

@@ -63,6 +63,7 @@ class Rhythm:
         check_audible(self.samples, self.sample_rate, name)
         self._resampled: dict[int, Samples] = {self.sample_rate: self.samples}
         self._evidence: dict[str, Any] = {}
+        self._heard: dict[str, Any] = {}
 
     @property
     def duration_s(self) -> float:
@@ -216,6 +217,13 @@ class Rhythm:
         if name not in self._evidence:
             self._evidence[name] = compute(self)
         found: Found = self._evidence[name]
+        return found
+
+    def heard(self, name: str, compute: Callable[[Rhythm], Found]) -> Found:
+        """The same for what does not depend on the pulses: once for all views."""
+        if name not in self._heard:
+            self._heard[name] = compute(self)
+        found: Found = self._heard[name]
         return found
 
     def on(self, pulses: Sequence[Pulse]) -> Rhythm:

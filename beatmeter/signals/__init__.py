@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
-    """Offer seven signals, one that takes them together, and two of the network."""
+    """Offer seven signals, one that takes them together, and three of the networks."""
     from beatmeter.signals.accent_folding import AccentFolding
     from beatmeter.signals.bar_similarity import BarSimilarity
     from beatmeter.signals.beat_histogram import BeatHistogram
     from beatmeter.signals.common_pulse import CommonPulse
     from beatmeter.signals.harmonic_change import HarmonicChange
     from beatmeter.signals.metrogram import Metrogram
+    from beatmeter.signals.neural_bars import NeuralBars
     from beatmeter.signals.neural_downbeat import NeuralDownbeat
     from beatmeter.signals.neural_meter import NeuralMeter
     from beatmeter.signals.onset_autocorrelation import OnsetAutocorrelation
@@ -33,4 +34,4 @@ def beatmeter_signals() -> list[Signal]:
         BarSimilarity(),
         Subdivision(),
     ]
-    return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat(), NeuralMeter()]
+    return [*on_pulses, CommonPulse(on_pulses), NeuralDownbeat(), NeuralMeter(), NeuralBars()]

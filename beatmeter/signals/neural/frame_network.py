@@ -110,11 +110,14 @@ class FrameLogits:
         Logits.
     bar : ndarray of float32, shape (frames, 13)
         Logits of ``BAR_CLASSES``.
+    hidden : ndarray of float32, shape (frames, channels)
+        What they are read from.
     """
 
     beat: Floats
     downbeat: Floats
     bar: Floats
+    hidden: Floats
 
 
 @dataclass(frozen=True)
@@ -160,23 +163,24 @@ class FrameNetwork:
         inner = _WINDOW_FRAMES - 2 * _BORDER_FRAMES
         parts = []
         for start in range(0, max(1, len(log_mel) - 2 * _BORDER_FRAMES), inner):
-            heard = self.forward(log_mel[start : start + _WINDOW_FRAMES])
+            heard = self.hidden(log_mel[start : start + _WINDOW_FRAMES])
             first = 0 if start == 0 else _BORDER_FRAMES
             last = start + _WINDOW_FRAMES >= len(log_mel)
             parts.append(heard[first : None if last else _BORDER_FRAMES + inner])
-        logits = np.concatenate(parts)
-        return FrameLogits(logits[:, 0], logits[:, 1], logits[:, 2:])
+        hidden = np.concatenate(parts)
+        logits = hidden @ self.weights["heads.weight"] + self.weights["heads.bias"]
+        return FrameLogits(logits[:, 0], logits[:, 1], logits[:, 2:], hidden)
 
-    def forward(self, log_mel: Floats) -> Floats:
-        """Run it over one window: shape (frames, 81) to (frames, 2 + 13)."""
+    def hidden(self, log_mel: Floats) -> Floats:
+        """Run it over one window, up to the heads: shape (frames, 81) to (frames, channels)."""
         hidden = self._stem(log_mel)
         for number, dilation in enumerate(self.config.dilations):
             hidden = self._dilated(hidden, f"layers.{number}", dilation)
         if self.config.attention_layers:
             hidden = self._attended(hidden)
         w = self.weights
-        hidden = np.maximum(hidden * w["final.scale"] + w["final.shift"], 0.0)
-        return hidden @ w["heads.weight"] + w["heads.bias"]
+        final: Floats = np.maximum(hidden * w["final.scale"] + w["final.shift"], 0.0)
+        return final
 
     def _stem(self, log_mel: Floats) -> Floats:
         w = self.weights

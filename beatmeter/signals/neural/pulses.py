@@ -29,11 +29,28 @@ def network_pulses(rhythm: Rhythm) -> tuple[Pulse, ...]:
     return rhythm.evidence("network_pulses", _decoded)
 
 
+def network_beats(rhythm: Rhythm) -> Times:
+    """The decoded beats, in seconds; they are decoded once.
+
+    Raises
+    ------
+    Abstain
+        If the network cannot run here.
+    """
+    return rhythm.heard("network_beats", lambda r: decode_beats(activations_of(r)))
+
+
 def _decoded(rhythm: Rhythm) -> tuple[Pulse, ...]:
-    beats = decode_beats(activations_of(rhythm))
+    beats = network_beats(rhythm)
     if len(beats) < FEWEST_BEATS:
         return ()
     return tuple(as_pulse(subdivide(beats, divisions), rhythm) for divisions in _SUBDIVISIONS)
+
+
+def related_pulses(beats: Times, rhythm: Rhythm) -> list[Pulse]:
+    """Beats in seconds as pulses: their own rate, double, either half, and triple."""
+    rates = (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3))
+    return [as_pulse(times, rhythm) for times in rates if len(times) >= FEWEST_BEATS]
 
 
 def as_pulse(times: Times, rhythm: Rhythm) -> Pulse:

@@ -21,7 +21,8 @@ from beatmeter.signals.neural.beatnet import BeatNetSource
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter.signals.neural.frame_network import FrameNetwork
+    from beatmeter.signals.neural.bar_features import HeardFrames
+    from beatmeter.signals.neural.frame_network import FrameLogits, FrameNetwork
 
 NETWORK_VARIABLE = "BEATMETER_BEAT_NETWORK"
 BEATNET = "beatnet"
@@ -53,6 +54,24 @@ class FrameNetworkSource:
             return f"the network that hears beats is missing: {self.path}"
         return None
 
+    def frames(self, rhythm: Rhythm) -> HeardFrames:
+        """The spectrogram, and what the network says of it.
+
+        Raises
+        ------
+        Abstain
+            If the file is not a network.
+        """
+        from beatmeter.signals.neural import spectrogram
+        from beatmeter.signals.neural.bar_features import HeardFrames
+
+        try:
+            network = _frame_network(self.path)
+        except ValueError as error:
+            raise Abstain(str(error)) from error
+        log_mel = spectrogram.log_mel(rhythm.resampled(spectrogram.SAMPLE_RATE))
+        return HeardFrames(log_mel, network(log_mel))
+
     def activations(self, rhythm: Rhythm) -> Activations:
         """Logits of beats, downbeats and bar lengths.
 
@@ -61,26 +80,25 @@ class FrameNetworkSource:
         Abstain
             If the file is not a network.
         """
-        from beatmeter.signals.neural import spectrogram
-
-        try:
-            network = _frame_network(self.path)
-        except ValueError as error:
-            raise Abstain(str(error)) from error
-        samples = rhythm.resampled(spectrogram.SAMPLE_RATE)
-        logits = network(spectrogram.log_mel(samples))
-        return Activations(
-            beat=logits.beat.astype(np.float64),
-            downbeat=logits.downbeat.astype(np.float64),
-            frame_rate=spectrogram.FRAMES_PER_SECOND,
-            bpm_range=_BPM_RANGE,
-            steadiness=_STEADINESS,
-            bar=logits.bar.astype(np.float64),
-        )
+        return as_activations(rhythm.heard(f"frames {self.path}", self.frames).logits)
 
     def weight_files(self) -> list[Path]:
         """Its file."""
         return [self.path] if self.path.is_file() else []
+
+
+def as_activations(logits: FrameLogits) -> Activations:
+    """What a frame network of ours says, as the decoder takes it."""
+    from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND
+
+    return Activations(
+        beat=logits.beat.astype(np.float64),
+        downbeat=logits.downbeat.astype(np.float64),
+        frame_rate=FRAMES_PER_SECOND,
+        bpm_range=_BPM_RANGE,
+        steadiness=_STEADINESS,
+        bar=logits.bar.astype(np.float64),
+    )
 
 
 def activation_source() -> ActivationSource:
@@ -106,7 +124,7 @@ def activations_of(rhythm: Rhythm) -> Activations:
     reason = source.unavailable()
     if reason is not None:
         raise Abstain(reason)
-    return rhythm.evidence(f"activations {source.name}", source.activations)
+    return rhythm.heard(f"activations {source.name}", source.activations)
 
 
 @cache

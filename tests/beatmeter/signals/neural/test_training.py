@@ -169,7 +169,9 @@ def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, t
         network.eval()
         with torch.no_grad():
             logits = network(heard)[each].numpy()
-        assert np.allclose(logits, said.forward(heard[each].numpy()), atol=1e-4)
+        told = said(heard[each].numpy())
+        found = np.column_stack([told.beat, told.downbeat, told.bar])
+        assert np.allclose(logits, found, atol=1e-4)
     assert run.network.input_norm.running_mean.abs().min() > 0.1
 
     other = SMALL | {"start": str(first), "network": {"channels": 4}}
