@@ -60,6 +60,82 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
     click.echo(json.dumps(result["figures"]["all"]))
 
 
+@beats.command("train-bars")
+@_frames
+@click.option("--config", type=_File, required=True, help="Settings: a TOML file.")
+@click.option("--out", type=_Folder, required=True, help="Folder of the run, new or begun.")
+@click.option(
+    "--features", type=_Folder, help="Folder of what is heard of FRAMES.  [default: in --out]"
+)
+@click.option(
+    "--frame-network", type=_File, help="Whose beats to build on.  [default: the one that ships]"
+)
+@_device
+@jobs_option
+def train_bars(
+    frames: Path,
+    config: Path,
+    out: Path,
+    features: Path | None,
+    frame_network: Path | None,
+    device: str | None,
+    jobs: int,
+) -> None:
+    """Train the network that hears bars on FRAMES, which `beatmeter corpus frames` wrote.
+
+    First the frame network hears every clip, which takes a tenth of a CPU second each and is kept
+    for later runs. Writes the network, figures on clips held out, a curve, and states from which an
+    interrupted run goes on when it is called again.
+    """
+    from beatmeter._util.hashing import hash_file
+    from beatmeter._util.progress import progress_bars
+    from beatmeter.signals.neural.sources import FrameNetworkSource
+    from beatmeter.signals.neural.training.bars.examples import (
+        TRAINING_JITTER,
+        FeaturesConfig,
+        Jitter,
+        write_features,
+    )
+    from beatmeter.signals.neural.training.bars.figures import as_text
+    from beatmeter.signals.neural.training.bars.loop import LABELS
+    from beatmeter.signals.neural.training.bars.loop import train_bars as run
+    from beatmeter.signals.neural.training.bars.pool import load_pool
+    from beatmeter.signals.neural.training.bars.settings import read_bar_settings
+    from beatmeter.signals.neural.training.curve import plot_curve
+
+    heard = features or out / "features"
+    network = FrameNetworkSource(frame_network).path
+    try:
+        settings = read_bar_settings(config)
+        place = _place(device)
+        with progress_bars() as bars:
+            for split, jitter in (("train", TRAINING_JITTER), ("val", Jitter())):
+                listening = bars.add_task(f"listening to {split}", total=None)
+
+                def told(done: int, total: int, task: Any = listening) -> None:
+                    bars.update(task, completed=done, total=total)
+
+                write_features(
+                    FeaturesConfig(network, jitter),
+                    frames / split,
+                    heard / split,
+                    jobs=jobs,
+                    on_progress=told,
+                )
+            pool, held_out = (load_pool(heard / split, place) for split in ("train", "val"))
+            training = bars.add_task("training", total=None)
+
+            def report(line: dict[str, Any]) -> None:
+                bars.update(training, completed=line["step"], total=line["steps"])
+                click.echo(json.dumps(line))
+
+            result = run(settings, pool, held_out, hash_file(network), out, report)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    plot_curve(out, LABELS)
+    click.echo(as_text(result["figures"]))
+
+
 @beats.command()
 @_frames
 @click.option("--config", type=_File, required=True, help="Stages and their runs: a TOML file.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ Array = npt.NDArray[np.float32]
 def arrays_of(network: TrainableNetwork) -> dict[str, Array]:
     """The weights with batch normalisation folded in, each laid out for a matrix product."""
     arrays: dict[str, Tensor] = {}
-    arrays["input.scale"], arrays["input.shift"] = _affine(network.input_norm)
+    arrays["input.scale"], arrays["input.shift"] = affine(network.input_norm)
     for number, (convolution, norm) in enumerate(
         zip(network.stem, network.stem_norms, strict=True)
     ):
-        scale, shift = _affine(norm)
+        scale, shift = affine(norm)
         # (out, in, time, frequency) -> rows of (time, frequency, in), columns of out
         assert isinstance(convolution, nn.Conv2d)
         kernel = (convolution.weight * scale[:, None, None, None]).permute(2, 3, 1, 0)
@@ -36,7 +37,7 @@ def arrays_of(network: TrainableNetwork) -> dict[str, Array]:
         arrays |= {f"layers.{number}.{name}": value for name, value in _dilated(layer).items()}
     for number, layer in enumerate(network.attention):
         arrays |= {f"attention.{number}.{name}": value for name, value in _attention(layer).items()}
-    arrays["final.scale"], arrays["final.shift"] = _affine(network.final_norm)
+    arrays["final.scale"], arrays["final.shift"] = affine(network.final_norm)
     arrays["heads.weight"], arrays["heads.bias"] = network.heads.weight.T, network.heads.bias
     return {
         name: np.ascontiguousarray(value.detach().cpu().float().numpy())
@@ -46,15 +47,19 @@ def arrays_of(network: TrainableNetwork) -> dict[str, Array]:
 
 def write_network(network: TrainableNetwork, path: Path) -> None:
     """Write the file that :meth:`FrameNetwork.load` reads, atomically; weights in float16."""
-    stored: dict[str, Any] = {
-        name: value.astype(np.float16) for name, value in arrays_of(network).items()
-    }
-    config = np.array(json.dumps(asdict(network.config)))
+    write_weights(path, asdict(network.config), arrays_of(network))
+
+
+def write_weights(path: Path, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Write a network's shape as JSON and its weights in float16, atomically."""
+    stored: dict[str, Any] = {name: value.astype(np.float16) for name, value in arrays.items()}
+    text = np.array(json.dumps(config))
     with replacing(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, config=config, **stored)
+        np.savez_compressed(file, config=text, **stored)
 
 
-def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
+def affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """Scale and shift of a batch normalisation that has learned."""
     assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
     mean, variance = norm.running_mean, norm.running_var
     assert mean is not None
@@ -65,7 +70,7 @@ def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
 
 def _dilated(layer: nn.Module) -> dict[str, Tensor]:
     assert isinstance(layer, DilatedLayer)
-    scale, shift = _affine(layer.norm)
+    scale, shift = affine(layer.norm)
     near, far = scale.chunk(2)
     return {
         "near.weight": (layer.near.weight * near[:, None]).T,

@@ -112,7 +112,7 @@ def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
     shards: list[dict[str, Any]] = []
     found = 0
     for path in sorted(folder.rglob("*.npz")):
-        shards.append(_read_shard(path, most - found if most else 0))
+        shards.append(read_shard(path, most - found if most else 0))
         found += len(shards[-1]["rows"])
         if most and found >= most:
             break
@@ -151,7 +151,26 @@ def count_clips(folder: Path) -> int:
     return total
 
 
-def _read_shard(path: Path, most: int) -> dict[str, Any]:
+def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
+    """What a shard holds, clip by clip where it is no array of frames.
+
+    Parameters
+    ----------
+    path : Path
+    most : int
+        How many clips to keep, the first ones; 0 for all.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``lengths`` in frames, ``beats`` and ``downbeats`` of each clip; ``mel``, ``bar``,
+        ``beat_known`` and ``downbeat_known`` of all frames.
+
+    Raises
+    ------
+    ValueError
+        If it is no shard.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             rows = json.loads(str(stored["rows"]))

@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def train(
         "clips": len(clips),
         "steps": run.step,
         "seconds": round(run.seconds, 1),
-        "device": _name(clips.device),
+        "device": device_name(clips.device),
         "torch": torch.__version__,
         "figures": figures,
     }
@@ -130,7 +130,7 @@ def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
     run = Run(network, average, optimizer)
     if (out / STATE).exists():
         _load(settings, run, out / STATE)
-        _forget_after(out / CURVE, run.step)
+        forget_after(out / CURVE, run.step)
     return run
 
 
@@ -200,8 +200,7 @@ def _tell(
         **{name: figures["all"][name] for name in ("beat", "downbeat", "bar")},
     }
     losses.clear()
-    with (out / CURVE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    append_line(out / CURVE, line)
     report(line)
 
 
@@ -216,12 +215,20 @@ def _load(settings: TrainSettings, run: Run, path: Path) -> None:
     run.step, run.seconds = state["step"], state["seconds"]
 
 
-def _forget_after(curve: Path, step: int) -> None:
+def append_line(curve: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to a curve."""
+    with curve.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def forget_after(curve: Path, step: int) -> None:
+    """Take back the lines of a curve that an interrupted run wrote after its last state."""
     if curve.exists():
         lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if json.loads(line)["step"] <= step]
         curve.write_text("".join(kept), encoding="utf-8")
 
 
-def _name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
+    """Which GPU it is, or that it is none."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

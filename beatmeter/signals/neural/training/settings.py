@@ -116,6 +116,23 @@ def read_settings(path: Path) -> TrainSettings:
     Raises
     ------
     ValueError
+        As :func:`read_toml`.
+    """
+    return read_toml(path, TrainSettings())
+
+
+def read_toml(path: Path, defaults: T) -> T:
+    """Settings of any kind from a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+    defaults : dataclass
+        What the file does not name keeps its value there.
+
+    Raises
+    ------
+    ValueError
         If the file is no TOML, names an unknown setting, or holds a value of another kind.
     """
     try:
@@ -123,7 +140,7 @@ def read_settings(path: Path) -> TrainSettings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: {error}") from error
     try:
-        return settings_from(values)
+        return _filled(defaults, values, "")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -157,9 +174,11 @@ def _like(default: Any, value: Any, name: str) -> Any:
             raise ValueError(f"{name}: {value!r} is not a table of numbers of 0 or above")
         return {key: float(share) for key, share in value.items()}
     if isinstance(default, tuple):
-        whole = isinstance(value, list | tuple)
-        if not whole or not all(type(item) is int for item in value):
-            raise ValueError(f"{name}: {value!r} is not a list of whole numbers")
+        kind = type(default[0]) if default else str  # lists that are empty at first hold names
+        listed = isinstance(value, list | tuple)
+        if not listed or not all(type(item) is kind for item in value):
+            held = "names" if kind is str else "whole numbers"
+            raise ValueError(f"{name}: {value!r} is not a list of {held}")
         return tuple(value)
     if isinstance(default, float) and type(value) is int:
         return float(value)

@@ -1,0 +1,1 @@
+"""Training of the bar network: pulses of rendered clips, their features and labels, one loop."""

@@ -1,0 +1,127 @@
+"""What a training run of the bar network is told: one TOML file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beatmeter.signals.neural.training.bars.examples import KINDS
+from beatmeter.signals.neural.training.settings import read_toml
+
+
+@dataclass(frozen=True)
+class BarNetworkConfig:
+    """The shape of a bar network.
+
+    Attributes
+    ----------
+    channels : int
+    dilations : tuple of int
+        Of each residual layer, in beats.
+    dropout : float
+        Share of values left out in training.
+    """
+
+    channels: int = 64
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    dropout: float = 0.15
+
+    def __post_init__(self) -> None:
+        if self.channels < 1:
+            raise ValueError(f"network.channels: {self.channels} is below 1")
+        if not self.dilations or min(self.dilations) < 1:
+            raise ValueError(f"network.dilations: {list(self.dilations)} are not numbers above 0")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"network.dropout: {self.dropout:g} is not from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class BarTrainSettings:
+    """One run.
+
+    Attributes
+    ----------
+    seed : int
+    passes : int
+        How often each clip is drawn, a pulse of it each time.
+    batch : int
+        Clips heard at a time.
+    learning_rate, weight_decay : float
+        Of AdamW. The rate rises for the first tenth and falls along a cosine (OneCycleLR).
+    noise : float
+        Standard deviation of what is added to every feature.
+    hidden_drop : float
+        Share of pulses that are heard without the frame network's hidden layer, the last of the
+        features: what it learned by heart of its own clips is no help there.
+    length_weight, meter_weight, counted_weight : float
+        Of the losses of the length, of the meter, and of which pulse is counted, beside 1 for
+        downbeats.
+    evaluate_every, save_every : int
+        Steps between figures, and between states to go on from.
+    families : dict of str to float
+        How often clips of a family are drawn, beside 1 for those of the others.
+    leave_out : tuple of str
+        Families of which nothing is learned; figures are taken on them.
+    pulses : dict of str to float
+        Shares of the kinds of pulses (``KINDS``) that a clip is heard on.
+    network : BarNetworkConfig
+    """
+
+    seed: int = 0
+    passes: int = 20
+    batch: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    noise: float = 0.1
+    hidden_drop: float = 0.0
+    length_weight: float = 0.3
+    meter_weight: float = 0.3
+    counted_weight: float = 0.2
+    evaluate_every: int = 400
+    save_every: int = 400
+    families: dict[str, float] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    pulses: dict[str, float] = field(
+        default_factory=lambda: {
+            "own": 0.22,
+            "doubled": 0.16,
+            "tripled": 0.06,
+            "first_half": 0.08,
+            "second_half": 0.08,
+            "annotated": 0.4,
+        }
+    )
+    network: BarNetworkConfig = field(default_factory=BarNetworkConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("passes", "batch", "evaluate_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
+        weights = ("length_weight", "meter_weight", "counted_weight")
+        for name in ("seed", "weight_decay", "noise", *weights):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name}: {getattr(self, name)} is not 0 or above")
+        if not 0 <= self.hidden_drop <= 1:
+            raise ValueError(f"hidden_drop: {self.hidden_drop:g} is not from 0 to 1")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate: {self.learning_rate:g} is not above 0")
+        for name in self.pulses:
+            if name not in KINDS:
+                raise ValueError(f"pulses.{name}: unknown; known are {', '.join(sorted(KINDS))}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every value, as JSON and TOML can hold it."""
+        return asdict(self)
+
+
+def read_bar_settings(path: Path) -> BarTrainSettings:
+    """Settings from a TOML file; what it does not name keeps its default.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~beatmeter.signals.neural.training.settings.read_toml`.
+    """
+    return read_toml(path, BarTrainSettings())
