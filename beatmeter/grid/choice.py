@@ -75,8 +75,9 @@ class ChoiceModel:
 
 
 def standardised(features: Floats, mean: Floats, scale: Floats) -> Floats:
-    """Features in deviations from their mean: (h, f)."""
-    return np.clip((features - mean) / scale, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+    """Features in deviations from their mean, 0 where one is not known: (h, f)."""
+    standard = np.nan_to_num((features - mean) / scale)
+    return np.clip(standard, -MOST_DEVIATIONS, MOST_DEVIATIONS)
 
 
 @cache

@@ -7,7 +7,7 @@ and three times of it. Signals that can weigh a meter on a pulse weigh it on all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.features.beatsync import subdivide
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.subdivision import subdivision_profiles, ternary_probability
 from beatmeter.grid.presence import FROM_ONSETS, cycle_share, presence_features
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signal import Signal
     from beatmeter.signals.neural.activations import Activations
+    from beatmeter.signals.neural.bar_network import BarLogits
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -51,6 +51,8 @@ class GridEvidence:
         The tactus of the onset envelope foremost.
     accents : tuple of ndarray, each of shape (beats, 3)
         On the beats of each pulse: onset strength, onset strength below 180 Hz, harmonic change.
+    bars : tuple of BarLogits, length k or 0
+        What a network hears of bars on each pulse; empty without one.
     n_onset_pulses : int
         How many of the pulses come from the onset envelope; the others come from the network.
     pulse_scores : ndarray, shape (k, 6)
@@ -68,6 +70,7 @@ class GridEvidence:
     activations: Activations | None
     pulses: tuple[Pulse, ...]
     accents: tuple[Array, ...]
+    bars: tuple[BarLogits, ...]
     n_onset_pulses: int
     pulse_scores: Floats
     presence: Floats
@@ -115,18 +118,20 @@ def gather_evidence(
     rhythm : Rhythm
     signals : mapping of str to Signal
         Those that did not abstain. One with a method ``activations(rhythm)`` lets the grid have the
-        beats that it hears; one with a method ``weigh(rhythm)`` weighs each meter on each of
-        ``rhythm.pulses``.
+        beats that it hears; one with a method ``bars(rhythm)`` what it hears of bars on each of
+        ``rhythm.pulses``; one with a method ``weigh(rhythm)`` weighs each meter on each of them.
     weights : mapping of str to float
         Of the signals, in the pool.
     start_s : float
         Where the excerpt begins, in seconds.
     """
-    asked = (_asked(signal, "activations", rhythm) for signal in signals.values())
-    activations = next((heard for heard in asked if heard is not None), None)
+    from beatmeter.signals.neural.bars import decode_beats
+    from beatmeter.signals.neural.pulses import related_pulses
+
+    activations = _first_told(signals, "activations", rhythm)
     views = [rhythm]
     if activations is not None:
-        neural = network_pulses(activations, rhythm)
+        neural = related_pulses(decode_beats(activations), rhythm)
         if neural:
             views.append(rhythm.on(neural))
     pooled = np.zeros((sum(len(view.pulses) for view in views), len(METERS)))
@@ -143,6 +148,7 @@ def gather_evidence(
         activations=activations,
         pulses=tuple(pulse for view in views for pulse in view.pulses),
         accents=tuple(f.accents for view in views for f in view.beat_features),
+        bars=_bars(signals, views),
         n_onset_pulses=len(rhythm.pulses),
         pulse_scores=_log_normalised(pooled),
         presence=presence_features(rhythm, activations),
@@ -158,25 +164,23 @@ def without_network(evidence: GridEvidence) -> GridEvidence:
         activations=None,
         pulses=evidence.pulses[own],
         accents=evidence.accents[own],
+        bars=(),
         pulse_scores=_log_normalised(evidence.pulse_scores[own]),
         presence=evidence.presence[: len(FROM_ONSETS)],
     )
 
 
-def network_pulses(activations: Activations, rhythm: Rhythm) -> list[Pulse]:
-    """The beats that a network hears as pulses: their own rate, halves, double and triple."""
-    from beatmeter.signals.neural.bars import decode_beats
-    from beatmeter.signals.neural.pulses import as_pulse
+def _bars(signals: Mapping[str, Signal], views: Sequence[Rhythm]) -> tuple[BarLogits, ...]:
+    heard = [_first_told(signals, "bars", view) for view in views]
+    if any(bars is None for bars in heard):
+        return ()
+    return tuple(logits for bars in heard for logits in bars)
 
-    beats = decode_beats(activations)
-    if len(beats) < FEWEST_BEATS:
-        return []
-    found = []
-    for times in (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3)):
-        if len(times) < FEWEST_BEATS:
-            continue
-        found.append(as_pulse(times, rhythm))
-    return found
+
+def _first_told(signals: Mapping[str, Signal], method: str, rhythm: Rhythm) -> Any:
+    """What the first signal says that has an optional method; None where there is none."""
+    told = (_asked(signal, method, rhythm) for signal in signals.values())
+    return next((said for said in told if said is not None), None)
 
 
 def _asked(signal: Signal, method: str, rhythm: Rhythm) -> Any:

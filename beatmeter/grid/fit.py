@@ -2,7 +2,7 @@
 
 **Choice.** For every clip the hypotheses of its meter are listed, and each is held against the
 annotation: its worth is the sum of both F-measures (within 70 ms), one for a bar of the right
-duration, and a half for the right rate. Without the last two a bar of half the length would be the
+duration, and two for the right rate. Without the last two a bar of half the length would be the
 safe choice where the phase is doubtful, for half of its downbeats are right in any case. The
 numbers maximise the expected worth of a hypothesis drawn by the model's probabilities, less a
 penalty on their squares; so a clip on which all hypotheses are bad teaches nothing, and near misses
@@ -36,7 +36,7 @@ from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]
 
-WORTH = (1.0, 1.0, 1.0, 0.5)
+WORTH = (1.0, 1.0, 1.0, 2.0)
 """Of the F-measures of beats and downbeats, of a bar of the right duration, of the right rate."""
 
 PENALTY = 1e-3  # on the weights of features

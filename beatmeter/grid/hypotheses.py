@@ -22,6 +22,7 @@ from beatmeter.grid.metrical import BAR_LENGTHS
 from beatmeter.grid.near import NearTimes, hits
 from beatmeter.meters import METERS
 from beatmeter.signals.folding import LENGTHS
+from beatmeter.signals.neural.bar_network import PULSE_LENGTHS
 
 if TYPE_CHECKING:
     from beatmeter.grid.choice import ChoiceModel
@@ -72,11 +73,17 @@ FROM_NETWORK = (
     "network_same_bar",
     "network_double_bar",
     "network_half_bar",
+    "bar_network_on_downbeats",
+    "bar_network_off_downbeats",
+    "bar_network_length",
+    "bar_network_meter",
+    "bar_network_counted",
 )
 """What it is weighed by in addition where a network is heard."""
 
 _FIRST_OF_BAR = FROM_ONSETS.index("onset_on_downbeats")
 _NETWORK_ON = len(FROM_ONSETS) + FROM_NETWORK.index("network_on_downbeats")
+_BARS_ON = len(FROM_ONSETS) + FROM_NETWORK.index("bar_network_on_downbeats")
 
 _BAR_S = 2.0  # most bars last about so long: the point from which their length is measured
 _COUNTED_BPM = 150.0  # as in the signals' calibrations
@@ -182,6 +189,9 @@ def downbeat_scores(
     if evidence.activations is not None:
         on, off = slopes[_NETWORK_ON : _NETWORK_ON + 2]
         worth = worth + of_pulses.downbeat_logits(index) * (on - off / max(1, length - 1))
+        if evidence.bars:
+            on, off = slopes[_BARS_ON : _BARS_ON + 2]
+            worth = worth + of_pulses.bar_logits(index) * (on - off / max(1, length - 1))
     phase = np.arange(len(worth)) % length
     bars = np.maximum(1, np.bincount(phase, minlength=length))
     mean = np.bincount(phase, worth, length) / bars
@@ -234,12 +244,28 @@ class _PulseFeatures:
             columns += [
                 np.tile([*told, of_network[4]], (length, 1)),
                 self._agreement(index, length),
+                self._told_of_bars(index, meter, length),
             ]
         return np.hstack(columns).astype(np.float64)
 
     def downbeat_logits(self, index: int) -> Floats:
         """The network's downbeat logit on each beat of a pulse."""
         return self._downbeat.at(self._evidence.pulses[index].beats)
+
+    def bar_logits(self, index: int) -> Floats:
+        """The bar network's downbeat logit on each beat of a pulse."""
+        logits = self._evidence.bars[index].downbeat.astype(np.float64)
+        return np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)
+
+    def _told_of_bars(self, index: int, meter: int, length: int) -> Floats:
+        """What the bar network says of bars of `length` beats: (length, 5); nan without one."""
+        if not self._evidence.bars:
+            return np.full((length, 5), np.nan)
+        told = self._evidence.bars[index]
+        own, others = _means(self.bar_logits(index)[:, None], length)
+        of_length = told.length[PULSE_LENGTHS.index(length)]
+        logs = np.maximum([of_length, told.meter[METERS.index(meter)]], _LEAST_SCORE)
+        return np.hstack([own, others, np.tile([*logs, told.counted], (length, 1))])
 
     def _of_pulse(self, index: int) -> tuple[list[float], list[float]]:
         """Steadiness, onsets on and between beats; and what the network hears there."""

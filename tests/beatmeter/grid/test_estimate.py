@@ -66,6 +66,7 @@ def counted(
         activations,
         pulses,
         tuple(accents),
+        (),
         len(pulses),
         scores,
         np.zeros(8),
