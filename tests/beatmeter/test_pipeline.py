@@ -149,7 +149,7 @@ def test_too_short_for_a_meter_says_how_many_beats_there_are(drum_pattern, secon
     """Two seconds are read, as the manual says, but a meter takes eight beats."""
     samples = drum_pattern(4, 120.0, 0)[: round(seconds * SAMPLE_RATE)]
     with pytest.raises(AudioError, match=r": only \d beats were heard \(needed: 8\)\)$"):
-        analyze(samples, SAMPLE_RATE, Ensemble.installed("accent_folding,beat_histogram"))
+        analyze(samples, SAMPLE_RATE, Ensemble.installed("common_pulse,subdivision"))
 
 
 def test_a_weight_of_0_is_shown_but_does_not_vote(noise):
