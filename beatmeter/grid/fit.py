@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.matching import f_measure
 from beatmeter.grid.choice import ChoiceModel, standardised
 from beatmeter.grid.evidence import GridEvidence
 from beatmeter.grid.grouping import GroupingModel, grouping_features, groupings
@@ -31,7 +32,6 @@ from beatmeter.grid.hypotheses import (
     beat_strengths,
     hypotheses_for,
 )
-from beatmeter.grid.near import TOLERANCE_S
 from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]
@@ -87,23 +87,6 @@ def example_of(
 
 def _median_interval(times: Floats) -> float:
     return float(np.median(np.diff(times))) if len(times) > 1 else float("inf")
-
-
-def f_measure(annotated: Floats, estimated: Floats) -> float:
-    """Harmonic mean of precision and recall of times matched within 70 ms, in order.
-
-    Unlike ``mir_eval.beat.f_measure`` it counts the first five seconds too.
-    """
-    i = j = hits = 0
-    while i < len(annotated) and j < len(estimated):
-        if abs(annotated[i] - estimated[j]) <= TOLERANCE_S:
-            hits, i, j = hits + 1, i + 1, j + 1
-        elif annotated[i] < estimated[j]:
-            i += 1
-        else:
-            j += 1
-    total = len(annotated) + len(estimated)
-    return 2.0 * hits / total if total else 0.0
 
 
 def fit_choice(

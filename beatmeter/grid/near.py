@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.matching import TOLERANCE_S
 
-TOLERANCE_S = 0.07
-"""Beats this near to each other are the same, as in the F-measure of the field."""
+Floats = npt.NDArray[np.float64]
 
 
 class NearTimes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.matching import TOLERANCE_S
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.frames.clips import UNKNOWN
 from beatmeter.errors import DatasetError
@@ -15,8 +16,6 @@ from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, 
 Times = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-TOLERANCE_S = 0.07
-"""Within which two trackers hear the same beat, as in mir_eval."""
 FEWEST_AGREED = 8
 """Beats in a row that two trackers must agree on: two bars of four."""
 

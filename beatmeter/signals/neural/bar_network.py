@@ -9,19 +9,17 @@ frame network that it learned from.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
-from beatmeter.signals.neural.frame_network import windows
+from beatmeter.signals.neural.frame_network import read_network, windows
 
 Floats = npt.NDArray[np.float32]
 
@@ -83,13 +81,11 @@ class BarNetwork:
         ValueError
             If it is no such file.
         """
+        config, weights = read_network(path, "bar network")
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                config = json.loads(str(stored["config"]))
-                weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
             dilations = tuple(int(dilation) for dilation in config["dilations"])
             return cls(dilations, str(config["frame_network"]), weights)
-        except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a bar network: {error}") from error
 
     def __call__(self, features: Floats) -> BarLogits:

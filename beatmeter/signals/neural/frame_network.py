@@ -143,14 +143,11 @@ class FrameNetwork:
         ValueError
             If it is no such file.
         """
+        values, weights = read_network(path, "beat network")
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                values = json.loads(str(stored["config"]))
-                weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
-            config = NetworkConfig(**{k: _frozen(v) for k, v in values.items()})
-        except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
+            return cls(NetworkConfig(**{k: _frozen(v) for k, v in values.items()}), weights)
+        except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a beat network: {error}") from error
-        return cls(config, weights)
 
     def __call__(self, log_mel: Floats) -> FrameLogits:
         """Run the network over a recording.
@@ -242,6 +239,28 @@ class FrameNetwork:
             state = state + inner @ w[f"{name}.down.weight"] + w[f"{name}.down.bias"]
         result: Floats = hidden + np.repeat(state, STRIDE, axis=0)[:n]
         return result
+
+
+def read_network(path: Path, kind: str) -> tuple[Any, dict[str, Floats]]:
+    """The configuration and the weights in the file of a network.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What it is expected to be, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
+            return json.loads(str(stored["config"])), weights
+    except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a {kind}: {error}") from error
 
 
 def windows(hidden: Floats, dilation: int) -> Floats:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from beatmeter._util.matching import f_measure
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.grid.choice import load_model
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
-from beatmeter.grid.fit import Example, example_of, f_measure, fit_choice
+from beatmeter.grid.fit import Example, example_of, fit_choice
 from beatmeter.grid.hypotheses import (
     FROM_NETWORK,
     FROM_ONSETS,

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from beatmeter._util.matching import f_measure
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, PULSE_LENGTHS
 from beatmeter.signals.neural.training.bars.examples import KINDS
-from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times, f_measure
+from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
 from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
 from beatmeter.signals.neural.training.bars.pool import Pool, whole
 

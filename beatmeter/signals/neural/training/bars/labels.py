@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.matching import TOLERANCE_S, f_measure
 from beatmeter.errors import MeterError
 from beatmeter.meters import meter_of
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES, PULSE_LENGTHS
@@ -25,8 +26,6 @@ Mask = npt.NDArray[np.bool_]
 UNKNOWN = -1
 """In place of any label that nobody knows."""
 
-TOLERANCE_S = 0.07
-"""Within which times are the same, as in mir_eval."""
 _LARGEST_SHARE = 0.45
 """Of the pulse's interval, where that is less: no downbeat belongs to two beats."""
 _COUNTED_F = 0.85
@@ -142,20 +141,6 @@ def distances(times: Times, others: Times) -> Times:
     neighbours = (np.clip(after - 1, 0, None), np.clip(after, None, len(others) - 1))
     nearest: Times = np.min([np.abs(times - others[each]) for each in neighbours], axis=0)
     return nearest
-
-
-def f_measure(annotated: Times, estimated: Times) -> float:
-    """Harmonic mean of precision and recall of times matched within 70 ms, in order."""
-    i = j = hits = 0
-    while i < len(annotated) and j < len(estimated):
-        if abs(annotated[i] - estimated[j]) <= TOLERANCE_S:
-            hits, i, j = hits + 1, i + 1, j + 1
-        elif annotated[i] < estimated[j]:
-            i += 1
-        else:
-            j += 1
-    total = len(annotated) + len(estimated)
-    return 2.0 * hits / total if total else 0.0
 
 
 def _length(downbeat: npt.NDArray[np.int8]) -> int | None:
