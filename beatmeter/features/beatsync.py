@@ -49,10 +49,19 @@ def peak_near(envelope: Array, frames: Times, reach: int) -> Array:
 
 def segment_means(values: Array, edges: Times) -> Array:
     """Mean of the rows between consecutive fractional edges: shape (len(edges) - 1, columns)."""
-    totals = np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)])
+    return means_between(cumulated(values), edges)
+
+
+def cumulated(values: Array) -> Times:
+    """Sums of the rows before each: shape (n, columns) to (n + 1, columns)."""
+    return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)])
+
+
+def means_between(totals: Times, edges: Times) -> Array:
+    """:func:`segment_means` of values that are cumulated already, for many pulses."""
     grid = np.arange(len(totals))
-    clipped = np.clip(edges, 0, len(values))
-    below = np.minimum(np.floor(clipped).astype(int), len(values) - 1)
+    clipped = np.clip(edges, 0, len(totals) - 1)
+    below = np.minimum(np.floor(clipped).astype(int), len(totals) - 2)
     fraction = (clipped - grid[below])[:, None]
     at_edges = totals[below] * (1 - fraction) + totals[below + 1] * fraction
     widths = np.maximum(np.diff(clipped), 1e-6)[:, None]

@@ -125,13 +125,12 @@ def gather_evidence(
     start_s : float
         Where the excerpt begins, in seconds.
     """
-    from beatmeter.signals.neural.bars import decode_beats
-    from beatmeter.signals.neural.pulses import related_pulses
+    from beatmeter.signals.neural.pulses import beats_of, related_pulses
 
     activations = _first_told(signals, "activations", rhythm)
     views = [rhythm]
     if activations is not None:
-        neural = related_pulses(decode_beats(activations), rhythm)
+        neural = related_pulses(beats_of(activations, rhythm), rhythm)
         if neural:
             views.append(rhythm.on(neural))
     pooled = np.zeros((sum(len(view.pulses) for view in views), len(METERS)))

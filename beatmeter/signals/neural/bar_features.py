@@ -19,7 +19,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.features.beatsync import segment_means, standardise, unit_rows, with_final_beat
+from beatmeter.features.beatsync import (
+    cumulated,
+    means_between,
+    standardise,
+    unit_rows,
+    with_final_beat,
+)
 from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND, FrameLogits
 
 Floats = npt.NDArray[np.float32]
@@ -75,13 +81,11 @@ class HeardFrames:
         return _peaks(_grouped(self._flux))
 
     @cached_property
-    def _sound(self) -> Floats:
-        return np.asarray(standardise(self.log_mel), np.float32)
-
-    @cached_property
-    def _bars(self) -> Floats:
+    def _lasting(self) -> Times:
+        """What is averaged from beat to beat, cumulated: bands, bar lengths, hidden values."""
         bar = self.logits.bar
-        return np.asarray((bar - bar.max(axis=1, keepdims=True)) / _BAR_LOGIT_SCALE, np.float32)
+        bars = (bar - bar.max(axis=1, keepdims=True)) / _BAR_LOGIT_SCALE
+        return cumulated(np.hstack([standardise(self.log_mel), bars, self.logits.hidden]))
 
     def on(self, beats: Times) -> Floats:
         """The features of each beat of a pulse.
@@ -100,7 +104,9 @@ class HeardFrames:
         frames = edges * FRAMES_PER_SECOND + 0.5  # a frame is centred on its time
         cells = beats[:, None] + lasting[:, None] * np.arange(CELLS) / CELLS
         spread = _at(self._curves, cells.ravel()).reshape(len(beats), -1)
-        sounding = segment_means(self._sound, frames)
+        bands, lengths = self.log_mel.shape[1], self.logits.bar.shape[1]
+        means = means_between(self._lasting, frames)
+        sounding, bars, hidden = np.split(means, [bands, bands + lengths], axis=1)
         risen = np.maximum(np.diff(sounding, axis=0, prepend=sounding[:1]), 0.0)
         octaves = np.log2(np.maximum(lasting, _SHORTEST_BEAT_S) / _USUAL_BEAT_S)
         features = [
@@ -110,10 +116,10 @@ class HeardFrames:
             _grouped(risen),
             _likeness(unit_rows(sounding)),
             _likeness(unit_rows(standardise(spread))),
-            segment_means(self._bars, frames),
+            bars,
             octaves,
             np.clip(np.diff(octaves, prepend=octaves[:1]), -1.0, 1.0),
-            segment_means(self.logits.hidden, frames),
+            hidden,
         ]
         return np.column_stack(features).astype(np.float32)
 

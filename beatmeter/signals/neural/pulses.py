@@ -13,6 +13,7 @@ from beatmeter.signals.neural.sources import activations_of
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
+    from beatmeter.signals.neural.activations import Activations
 
 FEWEST_BEATS = 4
 _SUBDIVISIONS = (1, 2, 3)
@@ -30,14 +31,19 @@ def network_pulses(rhythm: Rhythm) -> tuple[Pulse, ...]:
 
 
 def network_beats(rhythm: Rhythm) -> Times:
-    """The decoded beats, in seconds; they are decoded once.
+    """The beats of the network that is listened to, in seconds.
 
     Raises
     ------
     Abstain
         If the network cannot run here.
     """
-    return rhythm.heard("network_beats", lambda r: decode_beats(activations_of(r)))
+    return beats_of(activations_of(rhythm), rhythm)
+
+
+def beats_of(activations: Activations, rhythm: Rhythm) -> Times:
+    """Beats in seconds, decoded once a recording."""
+    return rhythm.heard(f"beats of {id(activations)}", lambda _: decode_beats(activations))
 
 
 def _decoded(rhythm: Rhythm) -> tuple[Pulse, ...]:
