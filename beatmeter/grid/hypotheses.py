@@ -21,6 +21,7 @@ from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.metrical import BAR_LENGTHS
 from beatmeter.grid.near import NearTimes, hits
 from beatmeter.meters import METERS
+from beatmeter.signals.calibration import REFERENCE_BPM
 from beatmeter.signals.folding import LENGTHS
 from beatmeter.signals.neural.bar_network import PULSE_LENGTHS
 
@@ -86,7 +87,6 @@ _NETWORK_ON = len(FROM_ONSETS) + FROM_NETWORK.index("network_on_downbeats")
 _BARS_ON = len(FROM_ONSETS) + FROM_NETWORK.index("bar_network_on_downbeats")
 
 _BAR_S = 2.0  # most bars last about so long: the point from which their length is measured
-_COUNTED_BPM = 150.0  # as in the signals' calibrations
 _LEAST_SCORE = -12.0  # a log probability below says no more
 _MOST_LOGIT = 6.0  # neither does an activation beyond this
 _MOST_UNSTEADY = 0.3
@@ -224,7 +224,7 @@ class _PulseFeatures:
             self._found[index] = self._of_pulse(index)
         of_pulse, of_network = self._found[index]
         bar = float(np.log2(length * 60.0 / pulse.bpm / _BAR_S))
-        tempo = float(np.log2(pulse.bpm / _COUNTED_BPM))
+        tempo = float(np.log2(pulse.bpm / REFERENCE_BPM))
         steadiness, on_beats, between = of_pulse
         score = max(float(evidence.pulse_scores[index, METERS.index(meter)]), _LEAST_SCORE)
         ternary = float(evidence.ternary[index])

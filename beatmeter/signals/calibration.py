@@ -37,7 +37,8 @@ Floats = npt.NDArray[np.float64]
 N_CONTEXT = 3
 CALIBRATIONS = "calibrations"
 """The folder of the calibrations, among what was fitted."""
-_REFERENCE_BPM = 150.0
+REFERENCE_BPM = 150.0
+"""From which octaves of tempo are counted: about the middle of counted beats."""
 _MOST_DEVIATIONS = 4.0
 
 
@@ -106,7 +107,7 @@ def standardised(evidence: Floats, mean: Floats, scale: Floats) -> Floats:
 
 def pulse_context(pulses: Sequence[Pulse]) -> Floats:
     """Salience, log tempo in octaves above 150 a minute, and its square: shape (k, 3)."""
-    octaves = np.log2([pulse.bpm / _REFERENCE_BPM for pulse in pulses])
+    octaves = np.log2([pulse.bpm / REFERENCE_BPM for pulse in pulses])
     saliences = np.array([pulse.salience for pulse in pulses])
     return np.stack([saliences, octaves, octaves**2], axis=1)
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
+from beatmeter.signals.calibration import REFERENCE_BPM
 from beatmeter_mert.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
 _VERSION = 2
 _TEMPO = -2
-"""The column of a pulse's log tempo, in octaves above :data:`_REFERENCE_BPM`: the last but one."""
-_REFERENCE_BPM = 150.0
+"""The column of a pulse's log tempo, in octaves above ``REFERENCE_BPM``: the last but one."""
 _PROBE_S = 10
 
 
@@ -103,7 +103,7 @@ def filled(rows: npt.NDArray[np.float64]) -> Matrix:
 
 def pulse_bpm(evidence: Matrix) -> Matrix:
     """Read the rate of every pulse, in bpm, off evidence of rhythm: (..., n) to (...)."""
-    bpm: Matrix = _REFERENCE_BPM * 2.0 ** evidence[..., _TEMPO]
+    bpm: Matrix = REFERENCE_BPM * 2.0 ** evidence[..., _TEMPO]
     return bpm
 
 
