@@ -53,16 +53,14 @@ class NeuralBars(NeuralSignal):
 
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
         """The pulse that is likeliest to be counted; log probabilities of the meters: (1, 8)."""
-        from scipy.special import log_softmax, logsumexp
-
+        from beatmeter.signals.neural.bar_network import meter_log_probabilities
         from beatmeter.signals.neural.pulses import network_beats, related_pulses
 
         heard = rhythm.on(related_pulses(network_beats(rhythm), rhythm) or rhythm.pulses)
         told = self.bars(heard)
-        counted = np.array([logits.counted for logits in told])
-        meters = np.array([logits.meter for logits in told], dtype=np.float64)
-        logs = logsumexp(log_softmax(counted)[:, None] + meters, axis=0)
-        return [heard.pulses[int(counted.argmax())]], np.maximum(logs, _LEAST_LOG)[None]
+        counted = int(np.argmax([logits.counted for logits in told]))
+        logs = np.maximum(meter_log_probabilities(told), _LEAST_LOG)
+        return [heard.pulses[counted]], logs[None]
 
     def weigh(self, rhythm: Rhythm) -> Floats:
         """Joint log probability of pulse and meter, but for a constant: shape (k, 6)."""

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.claim import claimed
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
@@ -183,24 +184,14 @@ def write_shards(
     DatasetError
         If the folder holds shards of another configuration, or something cannot be used.
     """
-    _claim(folder, config.as_json())
+    if not claimed(folder / _CONFIG, config.as_json()):
+        raise DatasetError(f"{folder}: holds shards of another configuration, see {_CONFIG}")
     wanted = -(-clips // config.clips_per_shard)
     missing = [number for number in range(wanted) if not _path(folder, number).exists()]
     on_progress(wanted - len(missing), wanted)
     made = in_workers(partial(_make, config, folder), missing, jobs)
     for done, _ in enumerate(made, start=wanted - len(missing) + 1):
         on_progress(done, wanted)
-
-
-def _claim(folder: Path, config: dict[str, Any]) -> None:
-    """Write the configuration into a new folder, or compare it with that of an old one."""
-    text = json.dumps(config, indent=1, sort_keys=True)
-    path = folder / _CONFIG
-    if not path.exists():
-        with replacing(path) as part:
-            part.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
-        raise DatasetError(f"{folder}: holds shards of another configuration, see {_CONFIG}")
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -9,7 +9,7 @@ frame network that it learned from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -120,6 +120,22 @@ class BarNetwork:
     def _linear(self, name: str, values: Floats) -> Floats:
         product: Floats = values @ self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
         return product
+
+
+def meter_log_probabilities(pulses: Sequence[BarLogits]) -> Floats:
+    """Of ``METER_CLASSES``, pulses summed out by how likely each is to be counted: shape (8,).
+
+    Parameters
+    ----------
+    pulses : sequence of BarLogits
+        Of one recording, at least one.
+    """
+    from scipy.special import log_softmax, logsumexp
+
+    shares = log_softmax(np.array([pulse.counted for pulse in pulses]))
+    meters = np.array([pulse.meter for pulse in pulses], dtype=np.float64)
+    summed: Floats = logsumexp(shares[:, None] + meters, axis=0)
+    return summed
 
 
 def bar_network_path() -> Path:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from beatmeter.signals.neural.activations import Activations
 
 FEWEST_BEATS = 4
+RELATED = ("own", "doubled", "first_half", "second_half", "tripled")
+"""The beats that are heard, and what is made of them."""
 _SUBDIVISIONS = (1, 2, 3)
 
 
@@ -43,7 +45,11 @@ def network_beats(rhythm: Rhythm) -> Times:
 
 def beats_of(activations: Activations, rhythm: Rhythm) -> Times:
     """Beats in seconds, decoded once a recording."""
-    return rhythm.heard(f"beats of {id(activations)}", lambda _: decode_beats(activations))
+    # Kept with their beats, so that no others can come to have the same identity.
+    kept = rhythm.heard(
+        f"beats of {id(activations)}", lambda _: (activations, decode_beats(activations))
+    )
+    return kept[1]
 
 
 def _decoded(rhythm: Rhythm) -> tuple[Pulse, ...]:
@@ -53,10 +59,18 @@ def _decoded(rhythm: Rhythm) -> tuple[Pulse, ...]:
     return tuple(as_pulse(subdivide(beats, divisions), rhythm) for divisions in _SUBDIVISIONS)
 
 
+def related_beats(beats: Times) -> dict[str, Times]:
+    """Beats in seconds at each rate of ``RELATED`` at which there are enough of them."""
+    if len(beats) < FEWEST_BEATS:
+        return {}
+    made = (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3))
+    rates = zip(RELATED, made, strict=True)
+    return {name: times for name, times in rates if len(times) >= FEWEST_BEATS}
+
+
 def related_pulses(beats: Times, rhythm: Rhythm) -> list[Pulse]:
-    """Beats in seconds as pulses: their own rate, double, either half, and triple."""
-    rates = (beats, subdivide(beats, 2), beats[::2], beats[1::2], subdivide(beats, 3))
-    return [as_pulse(times, rhythm) for times in rates if len(times) >= FEWEST_BEATS]
+    """The pulses of :func:`related_beats`."""
+    return [as_pulse(times, rhythm) for times in related_beats(beats).values()]
 
 
 def as_pulse(times: Times, rhythm: Rhythm) -> Pulse:

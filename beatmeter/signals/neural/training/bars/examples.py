@@ -34,21 +34,21 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.claim import claimed
 from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
-from beatmeter.features.beatsync import subdivide
 from beatmeter.signals.neural.bar_features import HeardFrames
 from beatmeter.signals.neural.bars import decode_beats
 from beatmeter.signals.neural.frame_network import FrameNetwork
-from beatmeter.signals.neural.pulses import FEWEST_BEATS
+from beatmeter.signals.neural.pulses import RELATED, related_beats
 from beatmeter.signals.neural.sources import as_activations
 from beatmeter.signals.neural.spectrogram import STEPS
 from beatmeter.signals.neural.training.bars.labels import ClipTruth, Times, labels_of
 from beatmeter.signals.neural.training.frames import read_shard
 
-KINDS = ("own", "doubled", "tripled", "first_half", "second_half", "annotated")
-"""Of pulses: the beats heard at their own rate, and what is made of them; the annotated beats."""
+KINDS = (*RELATED, "annotated")
+"""Of pulses: the beats heard, and what is made of them; the annotated beats."""
 _FEWEST_ANNOTATED = 6
 _CONFIG = "features.json"
 _OF_BEATS = ("features", "times", "downbeat")
@@ -124,7 +124,8 @@ def write_features(
     if not names:
         raise ValueError(f"{frames}: no shards of frames (*.npz) are there")
     _network(config.frame_network)
-    _claim(out, config.as_json())
+    if not claimed(out / _CONFIG, config.as_json()):
+        raise ValueError(f"{out}: holds what another frame network heard; name another folder")
     missing = [name for name in names if not (out / name).exists()]
     on_progress(len(names) - len(missing), len(names))
     written = in_workers(partial(_write, config, frames, out), missing, jobs)
@@ -146,26 +147,10 @@ def pulses_of(
     rng : Generator
         Moves the annotated beats.
     """
-    heard = decode_beats(as_activations(frames.logits))
-    if len(heard) >= FEWEST_BEATS:
-        made = (heard, subdivide(heard, 2), subdivide(heard, 3), heard[::2], heard[1::2])
-        for kind, times in zip(KINDS[:-1], made, strict=True):
-            if len(times) >= FEWEST_BEATS:
-                yield kind, times
+    yield from related_beats(decode_beats(as_activations(frames.logits))).items()
     if len(beats) >= _FEWEST_ANNOTATED:
         moved = beats + jitter.together * rng.normal() + jitter.each * rng.normal(size=len(beats))
         yield KINDS[-1], np.sort(moved)
-
-
-def _claim(folder: Path, config: dict[str, Any]) -> None:
-    """Write into a new folder what it depends on, or compare it with what an old one does."""
-    text = json.dumps(config, indent=1, sort_keys=True)
-    path = folder / _CONFIG
-    if not path.exists():
-        with replacing(path) as partial_file:
-            partial_file.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{folder}: holds what another frame network heard; name another folder")
 
 
 def _write(config: FeaturesConfig, frames: Path, out: Path, name: Path) -> None:

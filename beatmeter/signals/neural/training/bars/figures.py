@@ -8,8 +8,7 @@ how likely it is to be counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,13 @@ import torch
 
 from beatmeter._util.matching import f_measure
 from beatmeter.meters import METERS
-from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, PULSE_LENGTHS
+from beatmeter.signals.neural.bar_network import (
+    LENGTH_CLASSES,
+    PULSE_LENGTHS,
+    BarLogits,
+    BarNetwork,
+    meter_log_probabilities,
+)
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
 from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
@@ -44,36 +49,21 @@ _BATCH = 64
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PulseSays:
-    """What the network says of a pulse.
-
-    Attributes
-    ----------
-    downbeat : ndarray, shape (beats,)
-        Logits.
-    length : ndarray, shape (17,)
-        Log probabilities.
-    meter : ndarray, shape (8,)
-        Log probabilities.
-    counted : float
-        Logit.
-    """
-
-    downbeat: Floats
-    length: Floats
-    meter: Floats
-    counted: float
-
-
-def figures_of(network: TrainableBarNetwork, pool: Pool) -> dict[str, Any]:
+def figures_of(says: Sequence[BarLogits], pool: Pool) -> dict[str, Any]:
     """Means over the clips of one of the six meters: all, of each family, of each meter.
 
+    Parameters
+    ----------
+    says : sequence of BarLogits
+        Of each pulse of the pool, from :func:`trainable_says` or :func:`network_says`.
+    pool : Pool
+
+    Notes
+    -----
     Beside ``FIGURES``, ``meter_balanced`` is the mean over meters of the share that is right.
     A clip on which no pulse is heard counts as wrong. Clips with fewer than two downbeats, and
     those not known throughout, count for the meter only.
     """
-    says = list(_say(network, pool))
     metered = [clip for clip in range(len(pool)) if 0 <= pool.meter[clip] < len(METERS)]
     found = np.array([_clip_figures(pool, says, clip) for clip in metered])
     found = found.reshape(len(metered), len(FIGURES))
@@ -92,7 +82,9 @@ def figures_of(network: TrainableBarNetwork, pool: Pool) -> dict[str, Any]:
     }
 
 
-def best_bars(downbeat: Floats, length: Floats) -> tuple[int, int] | None:
+def best_bars(
+    downbeat: npt.NDArray[np.floating], length: npt.NDArray[np.floating]
+) -> tuple[int, int] | None:
     """Beats of a bar and number of the first downbeat; None where no bar is whole.
 
     Parameters
@@ -129,22 +121,31 @@ def as_text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def network_says(network: BarNetwork, pool: Pool) -> list[BarLogits]:
+    """What a network in its file says of each pulse of a pool."""
+    parts = np.split(pool.features.cpu().numpy(), pool.starts[1:-1])
+    return [network(features.astype(np.float32)) for features in parts]
+
+
 @torch.inference_mode()
-def _say(network: TrainableBarNetwork, pool: Pool) -> Iterator[PulseSays]:
+def trainable_says(network: TrainableBarNetwork, pool: Pool) -> list[BarLogits]:
+    """What a network in training says of each pulse of a pool."""
     network.eval()
     counts = np.diff(pool.starts)
+    found = []
     for first in range(0, len(counts), _BATCH):
         pulses = list(range(first, min(first + _BATCH, len(counts))))
         batch = whole(pool, pulses)
         heard = network(batch.features, batch.heard)
         length, meter = (logits.log_softmax(dim=1) for logits in (heard.length, heard.meter))
         told = (heard.downbeat, length, meter, heard.counted)
-        rows = zip(*(values.double().cpu().numpy() for values in told), strict=True)
+        rows = zip(*(values.float().cpu().numpy() for values in told), strict=True)
         for pulse, (downbeat, lengths, meters, counted) in zip(pulses, rows, strict=True):
-            yield PulseSays(downbeat[: counts[pulse]], lengths, meters, float(counted))
+            found.append(BarLogits(downbeat[: counts[pulse]], lengths, meters, float(counted)))
+    return found
 
 
-def _clip_figures(pool: Pool, says: list[PulseSays], clip: int) -> list[float]:
+def _clip_figures(pool: Pool, says: Sequence[BarLogits], clip: int) -> list[float]:
     pulses = pool.of_clip(clip)
     downbeats = pool.downbeats[clip]
     judged = bool(pool.known[clip]) and len(downbeats) >= _FEWEST_DOWNBEATS
@@ -182,12 +183,9 @@ def _lasts_as_long(beats: int, times: Times, downbeats: Times) -> bool:
     return abs(lasts / float(np.median(np.diff(downbeats))) - 1) < _DURATION_TOLERANCE
 
 
-def _meter(says: list[PulseSays]) -> int:
+def _meter(says: list[BarLogits]) -> int:
     """Index of the meter that the pulses together say, of the six."""
-    counted = np.array([each.counted for each in says])
-    weights = np.exp(counted - counted.max())
-    meters = np.exp([each.meter[: len(METERS)] for each in says])
-    return int((weights @ meters).argmax())
+    return int(meter_log_probabilities(says)[: len(METERS)].argmax())
 
 
 def _means(found: Floats, meters: npt.NDArray[np.int64]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.training.bars.export import write_bar_network
-from beatmeter.signals.neural.training.bars.figures import figures_of
+from beatmeter.signals.neural.training.bars.figures import figures_of, trainable_says
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN
 from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNetwork
 from beatmeter.signals.neural.training.bars.pool import (
@@ -128,7 +128,7 @@ def train_bars(
         losses.append(update(settings, run, pool))
         run.seconds = time.monotonic() - began
         if run.step % settings.evaluate_every == 0 or run.finished:
-            figures = figures_of(run.network, held_out)
+            figures = figures_of(trainable_says(run.network, held_out), held_out)
             _tell(run, losses, figures, out, report)
         if run.step % settings.save_every == 0 or run.finished:
             save(settings, run, frame_network, out)
@@ -141,7 +141,7 @@ def train_bars(
         "seconds": round(run.seconds, 1),
         "device": device_name(pool.device),
         "torch": torch.__version__,
-        "figures": figures or figures_of(run.network, held_out),
+        "figures": figures or figures_of(trainable_says(run.network, held_out), held_out),
     }
     with replacing(out / FIGURES) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
