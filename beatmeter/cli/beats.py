@@ -136,6 +136,43 @@ def train_bars(
     click.echo(as_text(result["figures"]))
 
 
+@beats.command("bar-figures")
+@_frames
+@click.argument("network", type=_File, required=False)
+@click.option(
+    "--features",
+    type=_Folder,
+    required=True,
+    help="Folder of what is heard, new or begun.",
+)
+@jobs_option
+def bar_figures(frames: Path, network: Path | None, features: Path, jobs: int) -> None:
+    """Tell how well NETWORK hears the bars of FRAMES, by default the one that ships.
+
+    The frame network that ships hears every clip first. A row for each family and each meter.
+    """
+    import torch
+
+    from beatmeter._util.hashing import hash_file
+    from beatmeter.signals.neural.bar_network import BarNetwork, bar_network_path
+    from beatmeter.signals.neural.sources import FrameNetworkSource
+    from beatmeter.signals.neural.training.bars.examples import FeaturesConfig, write_features
+    from beatmeter.signals.neural.training.bars.figures import as_text, figures_of, network_says
+    from beatmeter.signals.neural.training.bars.pool import load_pool
+
+    frame_network = FrameNetworkSource().path
+    path = network or bar_network_path()
+    try:
+        hears = BarNetwork.load(path)
+        if hears.frame_network != hash_file(frame_network):
+            raise ValueError(f"{path}: did not learn from the frame network that ships")
+        write_features(FeaturesConfig(frame_network), frames, features, jobs=jobs)
+        pool = load_pool(features, torch.device("cpu"))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(as_text(figures_of(network_says(hears, pool), pool)))
+
+
 @beats.command()
 @_frames
 @click.option("--config", type=_File, required=True, help="Stages and their runs: a TOML file.")

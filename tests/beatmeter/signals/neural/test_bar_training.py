@@ -413,3 +413,15 @@ def test_from_the_command_line(frames_folder, frame_network, tmp_path):
     result = CliRunner().invoke(beats, command)
     assert result.exit_code == 1
     assert "not a shard of pulses" in result.output
+
+
+def test_figures_of_a_file_from_the_command_line(frames_folder, frame_network, tmp_path):
+    command = ["bar-figures", str(frames_folder / "val"), "--features", str(tmp_path / "heard")]
+    result = CliRunner().invoke(beats, [*command, "--jobs", "1"])
+    assert result.exit_code == 0, result.output
+    assert "family clicks" in result.output
+    other = tmp_path / "other.npz"
+    write_bar_network(TrainableBarNetwork(4, BarNetworkConfig(channels=4)), "another", other)
+    result = CliRunner().invoke(beats, [*command, str(other)])
+    assert result.exit_code == 1
+    assert "did not learn from the frame network that ships" in result.output
