@@ -12,6 +12,7 @@ from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.frames import dances
 from beatmeter.corpora.frames.expression import ornamented
+from beatmeter.corpora.frames.loops import loops
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
 from beatmeter.corpora.frames.playing import Request, expressive, played, recast
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
@@ -354,6 +355,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "changes": (0.03, _changes),
     "swing": (0.04, _swing),
     "compound": (0.05, _compound),
+    "loops": (0.08, loops),
     "lieder": (0.08, _lieder),
     "quartets": (0.05, _quartets),
     "bands": (0.1, _bands),

@@ -60,6 +60,12 @@ def played(ask: Request, piece: Piece, touch: Touch) -> Performance:
     return _transposed(ask, cast_piece, tempo, touch)
 
 
+def mechanical(ask: Request, piece: Piece, touch: Touch) -> Performance:
+    """Play in one tempo throughout, as a machine does."""
+    ends = np.array([piece.beats[0], piece.beats[-1]])
+    return _transposed(ask, piece, TempoMap(ends, (ends - ends[0]) * 60 / piece.pulse_bpm), touch)
+
+
 def expressive(ask: Request, piece: Piece, depth: float | None = None) -> Performance:
     """Play in the tempo of a soloist; a fifth of the clips hold the end of the piece."""
     rng = ask.rng

@@ -36,7 +36,9 @@ def test_every_family_gives_sound_and_consistent_labels(make, family):
     assert (np.diff(clip.beats) > 0).all()
 
 
-@pytest.mark.parametrize("family", ["composed", "compound", "uncommon", "lieder", "rebarred"])
+@pytest.mark.parametrize(
+    "family", ["composed", "compound", "loops", "uncommon", "lieder", "rebarred"]
+)
 def test_bars_hold_as_many_beats_as_the_label_says(make, family):
     for number in range(3):
         clip = make(family, number, 16.0)

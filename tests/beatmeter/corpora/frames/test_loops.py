@@ -1,0 +1,109 @@
+"""Plain loops repeat exactly, at the tempi of their kind, and tell their bars."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from beatmeter.corpora.compose.drums import CRASH
+from beatmeter.corpora.frames.loop_kinds import KINDS
+from beatmeter.corpora.frames.loops import compose_loop, loops
+from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.frames.playing import Request
+from beatmeter.corpora.piece import Piece, bar_beats
+from beatmeter.meters import meter_of
+
+SEEDS = range(12)
+
+
+def draw(name: str, seed: int) -> Piece:
+    return compose_loop(np.random.default_rng(seed), name, 24.0)[0]
+
+
+def strokes(piece: Piece, bars: int = 1) -> list[frozenset[tuple[float, int, int]]]:
+    """What begins in each whole run of bars: when, on which drum or of which player, how loud."""
+    length = bar_beats(piece) * bars
+    found: list[set[tuple[float, int, int]]] = [
+        set() for _ in range(int(piece.beats[-1]) // length)
+    ]
+    for number, part in enumerate(piece.parts):
+        for note in part.notes:
+            place = int(note.onset // length)
+            voice = note.pitch if part.is_drums else 200 + number
+            if place < len(found):
+                found[place].add((round(note.onset % length, 3), voice, note.velocity))
+    return [frozenset(run) for run in found]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_loop_repeats_exactly_but_for_its_fills(name):
+    for seed in SEEDS:
+        runs = strokes(draw(name, seed), 2)
+        plain = [
+            frozenset(stroke for stroke in run if stroke[1] != CRASH)
+            for number, run in enumerate(runs)
+            if number % 4 not in (1, 3)
+        ]
+        assert len(set(plain)) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_bars_are_counted_as_the_signature_is(name):
+    variants = KINDS[name][1]
+    for seed in SEEDS:
+        piece = draw(name, seed)
+        assert piece.meter.meters == (meter_of(piece.meter.time_signature),)
+        assert set(np.diff(piece.downbeats)) == {sum(piece.meter.grouping)}
+        assert set(piece.downbeats) <= set(piece.beats)
+        assert piece.beats[-1] * 60 / piece.pulse_bpm >= 24.0
+        assert any(kind.slowest <= piece.pulse_bpm <= kind.fastest for kind in variants)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_something_tells_the_first_beat_from_the_others(name):
+    for seed in SEEDS:
+        piece = draw(name, seed)
+        length = bar_beats(piece)
+        sounds = Counter(
+            (round(note.onset, 3), note.pitch, note.velocity)
+            for part in piece.parts
+            for note in part.notes
+        )
+        end = piece.beats[-1] - length
+        for shift in (beats for beats in range(1, length) if length % beats == 0):
+            moved = Counter(
+                {(round(at - shift, 3), *sound): n for (at, *sound), n in sounds.items()}
+            )
+            assert any(sounds[key] != moved[key] for key in sounds if key[0] < end)
+        struck = {at % length for at, _, _ in sounds}
+        assert 0.0 in struck
+
+
+@pytest.mark.parametrize("name", ["6/8", "9/8"])
+def test_all_eighths_sound_where_they_are_counted_in_threes(name):
+    for seed in SEEDS:
+        piece = draw(name, seed)
+        onsets = {note.onset for part in piece.parts for note in part.notes}
+        assert set(piece.beats[:-1]) <= onsets
+
+
+def test_tempi_reach_from_slow_blues_to_fast_swing():
+    blues = [draw("12/8", seed).pulse_bpm for seed in range(60)]
+    swing = [draw("swing", seed).pulse_bpm for seed in range(60)]
+    assert min(blues) < 45 < 80 < max(blues)
+    assert min(swing) < 75 < 220 < max(swing)
+
+
+def test_some_loops_are_drums_alone_and_some_have_none():
+    bands = {tuple(part.role for part in draw("swing", seed).parts) for seed in range(40)}
+    assert {("drums",), ("bass", "chords")} <= bands
+
+
+def test_a_machine_keeps_its_tempo(table):
+    for seed in range(4):
+        ask = Request(Material(table, "train"), seed, np.random.default_rng(seed), 12.0)
+        performance = loops(ask)
+        gaps = np.diff(performance.beats)
+        assert gaps == pytest.approx(gaps[0])
