@@ -74,3 +74,35 @@ def level(envelope: Array, frame_rate: float) -> Array:
     raised = np.maximum(0.0, envelope - uniform_filter1d(envelope, width))
     deviation = float(raised.std())
     return raised / deviation if deviation > 0 else raised
+
+
+def pick_peaks(envelope: Array, least_gap: int) -> npt.NDArray[np.int64]:
+    """Frames of the local maxima, of which those go that are too near to a higher one.
+
+    A flat top counts once, in its middle; the ends of the envelope are no maxima. This is
+    ``scipy.signal.find_peaks(envelope, distance=least_gap)``, without what it takes to import that
+    module: as long as an analysis does.
+
+    Parameters
+    ----------
+    envelope : ndarray, shape (frames,)
+    least_gap : int
+        Frames, at least 1.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Ascending.
+    """
+    starts = np.flatnonzero(np.diff(envelope, prepend=np.nan))  # of stretches of one value
+    rises = np.diff(envelope[starts]) > 0
+    tops = np.flatnonzero(rises[:-1] & ~rises[1:]) + 1
+    peaks = (starts[tops] + starts[tops + 1] - 1) // 2
+    first = np.searchsorted(peaks, peaks - least_gap, side="right")
+    last = np.searchsorted(peaks, peaks + least_gap, side="left")
+    kept = np.ones(len(peaks), dtype=bool)
+    for index in np.argsort(envelope[peaks], kind="stable")[::-1].tolist():
+        if kept[index]:
+            kept[first[index] : last[index]] = False
+            kept[index] = True
+    return peaks[kept]

@@ -19,7 +19,7 @@ from beatmeter.features.pulses import Pulse
 from beatmeter.features.subdivision import subdivision_profiles, ternary_probability
 from beatmeter.grid.presence import FROM_ONSETS, cycle_share, presence_features
 from beatmeter.meters import METERS
-from beatmeter.signals.folding import LENGTHS, explained_variance
+from beatmeter.signals.folding import explained_variance
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -79,9 +79,7 @@ class GridEvidence:
     @cached_property
     def folded(self) -> Floats:
         """Variance of the accents on each pulse that bars of 2 to 12 beats explain: (k, 11, 3)."""
-        return np.array(
-            [[explained_variance(each, length) for length in LENGTHS] for each in self.accents]
-        )
+        return np.array([explained_variance(each) for each in self.accents])
 
     @cached_property
     def profiles(self) -> Floats:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.features.onsets import pick_peaks
 from beatmeter.signals.folding import LENGTHS, explained_variance
 
 if TYPE_CHECKING:
@@ -145,12 +146,9 @@ def cycle_share(rhythm: Rhythm) -> float:
     variance = values.var(axis=0)
     floor = np.square([_STRENGTH_NOISE, *[_SOUND_NOISE] * sound.shape[1]])
     heard = variance / (variance + floor)
-    shares = [
-        float((explained_variance(values, length) * heard).max())
-        for length in LENGTHS
-        if len(events) >= 3 * length
-    ]
-    return max(shares, default=0.0)
+    shares = (explained_variance(values) * heard).max(axis=1)
+    thrice = len(events) >= 3 * np.array(LENGTHS)
+    return float(shares[thrice].max(initial=0.0))
 
 
 def _regular_share(gaps: npt.NDArray[np.int64]) -> float:
@@ -169,9 +167,7 @@ def _log_no_bar(activations: Activations) -> float:
 
 def find_events(envelope: npt.NDArray[np.float32], rate: float) -> npt.NDArray[np.int64]:
     """Frames of the onsets that are not much weaker than most: shape (n,)."""
-    from scipy.signal import find_peaks
-
-    peaks, _ = find_peaks(envelope, distance=max(1, round(_LEAST_GAP_S * rate)))
+    peaks = pick_peaks(envelope, max(1, round(_LEAST_GAP_S * rate)))
     if not len(peaks):
         return np.zeros(0, dtype=np.int64)
     strengths = envelope[peaks]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats, explained_variance
+from beatmeter.signals.folding import Floats, explained_variance
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -21,8 +21,5 @@ class AccentFolding(PulseSignal):
     def evidence(self, rhythm: Rhythm) -> Floats:
         """Adjusted explained variance per accent and bar length: shape (pulses, 33)."""
         return np.array(
-            [
-                np.concatenate([explained_variance(beats.accents, n) for n in LENGTHS])
-                for beats in rhythm.beat_features
-            ]
+            [explained_variance(beats.accents).ravel() for beats in rhythm.beat_features]
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats
+from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, Floats, sums_by_place
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _ONSET_THRESHOLD = 0.5
+_RARELY = 0.02  # a cell with fewer onsets than this, or with as few missing, tells nothing
 
 
 class BeatHistogram(PulseSignal):
@@ -33,35 +35,25 @@ class BeatHistogram(PulseSignal):
     def evidence(self, rhythm: Rhythm) -> Floats:
         """Standardised G statistic per half of the spectrum and n: shape (pulses, 22)."""
         return np.array(
-            [
-                np.concatenate(
-                    [
-                        [_standardised_g(onsets[:, :, half], n) for n in LENGTHS]
-                        for half in (slice(0, 2), slice(2, 4))
-                    ]
-                )
-                for onsets in (f.patterns > _ONSET_THRESHOLD for f in rhythm.beat_features)
-            ]
+            [_standardised_g(f.patterns > _ONSET_THRESHOLD) for f in rhythm.beat_features]
         )
 
 
-def _standardised_g(onsets: np.ndarray, length: int) -> float:
+def _standardised_g(onsets: npt.NDArray[np.bool_]) -> Floats:
+    """Of each half of the spectrum and each n: (beats, divisions, bands) to (22,)."""
     beats = len(onsets)
-    if beats < 2 * length:
-        return 0.0
-    cells = onsets.reshape(beats, -1).astype(float)
-    rate = cells.mean(axis=0)
-    varying = (rate > 0.02) & (rate < 0.98)
-    if not varying.any():
-        return 0.0
-    cells, rate = cells[:, varying], rate[varying]
-    positions = np.arange(beats) % length
-    counts = np.bincount(positions, minlength=length)[:, None]
-    hits = np.zeros((length, cells.shape[1]))
-    np.add.at(hits, positions, cells)
+    cells = np.stack([half.reshape(beats, -1) for half in np.split(onsets, 2, axis=2)])
+    rate = cells.mean(axis=1)
+    varying = (rate > _RARELY) & (rate < 1 - _RARELY)
+    hits, counts = sums_by_place(np.concatenate(cells, axis=1).astype(np.float64))
+    hits = hits.reshape(len(hits), *rate.shape)
+    counts = np.maximum(counts, 1.0)[:, None]
     share = hits / counts
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = hits * np.log(share / rate) + (counts - hits) * np.log((1 - share) / (1 - rate))
-    statistic = 2.0 * np.nansum(np.where(np.isfinite(gain), gain, 0.0))
-    freedom = (length - 1) * cells.shape[1]
-    return float(np.cbrt((statistic - freedom) / np.sqrt(2.0 * freedom)))
+    gain = np.where(np.isfinite(gain) & varying, gain, 0.0)
+    statistic = 2.0 * np.add.reduceat(gain.sum(axis=2), FIRST_PLACES).T
+    lengths = np.array(LENGTHS)
+    freedom = (lengths - 1) * varying.sum(axis=1)[:, None]
+    deviations = (statistic - freedom) / np.sqrt(2.0 * np.maximum(freedom, 1))
+    return np.where((freedom > 0) & (beats >= 2 * lengths), np.cbrt(deviations), 0.0).ravel()

@@ -35,6 +35,6 @@ def _evidence_of(change: np.ndarray) -> Floats:
     return np.concatenate(
         [
             [lag_similarity(scaled, n) for n in LENGTHS],
-            [explained_variance(strongest, n)[0] for n in LENGTHS],
+            explained_variance(strongest)[:, 0],
         ]
     )

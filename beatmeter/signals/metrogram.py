@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ def _bar_energies(cells: Floats) -> Floats:
     windowed = (cells - cells.mean(axis=1, keepdims=True)) * np.hanning(cells.shape[1])
     by_part = windowed.reshape(len(cells), -1, _CELLS_PER_BEAT)
     every, members = _rates()
-    whole = np.exp(-2j * np.pi * every[:, None] * np.arange(by_part.shape[1]))
+    whole = _turns(1 << (by_part.shape[1] - 1).bit_length())[:, : by_part.shape[1]]
     parts = np.exp(-2j * np.pi * every[:, None] * np.arange(_CELLS_PER_BEAT) / _CELLS_PER_BEAT)
     energy = np.abs(((whole @ by_part) * parts).sum(axis=-1)) ** 2
     background = energy.mean(axis=1, keepdims=True) + 1e-12
@@ -72,3 +72,13 @@ def _rates() -> tuple[Floats, list[npt.NDArray[np.int64]]]:
     rates = [[k / n for k in range(1, _OVERTONES * n) if gcd(k, n) == 1] for n in LENGTHS]
     every: Floats = np.unique(np.round(np.concatenate(rates), 9)).astype(np.float64)
     return every, [np.searchsorted(every, np.round(r, 9)) for r in rates]
+
+
+@lru_cache(maxsize=2)
+def _turns(beats: int) -> npt.NDArray[np.complex128]:
+    """Of a Fourier sum at all rates, for so many beats: (rates, beats).
+
+    Numbers of beats are rounded up to powers of two, so that the pulses of an excerpt, of 15 to 240
+    beats, share one or two tables of half a megabyte or less.
+    """
+    return np.exp(-2j * np.pi * _rates()[0][:, None] * np.arange(beats))

@@ -87,7 +87,7 @@ def _evidence_of(activations: Activations, pulse: Pulse) -> Floats:
     scaled = standardise(logits)
     return np.concatenate(
         [
-            [explained_variance(logits, n)[0] for n in LENGTHS],
+            explained_variance(logits)[:, 0],
             [lag_similarity(scaled, n) for n in LENGTHS],
             [
                 decode_bars(activations, pulse.beats, n).contrast if len(logits) >= 2 * n else 0.0
