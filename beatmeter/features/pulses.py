@@ -134,28 +134,8 @@ def track_beats(envelope: Array, periods: npt.NDArray[np.float64]) -> list[npt.N
     ----------
     D. Ellis, Beat tracking by dynamic programming, Journal of New Music Research 36 (2007).
     """
-    count, frames = len(periods), len(envelope)
-    reach = int(np.ceil(periods.max() * _SEARCH[1]))
-    intervals = np.arange(1, reach + 1)
-    with np.errstate(divide="ignore"):
-        ratio = intervals / periods[:, None]
-        penalty = -_TIGHTNESS * np.log(ratio) ** 2
-    penalty[(ratio < _SEARCH[0]) | (ratio > _SEARCH[1])] = -np.inf
-    penalty = np.ascontiguousarray(penalty[:, ::-1])
-
     smooth = _smooth_to_beats(envelope, periods)
-    totals = np.zeros((count, reach + frames))
-    previous = np.full((count, frames), -1, dtype=np.int64)
-    rows = np.arange(count)
-    for frame in range(frames):
-        scores = totals[:, frame : frame + reach] + penalty
-        best = scores.argmax(axis=1)
-        gain = scores[rows, best]
-        totals[:, reach + frame] = smooth[:, frame] + np.maximum(gain, 0.0)
-        previous[:, frame] = np.where(gain > 0.0, frame - reach + best, -1)
-    return [
-        _backtrack(totals[row, reach:], previous[row], float(periods[row])) for row in range(count)
-    ]
+    return [_best_path(curve, float(period)) for curve, period in zip(smooth, periods, strict=True)]
 
 
 def salience(envelope: Array, beats: npt.NDArray[np.int64]) -> float:
@@ -186,6 +166,31 @@ def _smooth_to_beats(envelope: Array, periods: npt.NDArray[np.float64]) -> npt.N
     smoothed = [gaussian_filter1d(envelope, max(0.8, period / 32.0)) for period in periods]
     stacked = np.array(smoothed, dtype=np.float64)
     return stacked / np.maximum(stacked.std(axis=1, keepdims=True), 1e-9)
+
+
+def _best_path(strength: npt.NDArray[np.float64], period: float) -> npt.NDArray[np.int64]:
+    """Frames of the beats at one period; no beat depends on others nearer than the least interval.
+
+    So as many frames as that are done at once.
+    """
+    intervals = np.arange(1, int(np.ceil(period * _SEARCH[1])) + 1)
+    ratio = intervals / period
+    allowed = (ratio >= _SEARCH[0]) & (ratio <= _SEARCH[1])
+    penalty = -_TIGHTNESS * np.log(ratio[allowed])[::-1] ** 2
+    nearest, farthest = int(intervals[allowed][0]), int(intervals[allowed][-1])
+
+    frames = len(strength)
+    totals = np.concatenate([np.zeros(farthest), strength])
+    before = np.lib.stride_tricks.sliding_window_view(totals, len(penalty))
+    gain, best = np.empty(frames), np.empty(frames, dtype=np.int64)
+    for start in range(0, frames, nearest):
+        here = slice(start, min(start + nearest, frames))
+        scores = before[here] + penalty
+        scores.argmax(axis=1, out=best[here])
+        scores.max(axis=1, out=gain[here])
+        totals[farthest + here.start : farthest + here.stop] += np.maximum(gain[here], 0.0)
+    previous = np.where(gain > 0.0, np.arange(frames) - farthest + best, -1)
+    return _backtrack(totals[farthest:], previous, period)
 
 
 def _backtrack(

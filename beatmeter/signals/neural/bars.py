@@ -19,6 +19,10 @@ _REACH_FRAMES = 2
 _BROKEN_BAR = 1e-2
 """Probability that a bar ends before its length."""
 _LEAST_PROBABILITY = 1e-3
+_LEAST_DOWNBEAT = 1e-5
+"""Twice the least probability of a downbeat where bars have one length: no logit rules it out."""
+_OTHER_BEATS = 99.0
+"""Kinds of beats beside the downbeat, among which the rest of its probability is divided."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,9 @@ def decode_beats(activations: Activations) -> Times:
 def decode_bars(activations: Activations, beats: Times, length: int) -> Bars:
     """The best bars of exactly `length` beats over beats that are given.
 
+    Bars never break off, so only the first downbeat is open. Each beat speaks for itself as in the
+    bar tracker of madmom: a downbeat by its probability, any other beat by a 99th of the rest.
+
     Because the beats are the same for every length, and the contrast is a difference of means,
     lengths can be compared; the likelihood of a decoder that is free to choose beats and length
     at once favours long bars on rubato.
@@ -82,14 +89,14 @@ def decode_bars(activations: Activations, beats: Times, length: int) -> Bars:
     length : int
         Beats per bar.
     """
-    import metricon
-
-    tracked = metricon.track_bars(
-        activations.downbeat, beats, beats_per_bar=(length,), fps=activations.frame_rate
-    )
-    return Bars(
-        beats, np.asarray(tracked.numbers), _contrast(activations, beats, tracked.numbers == 1)
-    )
+    frames = np.round(beats * activations.frame_rate).astype(np.int64)
+    heard = activations.downbeat[np.clip(frames, 0, len(activations.downbeat) - 1)]
+    probability = _LEAST_DOWNBEAT / 2 + (1 - _LEAST_DOWNBEAT) / (1 + np.exp(-heard))
+    worth = np.log(probability) - np.log1p(-probability) + np.log(_OTHER_BEATS)
+    places = np.arange(len(beats))
+    first = int(np.bincount(places % length, worth, length).argmax())
+    numbers = (places - first) % length + 1
+    return Bars(beats, numbers, _contrast(activations, beats, numbers == 1))
 
 
 def decode_downbeats(activations: Activations, beats: Times) -> Bars:

@@ -67,7 +67,6 @@ def activations_of(beats: np.ndarray, meter: int, first: int, seed: int) -> Acti
 @pytest.mark.parametrize("sway", [0.0, 0.15, 0.3])
 @pytest.mark.parametrize("meter", METERS)
 def test_contrast_is_highest_at_the_true_length_even_with_rubato(meter, sway):
-    pytest.importorskip("metricon")
     from beatmeter.signals.neural.bars import decode_bars
 
     beats = rubato_beats(66, sway)
@@ -81,14 +80,16 @@ def test_contrast_is_highest_at_the_true_length_even_with_rubato(meter, sway):
     np.testing.assert_array_equal(bars.beats, beats)
 
 
-def test_bars_of_each_length_count_to_it():
-    pytest.importorskip("metricon")
+def test_bars_of_each_length_count_to_it_as_metricon_does():
+    metricon = pytest.importorskip("metricon")
     from beatmeter.signals.neural.bars import decode_bars
 
     beats = rubato_beats(50, 0.1)
     activations = activations_of(beats, 4, first=0, seed=0)
     for length in METERS:
         numbers = decode_bars(activations, beats, length).numbers
+        theirs = metricon.track_bars(activations.downbeat, beats, beats_per_bar=(length,), fps=FPS)
+        np.testing.assert_array_equal(numbers, theirs.numbers)
         np.testing.assert_array_equal(np.diff(numbers) % length, 1)
         assert (numbers.min(), numbers.max()) == (1, length)
 
