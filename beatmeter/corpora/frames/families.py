@@ -11,6 +11,7 @@ from beatmeter.corpora.compose import STYLES, compose, compose_bars
 from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.frames import dances
+from beatmeter.corpora.frames.compound import compound
 from beatmeter.corpora.frames.expression import ornamented
 from beatmeter.corpora.frames.loops import loops
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
@@ -131,29 +132,6 @@ def _swing(ask: Request) -> Performance:
     piece = compose_bars(rng, style, bars, pulse, ask.seconds + _COMPOSED_S, 2)
     touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
     return played(ask, piece, touch)
-
-
-def _compound(ask: Request) -> Performance:
-    """Beats of three: 12/8 counted in dotted quarters, 6/8 and 9/8 in eighths, at all tempi."""
-    rng = ask.rng
-    style = pick(rng, ask.material.pool.styles)
-    if happens(rng, 0.4):
-        meter, divisions = Meter((4,), "12/8", (4,)), 3
-        pulse = between(rng, 40.0, 165.0)
-    else:
-        meter, divisions = pick(
-            rng,
-            (
-                (Meter((3,), "6/8", (3, 3)), 1),
-                (Meter((3,), "6/8", (3, 3)), 2),
-                (Meter((9,), "9/8", (3, 3, 3)), 1),
-                (Meter((9,), "9/8", (3, 3, 3)), 1),
-            ),
-        )
-        pulse = between(rng, 100.0, 420.0)
-        divisions = 1 if pulse > 240 else divisions
-    piece = compose_bars(rng, style, meter, pulse, ask.seconds + _COMPOSED_S, divisions)
-    return played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))
 
 
 def _changes(ask: Request) -> Performance:
@@ -354,7 +332,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "uncommon": (0.03, _uncommon),
     "changes": (0.03, _changes),
     "swing": (0.04, _swing),
-    "compound": (0.05, _compound),
+    "compound": (0.06, compound),
     "loops": (0.08, loops),
     "lieder": (0.08, _lieder),
     "quartets": (0.05, _quartets),
