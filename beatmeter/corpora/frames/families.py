@@ -333,7 +333,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "changes": (0.03, _changes),
     "swing": (0.04, _swing),
     "compound": (0.06, compound),
-    "loops": (0.08, loops),
+    "loops": (0.09, loops),
     "lieder": (0.08, _lieder),
     "quartets": (0.05, _quartets),
     "bands": (0.1, _bands),

@@ -31,6 +31,9 @@ class Kind:
         Rows to choose from; of each voice one plays. An empty row is a voice left out.
     swung : bool
         The second half of each beat is late.
+    halves_alike : bool
+        Drums alone may repeat half a bar of four: everybody counts such a beat in four, and begins
+        with either half.
     changes : tuple of int
         Bars to a chord, to choose from.
     """
@@ -43,6 +46,7 @@ class Kind:
     backs: tuple[str, ...]
     tops: tuple[str, ...]
     swung: bool = False
+    halves_alike: bool = False
     changes: tuple[int, ...] = (1, 1, 2, 4)
 
     @property
@@ -110,6 +114,7 @@ _ROCK = Kind(
     ),
     backs=("..x...x.", "..x...x.", "....x...", "......x.", "..x..o.x", "x..x..x...x.x...", ""),
     tops=("xxxxxxxx", "xoxoxoxo", "x.x.x.x.", ".x.x.x.x", "xoxoxoxoxoxoxoxo", ""),
+    halves_alike=True,
 )
 _FLOOR = Kind(
     _FOUR,
@@ -119,6 +124,7 @@ _FLOOR = Kind(
     kicks=("xxxx", "xxxx", "xxxx|xxx.", "x.x.x.xx"),
     backs=(".x.x", "...x", ".x.x|.x.xx...", ""),
     tops=(".x.x.x.x", "xxxxxxxx", "..x...x...x...xx", ""),
+    halves_alike=True,
 )
 _SWING = Kind(
     _FOUR,
@@ -129,6 +135,7 @@ _SWING = Kind(
     backs=("..x...x.", "..x...x.", "......x.", "...x..x.", "..x...xo", ""),
     tops=("x.xxx.xx", "x.xxx.xx", "x.xox.xo", "x.x.x.x.", "x.x.x.xx"),
     swung=True,
+    halves_alike=True,
 )
 _SHUFFLE = Kind(
     _FOUR,
@@ -139,6 +146,7 @@ _SHUFFLE = Kind(
     backs=("..x...x.", "..x...x.", "....x...", "......x."),
     tops=("xxxxxxxx", "xoxoxoxo", "x.x.x.x.", ".x.x.x.x"),
     swung=True,
+    halves_alike=True,
 )
 _TWELVE = Kind(
     Meter((4,), "12/8", (4,)),
@@ -195,15 +203,15 @@ _NINE = Kind(
 )
 
 KINDS: dict[str, tuple[float, tuple[Kind, ...]]] = {
-    "rock": (0.1, (_ROCK,)),
+    "rock": (0.09, (_ROCK,)),
     "four on the floor": (0.06, (_FLOOR,)),
     "swing": (0.16, (_SWING,)),
-    "shuffle": (0.08, (_SHUFFLE,)),
-    "12/8": (0.14, (_TWELVE,)),
+    "shuffle": (0.09, (_SHUFFLE,)),
+    "12/8": (0.18, (_TWELVE,)),
     "waltz": (0.06, (_WALTZ,)),
     "jazz waltz": (0.05, (_JAZZ_WALTZ,)),
     "6/8": (0.09, (_SIX,)),
-    "9/8": (0.08, (_NINE,)),
+    "9/8": (0.07, (_NINE,)),
     "five": (
         0.06,
         (

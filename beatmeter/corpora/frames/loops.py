@@ -2,9 +2,9 @@
 
 One or two bars are repeated exactly: a kick, a back beat and hats, with or without a bass and
 chords, in one tempo. Something is struck on the first beat, and no loop repeats within its bar: the
-pattern, the bass or a change of chord tells the first beat from all others. Where eighths are
-counted in threes, every eighth is struck, so that six and nine can be told from swung bars of two
-and three.
+pattern, the bass or a change of chord tells the first beat from all others; but for simple bars of
+four, whose halves may be alike as those of kick, snare, kick, snare. Where eighths are counted in
+threes, every eighth is struck, so that six and nine can be told from swung bars of two and three.
 """
 
 from __future__ import annotations
@@ -147,9 +147,12 @@ def _draw_pattern(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[P
     """What each player repeats, and whether it tells the bar; if not, the chords have to."""
     while True:
         pattern = {role: _PLAYERS[role](rng, kind, pulse) for role in weighted(rng, _BANDS)}
-        is_told = _is_told(kind, pattern)
-        if _is_counted(kind, pattern) and (is_told or len(pattern.keys() - {"drums"}) > 0):
-            return pattern, is_told
+        if not _is_counted(kind, pattern):
+            continue
+        repeated = _repeated(kind, pattern)
+        is_half = kind.halves_alike and repeated == [kind.beats // 2]
+        if not repeated or is_half or len(pattern.keys() - {"drums"}) > 0:
+            return pattern, not repeated
 
 
 def _is_counted(kind: Kind, pattern: Pattern) -> bool:
@@ -159,10 +162,12 @@ def _is_counted(kind: Kind, pattern: Pattern) -> bool:
     return 0.0 in struck and len(struck) >= least and all(pattern.values())
 
 
-def _is_told(kind: Kind, pattern: Pattern) -> bool:
-    """Whether no part of a bar is repeated within it."""
-    parts = [beats for beats in range(1, kind.beats) if kind.beats % beats == 0]
-    return not any(all(_repeats(kind, hits, beats) for hits in pattern.values()) for beats in parts)
+def _repeated(kind: Kind, pattern: Pattern) -> list[int]:
+    """Beats after which a part of the bar is repeated within it."""
+    parts = (beats for beats in range(1, kind.beats) if kind.beats % beats == 0)
+    return [
+        beats for beats in parts if all(_repeats(kind, hits, beats) for hits in pattern.values())
+    ]
 
 
 def _repeats(kind: Kind, hits: tuple[Hit, ...], beats: int) -> bool:

@@ -27,7 +27,7 @@ class Touch:
 
     Attributes
     ----------
-    swing : float in [0, 0.17]
+    swing : float in [0, 0.22]
         How far, in beats, the middle of the beat is played late; 0.17 is triplet swing.
     timing_s : float
         Standard deviation of a note's onset.
