@@ -136,6 +136,25 @@ def train_bars(
     click.echo(as_text(result["figures"]))
 
 
+@beats.command("join-bars")
+@click.argument("networks", type=_File, nargs=-1, required=True)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
+)
+def join_bars(networks: tuple[Path, ...], out: Path) -> None:
+    """Make NETWORKS that hear bars one that says the mean of what they say.
+
+    They have one shape and learned from one frame network, as runs of `train-bars` that differ in
+    their seed.
+    """
+    from beatmeter.signals.neural.training.bars.export import join_bar_networks
+
+    try:
+        join_bar_networks(networks, out)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
 @beats.command("bar-figures")
 @_frames
 @click.argument("network", type=_File, required=False)

@@ -3,8 +3,9 @@
 It hears a pulse beat by beat (:mod:`beatmeter.signals.neural.bar_features`), so that a bar looks
 the same at every tempo: one linear layer, residual layers of dilated convolution over beats, and
 heads for each beat and, from the mean and the maximum over all beats, for the whole pulse. Batch
-normalisation is folded into the weights. It reads what the frame network hears, and belongs to the
-frame network that it learned from.
+normalisation is folded into the weights. Networks of one shape that were trained alike but for
+their seed can be members of one, which says the mean of what they say. It reads what the frame
+network hears, and belongs to the frame network that it learned from.
 """
 
 from __future__ import annotations
@@ -66,15 +67,25 @@ class BarNetwork:
     frame_network : str
         SHA-256 of the file of the frame network that it learned from.
     weights : mapping of str to ndarray of float32
+        Their first axis is of the members.
     """
 
     dilations: tuple[int, ...]
     frame_network: str
     weights: Mapping[str, Floats] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if {len(value) if value.ndim else 0 for value in self.weights.values()} != {self.members}:
+            raise ValueError("its weights are of several numbers of members")
+
+    @property
+    def members(self) -> int:
+        """How many networks are heard side by side."""
+        return len(self.weights["input.bias"])
+
     @classmethod
     def load(cls, path: Path) -> BarNetwork:
-        """Read a file that ``beatmeter beats train-bars`` wrote.
+        """Read a file that ``beatmeter beats train-bars`` or ``join-bars`` wrote.
 
         Raises
         ------
@@ -84,6 +95,8 @@ class BarNetwork:
         config, weights = read_network(path, "bar network")
         try:
             dilations = tuple(int(dilation) for dilation in config["dilations"])
+            if "members" not in config:  # in files of one, no axis is of the members
+                weights = {name: value[None] for name, value in weights.items()}
             return cls(dilations, str(config["frame_network"]), weights)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a bar network: {error}") from error
@@ -96,30 +109,24 @@ class BarNetwork:
         features : ndarray of float32, shape (beats, d)
             From :meth:`beatmeter.signals.neural.bar_features.HeardFrames.on`.
         """
-        w = self.weights
+        w = {n: value[:, None] if value.ndim == 2 else value for n, value in self.weights.items()}
         scaled = features * w["input.scale"] + w["input.shift"]
-        hidden = _rectified(
-            self._linear("input", np.clip(scaled, -MOST_DEVIATIONS, MOST_DEVIATIONS))
-        )
+        hidden = _rectified(_linear(w, "input", np.clip(scaled, -MOST_DEVIATIONS, MOST_DEVIATIONS)))
         for number, dilation in enumerate(self.dilations):
             layer = f"layers.{number}"
             normed = hidden * w[f"{layer}.scale"] + w[f"{layer}.shift"]
-            inner = _rectified(self._linear(layer, windows(normed, dilation)))
-            hidden = hidden + self._linear(f"{layer}.mix", inner)
-        pooled = np.concatenate([hidden.mean(axis=0), hidden.max(axis=0)])
-        pulse = _rectified(self._linear("pooled", pooled))
-        beats = _rectified(hidden + self._linear("back", pulse))
-        downbeat = self._linear("downbeat.1", _rectified(self._linear("downbeat.0", beats)))
+            inner = _rectified(_linear(w, layer, windows(normed, dilation)))
+            hidden = hidden + _linear(w, f"{layer}.mix", inner)
+        means, most = hidden.mean(axis=1, keepdims=True), hidden.max(axis=1, keepdims=True)
+        pulse = _rectified(_linear(w, "pooled", np.concatenate([means, most], axis=2)))
+        beats = _rectified(hidden + _linear(w, "back", pulse))
+        downbeat = _linear(w, "downbeat.1", _rectified(_linear(w, "downbeat.0", beats)))
         return BarLogits(
-            downbeat=downbeat[:, 0],
-            length=_log_probabilities(self._linear("length", pulse)),
-            meter=_log_probabilities(self._linear("meter", pulse)),
-            counted=float(self._linear("counted", pulse)[0]),
+            downbeat=downbeat[..., 0].mean(axis=0),
+            length=_mean_log_probabilities(_linear(w, "length", pulse)[:, 0]),
+            meter=_mean_log_probabilities(_linear(w, "meter", pulse)[:, 0]),
+            counted=float(_linear(w, "counted", pulse).mean()),
         )
-
-    def _linear(self, name: str, values: Floats) -> Floats:
-        product: Floats = values @ self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
-        return product
 
 
 def meter_log_probabilities(pulses: Sequence[BarLogits]) -> Floats:
@@ -153,6 +160,13 @@ def _rectified(values: Floats) -> Floats:
     return np.maximum(values, np.float32(0.0))
 
 
-def _log_probabilities(logits: Floats) -> Floats:
-    logs: Floats = logits - np.logaddexp.reduce(logits)
+def _linear(weights: Mapping[str, Floats], name: str, values: Floats) -> Floats:
+    product: Floats = values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
+    return product
+
+
+def _mean_log_probabilities(logits: Floats) -> Floats:
+    """Of each class, the mean over the members, and probabilities again: (members, n) to (n,)."""
+    means = (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).mean(axis=0)
+    logs: Floats = means - np.logaddexp.reduce(means)
     return logs

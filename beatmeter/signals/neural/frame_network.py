@@ -264,15 +264,18 @@ def read_network(path: Path, kind: str) -> tuple[Any, dict[str, Floats]]:
 
 
 def windows(hidden: Floats, dilation: int) -> Floats:
-    """Five taps around each frame, `dilation` apart, zero beyond the ends: (n, c) to (n, 5 c)."""
-    n, channels = hidden.shape
-    out = np.zeros((n, KERNEL, channels), np.float32)
+    """Five taps around each frame, `dilation` apart, zero beyond the ends.
+
+    Shape (..., n, c) to (..., n, 5 c).
+    """
+    *rest, n, channels = hidden.shape
+    out = np.zeros((*rest, n, KERNEL, channels), np.float32)
     for tap in range(KERNEL):
         shift = (tap - KERNEL // 2) * dilation
         low, high = max(0, -shift), min(n, n - shift)
         if low < high:
-            out[low:high, tap] = hidden[low + shift : high + shift]
-    return out.reshape(n, KERNEL * channels)
+            out[..., low:high, tap, :] = hidden[..., low + shift : high + shift, :]
+    return out.reshape(*rest, n, KERNEL * channels)
 
 
 def _rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:

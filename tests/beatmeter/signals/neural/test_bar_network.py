@@ -102,7 +102,7 @@ def test_a_file_that_is_no_network_is_named(tmp_path, content):
 
 def test_what_is_said_of_a_pulse_are_probabilities():
     network = load_bar_network()
-    features = np.random.default_rng(0).normal(size=(31, len(network.weights["input.scale"])))
+    features = np.random.default_rng(0).normal(size=(31, network.weights["input.scale"].shape[1]))
     said = network(features.astype(np.float32))
     assert said.downbeat.shape == (31,)
     assert np.exp(said.length).sum() == pytest.approx(1.0, abs=1e-5)

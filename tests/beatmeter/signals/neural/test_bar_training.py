@@ -31,6 +31,7 @@ from beatmeter.signals.neural.training.bars.examples import (  # noqa: E402
 )
 from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
     bar_arrays,
+    join_bar_networks,
     write_bar_network,
 )
 from beatmeter.signals.neural.training.bars.figures import (  # noqa: E402
@@ -147,6 +148,63 @@ def test_torch_and_numpy_hear_the_same(bar_network, tmp_path):
             ]
             for of_numpy, of_torch in pairs:
                 assert np.allclose(of_numpy, of_torch.numpy(), atol=tolerance)
+
+
+def test_joined_networks_say_the_mean_of_what_they_say(bar_network, tmp_path):
+    paths = [tmp_path / f"{seed}.npz" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        network = bar_network(5)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter += 0.1 * seed * torch.randn_like(parameter)
+        write_bar_network(network, SHA, path)
+    out = tmp_path / "joined.npz"
+    result = CliRunner().invoke(beats, ["join-bars", *map(str, paths), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    features = whole(accents((3,)), [0]).features[0].numpy()
+    each = [BarNetwork.load(path)(features) for path in paths]
+    joined = BarNetwork.load(out)
+    said = joined(features)
+    assert joined.members == 3
+    np.testing.assert_allclose(said.downbeat, np.mean([e.downbeat for e in each], 0), atol=1e-5)
+    assert said.counted == pytest.approx(np.mean([e.counted for e in each]), abs=1e-5)
+    for name in ("length", "meter"):
+        means = np.mean([getattr(e, name) for e in each], axis=0)
+        assert np.exp(getattr(said, name)).sum() == pytest.approx(1.0, abs=1e-5)
+        np.testing.assert_allclose(np.ptp(getattr(said, name) - means), 0.0, atol=1e-5)
+    join_bar_networks([out, paths[0]], tmp_path / "four.npz")
+    assert BarNetwork.load(tmp_path / "four.npz").members == 4
+
+
+def test_a_file_without_an_axis_of_members_is_of_one(bar_network, tmp_path):
+    write_bar_network(bar_network(5), SHA, tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        arrays = {name: stored[name][0] for name in stored.files if name != "config"}
+        config = json.loads(str(stored["config"]))
+    assert config.pop("members") == 1
+    np.savez(tmp_path / "old.npz", config=json.dumps(config), **arrays)
+    old, new = (BarNetwork.load(tmp_path / f"{name}.npz") for name in ("old", "new"))
+    features = whole(accents((3,)), [0]).features[0].numpy()
+    assert (old(features).downbeat == new(features).downbeat).all()
+    arrays["input.scale"] = arrays["input.scale"][None]
+    np.savez(tmp_path / "odd.npz", config=json.dumps(config | {"members": 1}), **arrays)
+    with pytest.raises(
+        ValueError, match=r"odd\.npz: not a bar network: its weights are of several"
+    ):
+        BarNetwork.load(tmp_path / "odd.npz")
+
+
+def test_only_networks_that_are_alike_are_joined(bar_network, tmp_path):
+    paths = [tmp_path / f"{name}.npz" for name in ("first", "features", "frames")]
+    for path, features, sha in zip(paths, (5, 6, 5), (SHA, SHA, "1" * 64), strict=True):
+        write_bar_network(bar_network(features), sha, path)
+    for other, message in zip(paths[1:], ("another shape", "another frame network"), strict=True):
+        command = ["join-bars", str(paths[0]), str(other), "--out", str(tmp_path / "out.npz")]
+        result = CliRunner().invoke(beats, command)
+        assert result.exit_code == 1
+        assert f"{other.name}: " in result.output
+        assert message in result.output
+    assert not (tmp_path / "out.npz").exists()
 
 
 def test_shards_of_frames_become_shards_of_pulses(frames_folder, frame_network, tmp_path):

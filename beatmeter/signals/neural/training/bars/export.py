@@ -1,19 +1,24 @@
-"""From a trained bar network in torch to the file that numpy runs."""
+"""From trained bar networks in torch to the file that numpy runs, alone or several as one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
 
+from beatmeter.signals.neural.bar_network import BarNetwork
 from beatmeter.signals.neural.frame_network import KERNEL
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
 from beatmeter.signals.neural.training.export import Array, affine, write_weights
 
 
 def bar_arrays(network: TrainableBarNetwork) -> dict[str, Array]:
-    """The weights with batch normalisation as scale and shift, laid out for a matrix product."""
+    """The weights with batch normalisation as scale and shift, laid out for a matrix product.
+
+    Their first axis is of the members: of this one.
+    """
     tensors: dict[str, Tensor] = {}
     tensors["input.scale"], tensors["input.shift"] = affine(network.input_norm)
     linear: dict[str, nn.Module] = {
@@ -30,7 +35,7 @@ def bar_arrays(network: TrainableBarNetwork) -> dict[str, Array]:
         assert isinstance(part, nn.Linear)
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = part.weight.T, part.bias
     return {
-        name: np.ascontiguousarray(value.detach().cpu().float().numpy())
+        name: np.ascontiguousarray(value.detach().cpu().float().numpy()[None])
         for name, value in tensors.items()
     }
 
@@ -45,10 +50,48 @@ def write_bar_network(network: TrainableBarNetwork, frame_network: str, path: Pa
         SHA-256 of the file of the frame network that it learned from.
     path : Path
     """
-    config = {
-        "channels": network.config.channels,
-        "dilations": list(network.config.dilations),
-        "kernel": KERNEL,
-        "frame_network": frame_network,
+    _write(path, BarNetwork(network.config.dilations, frame_network, bar_arrays(network)))
+
+
+def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
+    """Write networks of one shape as the members of one, atomically.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of networks that learned from one frame network; one or more.
+    out : Path
+
+    Raises
+    ------
+    ValueError
+        If one is no such file, or is not like the first.
+    """
+    networks = [BarNetwork.load(path) for path in paths]
+    first = networks[0]
+    for path, network in zip(paths, networks, strict=True):
+        if network.frame_network != first.frame_network:
+            raise ValueError(f"{path}: learned from another frame network than {paths[0]}")
+        if network.dilations != first.dilations or _shapes(network) != _shapes(first):
+            raise ValueError(f"{path}: is of another shape than {paths[0]}")
+    weights = {
+        name: np.concatenate([network.weights[name] for network in networks])
+        for name in first.weights
     }
-    write_weights(path, config, bar_arrays(network))
+    _write(out, BarNetwork(first.dilations, first.frame_network, weights))
+
+
+def _write(path: Path, network: BarNetwork) -> None:
+    config = {
+        "channels": network.weights["input.bias"].shape[1],
+        "dilations": list(network.dilations),
+        "kernel": KERNEL,
+        "frame_network": network.frame_network,
+        "members": network.members,
+    }
+    write_weights(path, config, network.weights)
+
+
+def _shapes(network: BarNetwork) -> dict[str, tuple[int, ...]]:
+    """Of the weights of a member."""
+    return {name: value.shape[1:] for name, value in network.weights.items()}
