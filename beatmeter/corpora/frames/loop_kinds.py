@@ -186,7 +186,7 @@ _SIX = Kind(
     slowest=120.0,
     fastest=380.0,
     kicks=("x.....", "x.....", "x....x", "x.x...", "x..x.."),
-    backs=("...x..", "...x..", "...x.o", ""),
+    backs=("...x..", "...x..", "...x.o"),
     tops=("xxxxxx", "xooxoo", "xoxoxoxoxoxo", ""),
     changes=(1,),
 )

@@ -31,7 +31,7 @@ _FASTEST_STEPS = 9.0
 """Strokes of one voice a second, above which nobody programs it."""
 _LEAST_BARS = 8
 _LEAST_STRUCK = 0.5
-"""Share of the beats of a bar on which something begins, at least."""
+"""Share of the beats of a bar, in 12/8 of the eighths, on which something begins, at least."""
 _STRUCK, _OCTAVE = -1, 3
 """Voices of chords: all tones at once, and the root an octave up."""
 _CENTRES = {"bass": 30, "chords": 53}
@@ -156,9 +156,15 @@ def _draw_pattern(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[P
 
 
 def _is_counted(kind: Kind, pattern: Pattern) -> bool:
-    """Whether the first beat and enough others are struck, and every player plays."""
-    struck = {hit.at % kind.beats for hits in pattern.values() for hit in hits if hit.at % 1 == 0}
-    least = kind.beats * (1.0 if kind.all_struck else _LEAST_STRUCK)
+    """Whether the first beat and enough others are struck, and every player plays.
+
+    In 12/8 enough eighths are, in 6/8 and 9/8 all of them.
+    """
+    each = kind.divisions if kind.divisions == 3 else 1
+    steps = kind.beats * each
+    onsets = {round(hit.at * each, 3) % steps for hits in pattern.values() for hit in hits}
+    struck = onsets & {float(step) for step in range(steps)}
+    least = steps * (1.0 if kind.all_struck else _LEAST_STRUCK)
     return 0.0 in struck and len(struck) >= least and all(pattern.values())
 
 
@@ -219,12 +225,17 @@ def _bass_hits(rng: np.random.Generator, kind: Kind, _: float) -> tuple[Hit, ...
 
 
 def _chord_hits(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Hit, ...]:
-    """Chords held, struck on strong beats, on all, on the others or in divisions, or broken."""
+    """Chords held, struck on strong beats, on all, on the others or in divisions, or broken.
+
+    Those on the others alone are left to simple time: a bass on the heads of 6/8 and chords
+    between is two bars of a waltz.
+    """
     beats = range(kind.beats)
     fits = kind.divisions * pulse / 60 <= _FASTEST_STEPS
     divisions = kind.divisions if fits else 1
     steps = [step / divisions for step in range(kind.beats * divisions)]
-    match pick(rng, ("held", "strong", "beats", "others", "divided", "broken")):
+    manners = ("held", "strong", "beats", "divided", "broken")
+    match pick(rng, manners if kind.all_struck else (*manners, "others")):
         case "held":
             return (Hit(0.0, _STRUCK),)
         case "strong":

@@ -100,6 +100,15 @@ def test_all_eighths_sound_where_they_are_counted_in_threes(name):
         assert set(piece.beats[:-1]) <= onsets
 
 
+def test_eighths_sound_in_twelve_eight():
+    for seed in SEEDS:
+        piece = draw("12/8", seed)
+        onsets = {round(note.onset * 3) for part in piece.parts for note in part.notes}
+        between = [eighth for eighth in onsets if eighth % 3]
+        assert len(onsets) >= 6 * len(piece.downbeats[1:])
+        assert between
+
+
 def test_tempi_reach_from_slow_blues_to_fast_swing():
     blues = [draw("12/8", seed).pulse_bpm for seed in range(60)]
     swing = [draw("swing", seed).pulse_bpm for seed in range(60)]
