@@ -159,8 +159,9 @@ _TWELVE = Kind(
     ),
     backs=("...x.....x..", "...x.....x..", "...x.....x.o", ".........x..", "......x.....", ""),
     tops=("x" * 12, "x" * 12, "xoo" * 4, "x.x" * 4, "x..x..x..x.."),
-    changes=(1, 1, 2, 4),
+    changes=(1, 1, 1, 4),
 )
+"""Where chords alone tell the bar, one a bar: two bars to a chord might be four of 6/8."""
 _WALTZ = Kind(
     Meter((3,), "3/4", (3,)),
     divisions=2,
