@@ -59,10 +59,9 @@ def cumulated(values: Array) -> Times:
 
 def means_between(totals: Times, edges: Times) -> Array:
     """:func:`segment_means` of values that are cumulated already, for many pulses."""
-    grid = np.arange(len(totals))
     clipped = np.clip(edges, 0, len(totals) - 1)
     below = np.minimum(np.floor(clipped).astype(int), len(totals) - 2)
-    fraction = (clipped - grid[below])[:, None]
+    fraction = (clipped - below)[:, None]
     at_edges = totals[below] * (1 - fraction) + totals[below + 1] * fraction
     widths = np.maximum(np.diff(clipped), 1e-6)[:, None]
     return (np.diff(at_edges, axis=0) / widths).astype(np.float32)

@@ -180,9 +180,10 @@ class Rhythm:
         return tuple(self._features_of(pulse) for pulse in self.pulses)
 
     def _features_of(self, pulse: Pulse) -> BeatFeatures:
+        chroma_totals, timbre_totals, flux_totals = self._totals
         edges = beatsync.with_final_beat(pulse.beats, 60.0 / pulse.bpm)
         chroma = beatsync.unit_rows(
-            beatsync.segment_means(self.chroma, edges * self.chroma_rate + 0.5)
+            beatsync.means_between(chroma_totals, edges * self.chroma_rate + 0.5)
         )
         reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
         frames = pulse.beats * self.frame_rate
@@ -196,15 +197,20 @@ class Rhythm:
         )
         cells = beatsync.subdivide(edges, beatsync.DIVISIONS)
         shift = 0.5 * np.diff(edges).mean() / beatsync.DIVISIONS
-        patterns = beatsync.segment_means(self.band_flux, (cells - shift) * self.frame_rate)
+        patterns = beatsync.means_between(flux_totals, (cells - shift) * self.frame_rate)
         return BeatFeatures(
             accents=accents,
             patterns=patterns.reshape(len(pulse.beats), beatsync.DIVISIONS, beatsync.N_BANDS),
             chroma=chroma,
             timbre=beatsync.standardise(
-                beatsync.segment_means(self.timbre, edges * self.frame_rate)
+                beatsync.means_between(timbre_totals, edges * self.frame_rate)
             ),
         )
+
+    @cached_property
+    def _totals(self) -> tuple[beatsync.Times, ...]:
+        """Chroma, timbre and onsets in bands, cumulated, for the means from beat to beat."""
+        return tuple(map(beatsync.cumulated, (self.chroma, self.timbre, self.band_flux)))
 
     @cached_property
     def band_flux(self) -> npt.NDArray[np.float32]:

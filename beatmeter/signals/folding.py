@@ -30,7 +30,7 @@ def sums_by_place(values: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
         How many beats those are.
     """
     beats = len(values)
-    places = _places(1 << max(0, beats - 1).bit_length())[:, :beats]
+    places = _places(table_size(beats))[:, :beats]
     return places @ values, places.sum(axis=1, keepdims=True)
 
 
@@ -70,15 +70,19 @@ def lag_similarity(rows: npt.NDArray[np.floating], lag: int) -> float:
     """Mean inner product of rows `lag` beats apart; 0 where fewer than four pairs exist."""
     if len(rows) < lag + 4:
         return 0.0
-    return float(np.einsum("ij,ij->", rows[lag:], rows[:-lag]) / (len(rows) - lag))
+    return float(np.vdot(rows[lag:], rows[:-lag]) / (len(rows) - lag))
 
 
-@lru_cache(maxsize=4)
-def _places(beats: int) -> Floats:
-    """Whether a beat has a place in bars of each length, 1 or 0: shape (77, beats).
+def table_size(beats: int) -> int:
+    """For how many beats to make a table that pulses of different numbers of beats can share.
 
-    Numbers of beats are rounded up to powers of two, so that the pulses of an excerpt, of 15 to 240
-    beats, share a few tables of 160 kB or less.
+    256 are more than 30 s hold at the fastest pulse, so there is one table; else a power of two.
     """
+    return 1 << max(8, (beats - 1).bit_length())
+
+
+@lru_cache(maxsize=2)
+def _places(beats: int) -> Floats:
+    """Whether a beat has a place in bars of each length, 1 or 0: shape (77, beats)."""
     table = [np.arange(beats) % length == place for length in LENGTHS for place in range(length)]
     return np.array(table, dtype=np.float64)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from beatmeter.features.beatsync import subdivide, with_final_beat
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats
+from beatmeter.signals.folding import LENGTHS, Floats, table_size
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -58,7 +58,7 @@ def _bar_energies(cells: Floats) -> Floats:
     windowed = (cells - cells.mean(axis=1, keepdims=True)) * np.hanning(cells.shape[1])
     by_part = windowed.reshape(len(cells), -1, _CELLS_PER_BEAT)
     every, members = _rates()
-    whole = _turns(1 << (by_part.shape[1] - 1).bit_length())[:, : by_part.shape[1]]
+    whole = _turns(table_size(by_part.shape[1]))[:, : by_part.shape[1]]
     parts = np.exp(-2j * np.pi * every[:, None] * np.arange(_CELLS_PER_BEAT) / _CELLS_PER_BEAT)
     energy = np.abs(((whole @ by_part) * parts).sum(axis=-1)) ** 2
     background = energy.mean(axis=1, keepdims=True) + 1e-12
@@ -76,9 +76,5 @@ def _rates() -> tuple[Floats, list[npt.NDArray[np.int64]]]:
 
 @lru_cache(maxsize=2)
 def _turns(beats: int) -> npt.NDArray[np.complex128]:
-    """Of a Fourier sum at all rates, for so many beats: (rates, beats).
-
-    Numbers of beats are rounded up to powers of two, so that the pulses of an excerpt, of 15 to 240
-    beats, share one or two tables of half a megabyte or less.
-    """
+    """Of a Fourier sum at all rates, for so many beats: (rates, beats), half a megabyte."""
     return np.exp(-2j * np.pi * _rates()[0][:, None] * np.arange(beats))

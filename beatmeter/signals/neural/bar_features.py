@@ -149,6 +149,7 @@ def _at(curves: Floats, times: Times) -> Floats:
 def _likeness(rows: npt.NDArray[np.floating]) -> Floats:
     """Product of each unit row with each of those before it: (n, 16), zero before the first."""
     likeness = np.zeros((len(rows), LAGS), np.float32)
+    products = rows @ rows.T
     for lag in range(1, min(LAGS, len(rows) - 1) + 1):
-        likeness[lag:, lag - 1] = np.sum(rows[lag:] * rows[:-lag], axis=1)
+        likeness[lag:, lag - 1] = products.diagonal(-lag)
     return likeness
