@@ -35,19 +35,20 @@ def bar_positions(scores: Floats, bar_beats: int, slip_cost: float = SLIP_COST) 
     count = len(scores)
     if count == 0:
         return np.zeros(0, dtype=np.int64)
-    worth = np.zeros(bar_beats)
-    came_from = np.zeros((count, bar_beats), dtype=np.int64)
-    worth[0] = scores[0]
-    for beat in range(1, count):
-        following = np.roll(worth, 1)
-        slipped = int(worth.argmax())
-        best = worth[slipped] - slip_cost
-        regular = (np.arange(bar_beats) - 1) % bar_beats
-        came_from[beat] = np.where(following >= best, regular, slipped)
-        worth = np.maximum(following, best)
-        worth[0] += scores[beat]
+    regular = [bar_beats - 1, *range(bar_beats - 1)]  # the place before each
+    worth = [float(scores[0]), *[0.0] * (bar_beats - 1)]  # a dozen numbers: lists are quicker
+    came_from = [regular]
+    for score in scores[1:].tolist():
+        best = max(worth)
+        slipped, best = worth.index(best), best - slip_cost
+        following = [worth[place] for place in regular]
+        came_from.append(
+            [place if on >= best else slipped for place, on in zip(regular, following, strict=True)]
+        )
+        worth = [max(on, best) for on in following]
+        worth[0] += score
     places = np.empty(count, dtype=np.int64)
-    places[-1] = int(worth.argmax())
+    places[-1] = worth.index(max(worth))
     for beat in range(count - 1, 0, -1):
-        places[beat - 1] = came_from[beat, places[beat]]
+        places[beat - 1] = came_from[beat][places[beat]]
     return places + 1

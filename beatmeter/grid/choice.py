@@ -2,10 +2,11 @@ r"""The model that chooses among metrical hypotheses.
 
 .. math:: p(h) \propto \exp(w \cdot x_h + v \cdot \tanh(A x_h + b)),
 
-where `x` are the standardised features of hypothesis `h` (:mod:`beatmeter.grid.hypotheses`). A few
-hidden units let features depend on each other: how much is an explained variance worth at this
-tempo, where the network hears nothing? The numbers are fitted on rendered music
-(:mod:`beatmeter.grid.fit`). There are two sets, with a network and without.
+where `x` are the standardised features of hypothesis `h`
+(:mod:`beatmeter.grid.hypothesis_features`). A few hidden units let features depend on each other:
+how much is an explained variance worth at this tempo, where the network hears nothing? The numbers
+are fitted on rendered music (:mod:`beatmeter.grid.fit`). There are two sets, with a network and
+without.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.subdivision import subdivision_profiles, ternary_probability
+from beatmeter.grid.hypothesis_features import HypothesisFeatures
 from beatmeter.grid.presence import FROM_ONSETS, cycle_share, presence_features
 from beatmeter.meters import METERS
 from beatmeter.signals.folding import explained_variance
@@ -91,6 +92,11 @@ class GridEvidence:
     def ternary(self) -> Floats:
         """How probable it is that beats of each pulse divide in three: (k,)."""
         return ternary_probability(self.profiles)
+
+    @cached_property
+    def features(self) -> HypothesisFeatures:
+        """What metrical hypotheses on the pulses are weighed by."""
+        return HypothesisFeatures(self)
 
     @cached_property
     def network_bars(self) -> tuple[Floats, Floats]:

@@ -26,12 +26,8 @@ from beatmeter._util.matching import f_measure
 from beatmeter.grid.choice import ChoiceModel, standardised
 from beatmeter.grid.evidence import GridEvidence
 from beatmeter.grid.grouping import GroupingModel, grouping_features, groupings
-from beatmeter.grid.hypotheses import (
-    FROM_NETWORK,
-    FROM_ONSETS,
-    beat_strengths,
-    hypotheses_for,
-)
+from beatmeter.grid.hypotheses import beat_strengths, hypotheses_for
+from beatmeter.grid.hypothesis_features import FROM_NETWORK, FROM_ONSETS
 from beatmeter.grid.presence import PresenceModel
 
 Floats = npt.NDArray[np.float64]

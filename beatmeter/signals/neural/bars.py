@@ -166,21 +166,21 @@ def _places(
     on: npt.NDArray[np.float64], off: npt.NDArray[np.float64], length: int
 ) -> tuple[float, npt.NDArray[np.int64]]:
     """The likeliest places in bars of a length: its log probability, and numbers from 1."""
-    early = np.log(_BROKEN_BAR)
-    scores = np.full(length, off[0])
-    scores[0] = on[0]
-    came_from = np.zeros(len(on), np.int64)  # the place before, where a bar begins
-    for beat in range(1, len(on)):
-        closing = scores + early
-        closing[-1] = scores[-1]
-        came_from[beat] = int(closing.argmax())
-        scores = np.concatenate([[closing.max() + on[beat]], scores[:-1] + off[beat]])
-    place = int(scores.argmax())
+    early = float(np.log(_BROKEN_BAR))
+    first, others = on.tolist(), off.tolist()  # a dozen numbers a step: lists are quicker
+    scores = [first[0], *[others[0]] * (length - 1)]
+    came_from = [0]  # the place before, where a bar begins
+    for downbeat, beat in zip(first[1:], others[1:], strict=True):
+        closing = [*(score + early for score in scores[:-1]), scores[-1]]
+        best = max(closing)
+        came_from.append(closing.index(best))
+        scores = [best + downbeat, *(score + beat for score in scores[:-1])]
+    place = scores.index(max(scores))
     places = np.empty(len(on), np.int64)
-    for beat in range(len(on) - 1, -1, -1):
-        places[beat] = place
-        place = place - 1 if place else int(came_from[beat])
-    return float(scores.max()), places + 1
+    for at in range(len(on) - 1, -1, -1):
+        places[at] = place
+        place = place - 1 if place else came_from[at]
+    return max(scores), places + 1
 
 
 def _contrast(activations: Activations, beats: Times, first: npt.NDArray[np.bool_]) -> float:

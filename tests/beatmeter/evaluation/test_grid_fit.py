@@ -12,7 +12,7 @@ from beatmeter.datasets.beat_annotations import read_annotated, write_beats, wri
 from beatmeter.evaluation.grid_fit import gather, held_out_groupings, held_out_worth, write_models
 from beatmeter.grid.choice import ChoiceModel
 from beatmeter.grid.grouping import GroupingModel
-from beatmeter.grid.hypotheses import FROM_ONSETS
+from beatmeter.grid.hypothesis_features import FROM_ONSETS
 from beatmeter.grid.presence import PresenceModel
 
 RATE = 22050

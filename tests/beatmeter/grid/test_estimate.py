@@ -14,13 +14,8 @@ from beatmeter.grid.choice import load_model
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.grid.fit import Example, example_of, fit_choice
-from beatmeter.grid.hypotheses import (
-    FROM_NETWORK,
-    FROM_ONSETS,
-    compared_bars,
-    downbeat_scores,
-    hypotheses_for,
-)
+from beatmeter.grid.hypotheses import downbeat_scores, hypotheses_for
+from beatmeter.grid.hypothesis_features import FROM_NETWORK, FROM_ONSETS, compared_bars
 from beatmeter.grid.metrical import BAR_LENGTHS
 from beatmeter.meters import METERS
 from beatmeter.signals import beatmeter_signals
