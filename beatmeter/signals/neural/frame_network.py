@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -190,8 +191,9 @@ class FrameNetwork:
         for start in range(0, len(log_mel), _BLOCK_FRAMES):
             n = min(_BLOCK_FRAMES, len(log_mel) - start)
             here = padded[start : start + n + 6]
-            windows = np.lib.stride_tricks.sliding_window_view(here, (3, 3)).reshape(-1, 9)
-            a = (windows @ w["stem.0.weight"]).reshape(n + 4, bands, POOLING, first).max(axis=2)
+            shifted = [here[i : i + n + 4, j : j + N_BANDS] for i in range(3) for j in range(3)]
+            windows = np.array(shifted).reshape(9, -1).T
+            a = _loudest((windows @ w["stem.0.weight"]).reshape(n + 4, N_BANDS, first))
             a = np.maximum(a + w["stem.0.bias"], 0.0) * inside[start + 1 : start + n + 5]
 
             taps = np.lib.stride_tricks.sliding_window_view(
@@ -201,7 +203,7 @@ class FrameNetwork:
             b = taps[:rows] @ w["stem.1.weight"][0]
             b += taps[bands : bands + rows] @ w["stem.1.weight"][1]
             b += taps[2 * bands : 2 * bands + rows] @ w["stem.1.weight"][2]
-            b = b.reshape(n + 2, bands // POOLING, POOLING, second).max(axis=2)
+            b = _loudest(b.reshape(n + 2, bands, second))
             b = np.maximum(b + w["stem.1.bias"], 0.0) * inside[start + 2 : start + n + 4]
 
             flat = b.reshape(n + 2, -1)
@@ -276,6 +278,12 @@ def windows(hidden: Floats, dilation: int) -> Floats:
         if low < high:
             out[..., low:high, tap, :] = hidden[..., low + shift : high + shift, :]
     return out.reshape(*rest, n, KERNEL * channels)
+
+
+def _loudest(values: Floats) -> Floats:
+    """The loudest of every three bands: (frames, bands, channels) to (frames, bands / 3, ...)."""
+    loudest: Floats = reduce(np.maximum, (values[:, band::POOLING] for band in range(POOLING)))
+    return loudest
 
 
 def _rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
