@@ -232,22 +232,24 @@ def skips(packet: Packet[Any]) -> tuple[int, int]:
 
     ``AV_PKT_DATA_SKIP_SAMPLES``: two little-endian numbers of 32 bits.
     """
-    if not packet.has_sidedata("skip_samples"):
-        return 0, 0
-    first, last = np.frombuffer(bytes(packet.get_sidedata("skip_samples"))[:8], "<u4")
-    return int(first), int(last)
+    for data in packet.iter_sidedata():  # most packets have none, which this tells quickest
+        if data.data_type == "skip_samples":
+            first, last = np.frombuffer(bytes(data)[:8], "<u4")
+            return int(first), int(last)
+    return 0, 0
 
 
 def _to_float(frame: Any) -> Block:
     """The samples of a frame: shape (n, channels), full scale 1."""
     dtype = _SAMPLE_TYPES[frame.format.name.removesuffix("p")]
     count, channels = frame.samples, frame.layout.nb_channels
-    block = np.empty((count, channels), np.float32)
-    if frame.format.is_planar:
+    if frame.format.is_planar and channels > 1:
+        block = np.empty((count, channels), np.float32)
         for channel, plane in enumerate(frame.planes):
             block[:, channel] = np.frombuffer(plane, dtype, count)
     else:
-        block[:] = np.frombuffer(frame.planes[0], dtype, count * channels).reshape(count, channels)
+        packed: npt.NDArray[Any] = np.frombuffer(frame.planes[0], dtype, count * channels)
+        block = packed.astype(np.float32, copy=False).reshape(count, channels)
     if dtype is np.uint8:
         block -= 128.0
     if dtype in _FULL_SCALES:
