@@ -57,21 +57,21 @@ def _bar_energies(cells: Floats) -> Floats:
     """
     windowed = (cells - cells.mean(axis=1, keepdims=True)) * np.hanning(cells.shape[1])
     by_part = windowed.reshape(len(cells), -1, _CELLS_PER_BEAT)
-    every, members = _rates()
+    every, means = _rates()
     whole = _turns(table_size(by_part.shape[1]))[:, : by_part.shape[1]]
     parts = np.exp(-2j * np.pi * every[:, None] * np.arange(_CELLS_PER_BEAT) / _CELLS_PER_BEAT)
     energy = np.abs(((whole @ by_part) * parts).sum(axis=-1)) ** 2
     background = energy.mean(axis=1, keepdims=True) + 1e-12
-    found = np.stack([energy[:, wanted].mean(axis=1) for wanted in members], axis=1)
-    return np.log(found / background + 1e-3)
+    return np.log(energy @ means / background + 1e-3)
 
 
 @cache
-def _rates() -> tuple[Floats, list[npt.NDArray[np.int64]]]:
-    """All rates that are asked for, ascending, and where among them those of each n are."""
+def _rates() -> tuple[Floats, Floats]:
+    """All rates that are asked for, ascending: (r,), and what takes the mean of each n: (r, 11)."""
     rates = [[k / n for k in range(1, _OVERTONES * n) if gcd(k, n) == 1] for n in LENGTHS]
     every: Floats = np.unique(np.round(np.concatenate(rates), 9)).astype(np.float64)
-    return every, [np.searchsorted(every, np.round(r, 9)) for r in rates]
+    members = [np.isin(every, np.round(of_one, 9)) for of_one in rates]
+    return every, np.stack([wanted / wanted.sum() for wanted in members], axis=1)
 
 
 @lru_cache(maxsize=2)
