@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.text import escape_control
-from beatmeter.analysis import Analysis, ExcerptScores, Segment, SignalOutput, Window
+from beatmeter.analysis import Analysis, ExcerptScores, SignalOutput, Window
 from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.audio.source import OpenSource, Source, open_source
 from beatmeter.errors import Abstain, AudioError, PluginError
@@ -20,7 +19,7 @@ from beatmeter.fusion.effective import effective_weights
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
 from beatmeter.fusion.prior import REPERTOIRE, named_prior
 from beatmeter.fusion.weights import Weights
-from beatmeter.grid.estimate import estimate_grid, estimate_pulse
+from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.meters import MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
@@ -30,6 +29,7 @@ from beatmeter.segmentation import (
     find_stretches,
     fused_scores,
     in_main_meter,
+    segments_of,
     window_meters,
 )
 from beatmeter.signal import Signal
@@ -130,6 +130,15 @@ class Ensemble:
         weights = self.weights.signals
         voting = {n: signal for n, signal in self.signals.items() if weights.get(n, 0.0) > 0}
         return Ensemble(voting, self.weights)
+
+    def listeners(self) -> Ensemble:
+        """The same ensemble with only those signals that lend the grid what a network hears."""
+        lending = {
+            name: signal
+            for name, signal in self.signals.items()
+            if hasattr(signal, "activations") or hasattr(signal, "bars")
+        }
+        return Ensemble(lending, self.weights)
 
     def score_excerpt(self, rhythm: Rhythm, start_s: float = 0.0) -> ExcerptResult:
         """Ask every signal about one excerpt, which begins at `start_s`."""
@@ -255,7 +264,7 @@ def analyze(
         signals=main.outputs,
         not_asked=ensemble.not_asked,
         polyrhythm=_simultaneous(main.outputs, meters),
-        segments=_segments(stretches, duration_s),
+        segments=segments_of(stretches, duration_s),
         excerpts=tuple(_excerpts(stretches, ensemble)),
     )
 
@@ -282,30 +291,6 @@ def beats(
     """
     analysis = analyze(source, sample_rate, (ensemble or Ensemble.installed()).voters())
     return analysis.beats, analysis.positions
-
-
-def _segments(stretches: Sequence[Stretch], duration_s: float) -> tuple[Segment, ...]:
-    """Stretches as segments that leave no gap."""
-    bounds = [0.0, *(stretch.start_s for stretch in stretches[1:]), duration_s]
-    found = []
-    for stretch, (start, end) in zip(stretches, pairwise(bounds), strict=True):
-        evidence = [excerpt.evidence for excerpt in stretch.excerpts]
-        estimate = estimate_grid if stretch.bars_heard else estimate_pulse
-        grid = estimate(evidence, stretch.meter).between(start, end)
-        second = stretch.prediction.runner_up
-        found.append(
-            Segment(
-                start_s=start,
-                end_s=end,
-                confidence=stretch.prediction.confidence,
-                grid=grid,
-                alternative=estimate_grid(evidence, second).between(start, end)
-                if stretch.bars_heard
-                else None,
-                alternative_confidence=stretch.prediction.scores[second],
-            )
-        )
-    return tuple(found)
 
 
 def _excerpts(stretches: Sequence[Stretch], ensemble: Ensemble) -> Iterator[ExcerptScores]:

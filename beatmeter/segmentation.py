@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.audio.excerpts import WINDOW_HOP_S, excerpts, windows
+from beatmeter.analysis import Segment
+from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.errors import Abstain, AudioError
 from beatmeter.features.rhythm import Rhythm
-from beatmeter.grid.estimate import estimate_grid
+from beatmeter.grid.changes import Side, bar_line_of_change
+from beatmeter.grid.estimate import estimate_grid, estimate_pulse
 from beatmeter.grid.presence import LEAST_PROBABILITY, bar_probability, flattened
-from beatmeter.grid.segments import change_of_bars, meter_path, runs
+from beatmeter.grid.segments import meter_path, runs
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 SHORTEST_STRETCH_S = 8.0
 """Less music than this says nothing sure of its meter."""
 
+_BAR_LINE_S = 0.05  # what is played on a bar line begins no earlier before it than this
+_REACH_S = 12.0  # a change lies no farther from where windows tell it: the length of one
+_OWN_S = 16.0  # on each side of a change, what is heard of it for the sake of the bar line
 _HAS_A_SAY = 0.25  # an excerpt whose bars are less probable does not vote beside others
 _LEAST_SCORE = 1e-3  # no excerpt rules a meter out for the others
 
@@ -127,6 +132,36 @@ def in_main_meter(stretches: Sequence[Stretch], ensemble: Ensemble) -> Stretch:
     return together if together.meter == main else longest
 
 
+def segments_of(stretches: Sequence[Stretch], duration_s: float) -> tuple[Segment, ...]:
+    """Stretches as segments that leave no gap, each beginning with a beat of its own."""
+    evidence = [[excerpt.evidence for excerpt in stretch.excerpts] for stretch in stretches]
+    grids = [
+        (estimate_grid if stretch.bars_heard else estimate_pulse)(heard, stretch.meter)
+        for heard, stretch in zip(evidence, stretches, strict=True)
+    ]
+    changes = [
+        _first_beat(grid, stretch.start_s)
+        for grid, stretch in zip(grids[1:], stretches[1:], strict=True)
+    ]
+    found = []
+    spans = pairwise([0.0, *changes, duration_s])
+    for stretch, heard, grid, (start, end) in zip(stretches, evidence, grids, spans, strict=True):
+        second = stretch.prediction.runner_up
+        other = estimate_grid(heard, second) if stretch.bars_heard else None
+        until = None if end == duration_s else end
+        found.append(
+            Segment(
+                start_s=start,
+                end_s=end,
+                confidence=stretch.prediction.confidence,
+                grid=_beats_between(grid, start, until),
+                alternative=None if other is None else _beats_between(other, start, until),
+                alternative_confidence=stretch.prediction.scores[second],
+            )
+        )
+    return tuple(found)
+
+
 def window_meters(heard: Sequence[Excerpt], ensemble: Ensemble) -> list[int]:
     """The meter of each window, given that meters seldom change."""
     return [METERS[index] for index in _path(heard, ensemble)]
@@ -187,12 +222,13 @@ def _changes(recording: OpenSource, ensemble: Ensemble) -> list[float]:
     found = [0.0]
     for old, new in pairwise(runs(path)):
         before, after = heard[new.start - 1].result, heard[new.start].result
-        middle = (before.start_s + before.end_s + after.start_s + after.end_s) / 4
+        about = (before.start_s + before.end_s + after.start_s + after.end_s) / 4
         # The windows beside those that may hold the change tell what the bars are like.
         outer = heard[max(old.start, new.start - 2)], heard[min(new.stop - 1, new.start + 1)]
         meters = METERS[path[old.start]], METERS[path[new.start]]
         grids = [estimate_grid([e.evidence], m) for e, m in zip(outer, meters, strict=True)]
-        time = _bar_line(recording, middle, (grids[0], grids[1]))
+        span = heard[old.start].result.start_s, heard[new.stop - 1].result.end_s
+        time = _bar_line(recording, ensemble, about, span, (grids[0], grids[1]))
         if time - found[-1] >= SHORTEST_STRETCH_S:
             found.append(time)
     times = found[1:]
@@ -202,25 +238,35 @@ def _changes(recording: OpenSource, ensemble: Ensemble) -> list[float]:
 
 
 def _bar_line(
-    recording: OpenSource, time_s: float, grids: tuple[MetricalGrid, MetricalGrid]
+    recording: OpenSource,
+    ensemble: Ensemble,
+    about_s: float,
+    span: tuple[float, float],
+    grids: tuple[MetricalGrid, MetricalGrid],
 ) -> float:
-    """Where near a time bars of one grid give way to bars of another."""
-    start = max(0.0, time_s - 2 * WINDOW_HOP_S)
-    span = start, min(recording.duration_s, time_s + 2 * WINDOW_HOP_S)
-    reach = 0.75 * WINDOW_HOP_S  # beyond it, another window would hold the change
-    for start, samples in recording.excerpts([span]):
-        rhythm = Rhythm(samples, recording.sample_rate, recording.path)
-        onsets, rate = rhythm.onset_envelope, rhythm.frame_rate
-        found = change_of_bars(onsets, rate, start, grids, (time_s - reach, time_s + reach))
-        return time_s if found is None else found
-    return time_s
+    """Where near a time, within a span, bars of one grid give way to bars of another."""
+    earliest, latest = max(span[0], about_s - _REACH_S), min(span[1], about_s + _REACH_S)
+    sides = [
+        (max(span[0], about_s - _OWN_S), latest),
+        (earliest, min(span[1], about_s + _OWN_S)),
+    ]
+    heard = [excerpt.evidence for excerpt in ask(recording, sides, ensemble.listeners())]
+    if len(heard) < len(sides) or not all(grid.bars_heard for grid in grids):
+        return about_s
+    before, after = (
+        Side(evidence, grid.bar_beats, grid.beat_bpm)
+        for evidence, grid in zip(heard, grids, strict=True)
+    )
+    found = bar_line_of_change(before, after, about_s, (earliest, latest))
+    return about_s if found is None else found
 
 
 def _part(
     recording: OpenSource, ensemble: Ensemble, start_s: float, end_s: float
 ) -> Stretch | None:
     """A stretch heard by itself; None where nothing is to be heard."""
-    spans = [(start_s + a, start_s + b) for a, b in excerpts(end_s - start_s)]
+    first = max(0.0, start_s - _BAR_LINE_S)
+    spans = [(first + a, first + b) for a, b in excerpts(end_s - first)]
     heard = list(ask(recording, spans, ensemble))
     try:
         return _stretch(start_s, end_s, heard, ensemble) if heard else None
@@ -238,3 +284,15 @@ def _without_repeats(parts: Sequence[Stretch], ensemble: Ensemble) -> list[Stret
             part = _stretch(before.start_s, part.end_s, heard, ensemble)
         joined.append(part)
     return joined
+
+
+def _first_beat(grid: MetricalGrid, bar_line_s: float) -> float:
+    """The beat that is on a bar line; the bar line itself where there is none."""
+    near = grid.between(bar_line_s - _BAR_LINE_S, bar_line_s + _BAR_LINE_S).beats
+    return float(near[0]) if len(near) else bar_line_s
+
+
+def _beats_between(grid: MetricalGrid, start_s: float, bar_line_s: float | None) -> MetricalGrid:
+    """The beats of a segment; none so near to the next one's bar line that it would be the same."""
+    half_a_beat = 30.0 / grid.beat_bpm
+    return grid.between(start_s, np.inf if bar_line_s is None else bar_line_s - half_a_beat)
