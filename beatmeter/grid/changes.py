@@ -48,7 +48,7 @@ _LEAST_PROBABILITY = 1e-3  # nor does a probability
 _REACH_FRAMES = 2  # a downbeat is heard on a beat within 40 ms
 _LIKENESS_WEIGHT = 0.6  # in log odds, for a deviation of an accent; chosen on composed changes
 _SAME_RATE = 0.06  # a pulse counts at a rate when its own differs by less: 6 %
-_WINDOWS_DEVIATION_S = 5.0  # how far off the change is that windows of 12 s tell
+_WINDOWS_DEVIATION_S = 3.0  # how far off windows put a change: half the time between two of them
 
 
 @dataclass(frozen=True)
