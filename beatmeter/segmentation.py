@@ -1,9 +1,9 @@
 """Where in a recording the meter changes: stretches of excerpts, each in one meter.
 
-A recording is heard in excerpts of about 30 s. Only where they disagree is it heard again over
-windows of 12 s, and the changes that hold over them are moved to the bar line between the bars of
-the meter before and those of the meter after. Then each stretch is heard by itself, so that no
-excerpt holds two meters.
+A recording is heard in excerpts of about 30 s; the few in which no meter is sure are also heard by
+halves. Only where they disagree is it heard again over windows of 12 s, and the changes that hold
+over them are moved to the bar line between the bars of the meter before and those of the meter
+after. Then each stretch is heard by itself, so that no excerpt holds two meters.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ _BAR_LINE_S = 0.05  # what is played on a bar line begins no earlier before it t
 _REACH_S = 12.0  # a change lies no farther from where windows tell it: the length of one
 _OWN_S = 16.0  # on each side of a change, what is heard of it for the sake of the bar line
 _HAS_A_SAY = 0.25  # an excerpt whose bars are less probable does not vote beside others
+_SURE = 0.7  # a meter more probable than this in an excerpt holds for all of it
 _LEAST_SCORE = 1e-3  # no excerpt rules a meter out for the others
 
 
@@ -99,7 +100,9 @@ def find_stretches(recording: OpenSource, ensemble: Ensemble) -> list[Stretch]:
     if not heard:
         raise AudioError(f"{recording.name}: is silent (allowed: something to hear)")
     whole = _stretch(0.0, end, heard, ensemble)
-    if len(runs(_path(heard, ensemble))) == 1:
+    if not _changes_meter(heard, ensemble):  # of an excerpt that holds a change, a half holds none
+        heard = _with_halves(recording, heard, ensemble)
+    if not _changes_meter(heard, ensemble):
         return [whole]
     bounds = [0.0, *_changes(recording, ensemble), end]
     parts = [p for pair in pairwise(bounds) if (p := _part(recording, ensemble, *pair)) is not None]
@@ -176,6 +179,37 @@ def fused_scores(excerpt: Excerpt, ensemble: Ensemble) -> dict[int, float]:
         If no signal with a weight spoke.
     """
     return _prediction([excerpt], ensemble)[1].scores
+
+
+def _with_halves(
+    recording: OpenSource, heard: Sequence[Excerpt], ensemble: Ensemble
+) -> list[Excerpt]:
+    """Excerpts, the few in which no meter is sure heard again by halves.
+
+    A change makes one excerpt unsure, or two. Where most of them are, it is the music.
+    """
+    unsure = {e.result.start_s for e in heard if _is_unsure(e, ensemble)}
+    if not 0 < 2 * len(unsure) <= len(heard):
+        return list(heard)
+    halved: list[Excerpt] = []
+    for excerpt in heard:
+        start, end = excerpt.result.start_s, excerpt.result.end_s
+        if start in unsure:
+            middle = (start + end) / 2
+            halved += ask(recording, [(start, middle), (middle, end)], ensemble)
+        else:
+            halved.append(excerpt)
+    return halved
+
+
+def _is_unsure(excerpt: Excerpt, ensemble: Ensemble) -> bool:
+    """Whether bars are heard in an excerpt, but no meter is sure."""
+    surest = float(np.exp(_log_scores(excerpt, ensemble).max()))
+    return surest < _SURE and _bar_probability([excerpt]) >= LEAST_PROBABILITY
+
+
+def _changes_meter(heard: Sequence[Excerpt], ensemble: Ensemble) -> bool:
+    return len(runs(_path(heard, ensemble))) > 1
 
 
 def _path(heard: Sequence[Excerpt], ensemble: Ensemble) -> npt.NDArray[np.int64]:

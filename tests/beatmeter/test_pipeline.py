@@ -82,7 +82,7 @@ def test_a_file_and_its_samples_give_the_same_analysis(real, drum_pattern, write
 
 def test_opinions_of_sections_are_averaged(drum_pattern):
     samples = np.tile(drum_pattern(4, 120.0, 0)[: 24 * SAMPLE_RATE], 2)
-    answers = iter([(0.8, 0.2, 0, 0, 0, 0), (0.2, 0.8, 0, 0, 0, 0)])
+    answers = iter([(0.9, 0.1, 0, 0, 0, 0), (0.1, 0.9, 0, 0, 0, 0)])
     sections = []
 
     def in_turn(rhythm: Rhythm) -> MeterScores:
@@ -92,14 +92,14 @@ def test_opinions_of_sections_are_averaged(drum_pattern):
     def only_first(rhythm: Rhythm) -> MeterScores:
         if len(sections) == 2:
             raise Abstain("lost it")
-        return sure_of(9)
+        return sure_of(3)
 
     analysis = analyze(samples, SAMPLE_RATE, told(in_turn=in_turn, only_first=only_first))
     assert sections == pytest.approx([24.0, 24.0])
     mean = analysis.signals["in_turn"].scores
     assert mean.values == pytest.approx((0.5, 0.5, 0, 0, 0, 0))
     assert mean.kind is ScoreKind.INDEPENDENT
-    assert analysis.signals["only_first"].scores.values == sure_of(9).values
+    assert analysis.signals["only_first"].scores.values == sure_of(3).values
     assert analysis.signals["only_first"].unavailable is None
 
 
@@ -216,6 +216,27 @@ def test_a_change_of_meter_makes_segments_that_meet_on_a_bar_line(drum_pattern):
     assert intervals.min() > 0.5 * 60 / 200.0
     assert intervals.max() < 1.5 * 60 / 140.0
     assert (analysis.meter, analysis.time_signature) == (7, "7/8") or analysis.meter == 4
+
+
+def test_a_change_within_an_excerpt_is_found_in_its_halves(drum_pattern):
+    loud = drum_pattern(4, 140.0, 0)
+    samples = np.concatenate([loud, loud[: 19 * SAMPLE_RATE], 0.1 * loud[: 15 * SAMPLE_RATE]])
+    heard = []
+
+    def by_loudness(rhythm: Rhythm) -> MeterScores:
+        heard.append(rhythm.duration_s)
+        edge = 2 * rhythm.sample_rate
+        begins, ends = (
+            np.abs(rhythm.samples[part]).max() for part in (np.s_[:edge], np.s_[-edge:])
+        )
+        if begins > 5 * ends:
+            return MeterScores((0.5, 0.5, 0, 0, 0, 0))
+        return sure_of(3 if ends > 0.2 else 4)
+
+    analysis = analyze(samples, SAMPLE_RATE, told(by_loudness=by_loudness))
+    assert heard[:4] == pytest.approx([30.0, 30.0, 15.0, 15.0])
+    assert [segment.grid.meter for segment in analysis.segments] == [3, 4]
+    assert analysis.segments[1].start_s == pytest.approx(45.0, abs=6.0)
 
 
 def test_meters_that_follow_each_other_are_no_polymeter(drum_pattern):
