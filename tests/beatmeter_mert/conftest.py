@@ -33,6 +33,12 @@ def published_fields(name):
     return json.loads(PUBLISHED_CONFIGS[name].read_text())
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Write pages without their plots, which take most of the time, where no page is looked at."""
+    monkeypatch.setattr("beatmeter.evaluation.report.html._plot", lambda draw, title: "")
+
+
 @pytest.fixture(scope="session")
 def published_config():
     """Read the config.json of a published MERT: name -> its fields."""

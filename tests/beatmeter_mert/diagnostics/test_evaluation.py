@@ -138,6 +138,7 @@ def test_results_about_other_clips_cannot_be_compared(predictions):
         compare_predictions(predictions, relabelled)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_compares_two_files(tmp_path, make_predictions):
     for name, skill in (("a", 1.0), ("b", 4.0)):
         evaluation = evaluate(make_predictions(60, skill=skill), ABOUT, (), 10)

@@ -144,6 +144,7 @@ def test_what_was_measured_becomes_thresholds(checkpoint):
     assert "0.490 | 0.450" in (checkpoint / "README.md").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
     card = checkpoint / "README.md"
     run(evaluate, "--out", tmp_path / "out")
@@ -160,6 +161,7 @@ def test_figures_go_on_the_card_when_asked(run, checkpoint, tmp_path):
     assert "| 4 |" in line
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_figures_at_other_rates_are_taken_off_the_card(run, checkpoint, tmp_path):
     run(evaluate, "--out", tmp_path / "out", "--card", "four clips")
     run(calibrate, "--split", "test")

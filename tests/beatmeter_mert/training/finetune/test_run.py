@@ -59,7 +59,7 @@ def scripted(monkeypatch, accuracies):
 
 
 def test_a_run_killed_at_once_goes_on_bit_for_bit(tiny_settings, tmp_path):
-    settings = tiny_settings(lora_dropout=0.2)
+    settings = tiny_settings(lora_dropout=0.2, epochs=2)
     finetune(settings, tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, json.dumps(to_json(settings))]
     killed = subprocess.run([*command, str(tmp_path / "killed")], check=False)
@@ -161,25 +161,25 @@ def test_the_head_alone_learns_the_tones(tiny_settings, tmp_path):
     assert finetune(settings, tmp_path).best >= 4 / 6
 
 
-@pytest.mark.parametrize("step", [2, 3, 4, 5])
-def test_an_interrupted_run_saves_and_goes_on(tiny_settings, tmp_path, monkeypatch, step):
+def test_an_interrupted_run_saves_and_goes_on(tiny_settings, tmp_path, monkeypatch):
     settings = tiny_settings(lora=False, epochs=2)
     finetune(settings, tmp_path / "whole")
     training_step = MeterTrainer.training_step
+    for step in (2, 3, 4, 5):  # within an epoch of three, at its end, and in the next
 
-    def interrupted(self, *args, **kwargs):
-        if self.state.global_step == step - 1:
-            os.kill(os.getpid(), 2)
-        return training_step(self, *args, **kwargs)
+        def interrupted(self, *args, at=step, **kwargs):
+            if self.state.global_step == at - 1:
+                os.kill(os.getpid(), 2)
+            return training_step(self, *args, **kwargs)
 
-    folder = tmp_path / "interrupted"
-    with monkeypatch.context() as patch:
-        patch.setattr(MeterTrainer, "training_step", interrupted)
-        assert not finetune(settings, folder).is_done
-    assert last_complete_checkpoint(folder).name == f"checkpoint-{step}"
-    assert len(read_curve(folder)) == 2 * (step // 3)
-    assert finetune(settings, folder, resume=True).is_done
-    assert figures_of(folder) == figures_of(tmp_path / "whole")
+        folder = tmp_path / f"interrupted-{step}"
+        with monkeypatch.context() as patch:
+            patch.setattr(MeterTrainer, "training_step", interrupted)
+            assert not finetune(settings, folder).is_done
+        assert last_complete_checkpoint(folder).name == f"checkpoint-{step}"
+        assert len(read_curve(folder)) == 2 * (step // 3)
+        assert finetune(settings, folder, resume=True).is_done
+        assert figures_of(folder) == figures_of(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]"])
