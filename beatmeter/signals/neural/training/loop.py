@@ -84,6 +84,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     clips = clips.first(settings.clips).weighted(settings.families)
     run = start_or_resume(settings, clips, out)
+    if settings.compile:
+        run.network.compile(dynamic=False)
     began = time.monotonic() - run.seconds
     losses: list[Tensor] = []
     while not _finished(settings, run):

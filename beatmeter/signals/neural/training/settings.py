@@ -77,6 +77,9 @@ class TrainSettings:
         Steps between figures, and between states to go on from.
     start : str
         File of a network of the same shape to go on from, rather than from random weights.
+    compile : bool
+        Whether torch compiles the network first, which takes about a minute; on an H100 a step is
+        then 2.3 times as quick.
     families : dict of str to float
         How often clips of a family are drawn, beside 1 for those of the others.
     network : NetworkConfig
@@ -96,6 +99,7 @@ class TrainSettings:
     evaluate_every: int = 500
     save_every: int = 500
     start: str = ""
+    compile: bool = False
     families: dict[str, float] = field(default_factory=dict)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentSettings = field(default_factory=AugmentSettings)

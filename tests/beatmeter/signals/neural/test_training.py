@@ -137,6 +137,16 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_pa
         assert torch.equal(value, states[1][name]), name
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_a_network_is_compiled_where_it_is_told(frames_folder, clips, tmp_path, monkeypatch, told):
+    compiled = []
+    monkeypatch.setattr(loop.TrainableNetwork, "compile", lambda self, **how: compiled.append(self))
+    held_out = load_clips(frames_folder / "val", CPU)
+    settings = settings_from(SMALL | {"compile": told})
+    loop.train(settings, clips, held_out, tmp_path, lambda line: None)
+    assert len(compiled) == int(told)
+
+
 def test_families_are_drawn_as_often_as_told(tmp_path):
     rare = clicks(1, 4) | {"row": clicks(1, 4)["row"] | {"family": "rare"}}
     write_shard(tmp_path / "0.npz", [clicks(0, 3), rare])
