@@ -210,17 +210,19 @@ def test_a_change_of_meter_makes_segments_that_meet_on_a_bar_line(drum_pattern):
     analysis = analyze(samples, SAMPLE_RATE, every)
     seven, four = analysis.segments
     assert (seven.grid.meter, four.grid.meter) == (7, 4)
-    assert seven.end_s == four.start_s == four.grid.downbeats[0] == pytest.approx(26.1, abs=0.05)
+    assert 25.25 < four.start_s < 26.15  # the last bar of seven is cut after 0.8 s
+    assert four.start_s == seven.end_s
+    assert four.grid.downbeats[0] == pytest.approx(26.1, abs=0.05)
     assert (seven.start_s, four.end_s) == (0.0, pytest.approx(52.0))
     intervals = np.diff(np.concatenate([seven.grid.beats[-9:], four.grid.beats[:9]]))
     assert intervals.min() > 0.5 * 60 / 200.0
-    assert intervals.max() < 1.5 * 60 / 140.0
+    assert intervals.max() < 1.5 * 60 / 70.0  # kick and snare alternate at 70
     assert (analysis.meter, analysis.time_signature) == (7, "7/8") or analysis.meter == 4
 
 
 def test_a_change_within_an_excerpt_is_found_in_its_halves(drum_pattern):
-    loud = drum_pattern(4, 140.0, 0)
-    samples = np.concatenate([loud, loud[: 19 * SAMPLE_RATE], 0.1 * loud[: 15 * SAMPLE_RATE]])
+    loud, quiet = drum_pattern(3, 160.0, 0), 0.1 * drum_pattern(4, 140.0, 0)
+    samples = np.concatenate([loud, loud[: 19 * SAMPLE_RATE], quiet[: 15 * SAMPLE_RATE]])
     heard = []
 
     def by_loudness(rhythm: Rhythm) -> MeterScores:
@@ -230,7 +232,7 @@ def test_a_change_within_an_excerpt_is_found_in_its_halves(drum_pattern):
             np.abs(rhythm.samples[part]).max() for part in (np.s_[:edge], np.s_[-edge:])
         )
         if begins > 5 * ends:
-            return MeterScores((0.5, 0.5, 0, 0, 0, 0))
+            return MeterScores((0.6, 0.4, 0, 0, 0, 0))
         return sure_of(3 if ends > 0.2 else 4)
 
     analysis = analyze(samples, SAMPLE_RATE, told(by_loudness=by_loudness))

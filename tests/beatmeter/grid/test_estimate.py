@@ -77,7 +77,8 @@ def test_downbeats_are_the_accented_beats_a_bar_apart(meter, network):
     grid = estimate_grid([counted(pulse, every=meter, first=2, network=network)], meter)
     np.testing.assert_allclose(grid.beats, pulse.beats, atol=0.01)
     assert grid.beat_bpm == pytest.approx(170.0, rel=0.005)
-    assert (grid.positions[2 :: max(BAR_LENGTHS[meter])] == 1).all() or grid.bar_beats == 2
+    begins = np.flatnonzero(grid.positions == 1) % meter
+    assert (begins == 2 % meter).all() or grid.bar_beats == 2
     assert np.diff(grid.downbeats) == pytest.approx(grid.bar_duration_s, abs=0.02)
 
 

