@@ -15,7 +15,7 @@ from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.audio.source import OpenSource, Source, open_source
 from beatmeter.errors import Abstain, AudioError, PluginError
 from beatmeter.features.rhythm import Rhythm
-from beatmeter.fusion.effective import effective_weights
+from beatmeter.fusion.effective import effective_weights, why_unavailable
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
 from beatmeter.fusion.prior import REPERTOIRE, named_prior
 from beatmeter.fusion.weights import Weights
@@ -97,8 +97,8 @@ class Ensemble:
         Parameters
         ----------
         selection : str
-            ``voting`` for those with a weight, ``all``, names, or several of these with commas
-            between them.
+            ``voting`` for those with a weight, and one that lends the grid what a network hears
+            where none of them can; ``all``, names, or several of these with commas between them.
         prior : str or mapping of meter to float
             ``repertoire`` for that of ``weights.toml``, relative probabilities, or what
             :func:`beatmeter.fusion.prior.named_prior` takes.
@@ -115,8 +115,8 @@ class Ensemble:
         if prior != REPERTOIRE:
             named = named_prior(prior) if isinstance(prior, str) else dict(prior)
             weights = replace(weights, prior=named)
-        voting = {name for name in signals if weights.signals.get(name, 0.0) > 0}
-        groups = {VOTING: voting, ALL: set(signals)} | {name: {name} for name in signals}
+        groups = {VOTING: _voting(signals, weights), ALL: set(signals)}
+        groups |= {name: {name} for name in signals}
         asked: set[str] = set()
         for name in selection.split(","):
             if name.strip() not in groups:
@@ -126,18 +126,17 @@ class Ensemble:
         return cls(selected, weights, tuple(name for name in signals if name not in asked))
 
     def voters(self) -> Ensemble:
-        """The same ensemble without the signals that have no weight."""
-        weights = self.weights.signals
-        voting = {n: signal for n, signal in self.signals.items() if weights.get(n, 0.0) > 0}
+        """The same ensemble without the signals that have no weight.
+
+        Where none that has one lends the grid what a network hears, one that does stays.
+        """
+        names = _voting(self.signals, self.weights)
+        voting = {name: signal for name, signal in self.signals.items() if name in names}
         return Ensemble(voting, self.weights)
 
     def listeners(self) -> Ensemble:
         """The same ensemble with only those signals that lend the grid what a network hears."""
-        lending = {
-            name: signal
-            for name, signal in self.signals.items()
-            if hasattr(signal, "activations") or hasattr(signal, "bars")
-        }
+        lending = {name: signal for name, signal in self.signals.items() if _lends(signal)}
         return Ensemble(lending, self.weights)
 
     def score_excerpt(self, rhythm: Rhythm, start_s: float = 0.0) -> ExcerptResult:
@@ -195,6 +194,18 @@ class Ensemble:
         mean = np.mean([scores.values for scores in spoken], axis=0)
         scores = MeterScores.from_array(mean, spoken[0].kind, _strongest(spoken))
         return SignalOutput(weight, scores, None)
+
+
+def _voting(signals: Mapping[str, Signal], weights: Weights) -> set[str]:
+    """Signals with a weight; and one that lends the grid a network, where none of them can."""
+    voting = {name for name in signals if weights.signals.get(name, 0.0) > 0}
+    lending = [n for n, signal in signals.items() if _lends(signal) and not why_unavailable(signal)]
+    return voting if voting.intersection(lending) else voting.union(lending[:1])
+
+
+def _lends(signal: Signal) -> bool:
+    """Whether a signal lends the grid what a network hears."""
+    return hasattr(signal, "activations") or hasattr(signal, "bars")
 
 
 def score_excerpts(recording: OpenSource, ensemble: Ensemble) -> list[ExcerptResult]:

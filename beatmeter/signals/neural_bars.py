@@ -31,6 +31,11 @@ class NeuralBars(NeuralSignal):
 
     name = "neural_bars"
 
+    @property
+    def calibration(self) -> str:
+        """Its own: it listens to one network only."""
+        return self.name
+
     def unavailable(self) -> str | None:
         """What is missing, or None."""
         from beatmeter._util.hashing import hash_file
@@ -78,9 +83,9 @@ class NeuralBars(NeuralSignal):
         """
         from beatmeter.signals.neural.bar_network import load_bar_network
 
-        source = _frame_source()
-        if source is None:
-            raise Abstain("the frames that the bar network reads are not heard")
+        source, reason = _frame_source(), self.unavailable()
+        if source is None or reason is not None:
+            raise Abstain(str(reason))
         frames = rhythm.heard(f"frames {source.path}", source.frames)
         known: dict[bytes, BarLogits] = rhythm.heard("bar logits", lambda _: {})
         network = load_bar_network()

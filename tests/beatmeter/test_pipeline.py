@@ -241,6 +241,32 @@ def test_a_change_within_an_excerpt_is_found_in_its_halves(drum_pattern):
     assert analysis.segments[1].start_s == pytest.approx(45.0, abs=6.0)
 
 
+@dataclass
+class Listener(Told):
+    deaf: str | None = None
+
+    def unavailable(self) -> str | None:
+        return self.deaf
+
+    def activations(self, rhythm: Rhythm) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("voter_deaf", "kept"), [(None, {"voter"}), ("no network", {"voter", "second"})]
+)
+def test_one_signal_lends_the_grid_a_network_whether_it_votes_or_not(voter_deaf, kept):
+    signals = {
+        "voter": Listener("voter", lambda rhythm: sure_of(3), voter_deaf),
+        "silent": Told("silent", lambda rhythm: sure_of(3)),
+        "first": Listener("first", lambda rhythm: sure_of(3), "not installed"),
+        "second": Listener("second", lambda rhythm: sure_of(3)),
+        "third": Listener("third", lambda rhythm: sure_of(3)),
+    }
+    weights = Weights(dict.fromkeys(signals, 0.0) | {"voter": 1.0})
+    assert set(Ensemble(signals, weights).voters().signals) == kept
+
+
 def test_meters_that_follow_each_other_are_no_polymeter(drum_pattern):
     samples = np.concatenate([drum_pattern(7, 200.0, 0), drum_pattern(4, 140.0, 0)])
 

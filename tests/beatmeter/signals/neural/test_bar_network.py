@@ -152,5 +152,5 @@ def test_another_network_is_not_listened_to(tmp_path, drum_pattern, monkeypatch)
     assert NeuralBars().unavailable() == f"the bar network did not learn from {other}"
     monkeypatch.setenv(NETWORK_VARIABLE, "beatnet")
     assert "network of our own" in NeuralBars().unavailable()
-    with pytest.raises(Abstain):
+    with pytest.raises(Abstain, match="network of our own"):
         NeuralBars().bars(Rhythm(drum_pattern(4, 120.0, 0), RATE))
