@@ -2,8 +2,9 @@
 
 A meter can only be counted on a pulse, so evidence is a matrix: a row for each of the most salient
 pulses of a recording, NaN where there are fewer. The columns are what built-in signals find on that
-pulse, and its salience, tempo and squared tempo. Nothing is computed twice: a signal that was asked
-about the same ``Rhythm`` keeps what it found.
+pulse, what single streams repeat on it (:mod:`beatmeter_mert.model.streams`), and its salience,
+tempo and squared tempo. Nothing is computed twice: a signal that was asked about the same
+``Rhythm`` keeps what it found.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
 from beatmeter.signals.calibration import REFERENCE_BPM
 from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.streams import describe_streams
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
@@ -38,7 +40,7 @@ SIGNALS = (
 hears. Those that listen to a network are left out, since a new network says other things."""
 PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
-_VERSION = 2
+_VERSION = 3
 _TEMPO = -2
 """The column of a pulse's log tempo, in octaves above ``REFERENCE_BPM``: the last but one."""
 _PROBE_S = 10
@@ -76,7 +78,7 @@ def salient_places(rhythm: Rhythm) -> list[int] | None:
 
 
 def gather(rhythm: Rhythm) -> Evidence | None:
-    """Gather the evidence of :data:`SIGNALS`; None where there are too few beats for it."""
+    """Gather the evidence of :data:`SIGNALS` and of streams; None where there are too few beats."""
     from beatmeter.plugins import installed_signals
     from beatmeter.signals.calibrated import PulseSignal
     from beatmeter.signals.calibration import pulse_context
@@ -89,6 +91,7 @@ def gather(rhythm: Rhythm) -> Evidence | None:
         signal = installed[name]
         assert isinstance(signal, PulseSignal)
         found[name] = signal.hypotheses(rhythm)[1]
+    found["streams"] = np.array([describe_streams(beats) for beats in rhythm.beat_features])
     found["pulse"] = pulse_context(rhythm.pulses)
     layout = " ".join(f"{name}:{part.shape[1]}" for name, part in found.items())
     return Evidence(filled(np.hstack(list(found.values()))[places]), f"{_VERSION} {layout}")

@@ -187,7 +187,8 @@ class _Part:
 def _parts(model: MertMeterClassifier) -> list[_Part]:
     head, parts = model.config.head, []
     modules = (f"signals/{name}.py" for name in (*SIGNALS, "calibrated", "calibration", "folding"))
-    code = code_hash("features", *modules)
+    of_streams = code_hash("model/streams.py", package="beatmeter_mert")
+    code = code_hash("features", *modules, seed=of_streams)
     if head.hears_rhythm:
         parts.append(_Part(*rhythm_layout(), lambda _, rhythm: gather(rhythm), code))
     if head.pooling == GRID:

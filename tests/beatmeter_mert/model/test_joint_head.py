@@ -193,12 +193,23 @@ def test_evidence_is_gathered_once_and_finite(clicks):
     rhythm = Rhythm(*clicks)
     first, again = gather(rhythm), gather(rhythm)
     assert first.layout == again.layout
-    assert first.layout.startswith("2 accent_folding:")
+    assert first.layout.startswith("3 accent_folding:")
     assert all(name in first.layout for name in SIGNALS)
     np.testing.assert_array_equal(first.values, again.values)
     heard = min(PULSES, len(rhythm.pulses))
     assert np.isfinite(first.values[:heard]).all()
     assert np.isnan(first.values[heard:]).all()
+
+
+def test_neither_networks_nor_calibrations_are_heard(clicks, monkeypatch):
+    before = gather(Rhythm(*clicks))
+
+    def asked(*_):
+        pytest.fail("a trained head would need to be trained again with every new network")
+
+    monkeypatch.setattr(Rhythm, "heard", asked)  # networks are run through it, once a recording
+    monkeypatch.setattr("beatmeter.signals.calibrated.load_calibration", asked)
+    np.testing.assert_array_equal(gather(Rhythm(*clicks)).values, before.values)
 
 
 def test_the_rate_of_every_pulse_is_read_off_the_evidence(clicks):
