@@ -72,7 +72,7 @@ class TrainableNetwork(nn.Module):
         for number, (convolution, norm) in enumerate(zip(self.stem, self.stem_norms, strict=True)):
             hidden = functional.relu(norm(convolution(hidden)))
             if number < len(self.stem) - 1:
-                hidden = hidden.unflatten(3, (-1, POOLING)).amax(dim=4)
+                hidden = hidden.view(*hidden.shape[:3], -1, POOLING).amax(dim=4)
         return hidden.squeeze(3).transpose(1, 2).contiguous()
 
     def _attended(self, hidden: Tensor) -> Tensor:
