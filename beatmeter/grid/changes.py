@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from beatmeter._util.matching import TOLERANCE_S
 from beatmeter.grid.evidence import FEWEST_BEATS
-from beatmeter.grid.hypothesis_features import standard_accents
+from beatmeter.grid.hypothesis_features import MOST_LOGIT, standard_accents
 from beatmeter.grid.near import NearTimes
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ BROKEN_BAR_COST = 12.0
 """What a bar costs, in log odds, that breaks off before its last beat: a beat that the pulse lost.
 """
 
-_MOST_LOGIT = 6.0  # a downbeat logit beyond this says no more
-_LEAST_PROBABILITY = 1e-3  # nor does a probability
+_LEAST_PROBABILITY = 1e-3  # a probability below says no more
 _REACH_FRAMES = 2  # a downbeat is heard on a beat within 40 ms
 _LIKENESS_WEIGHT = 0.6  # in log odds, for a deviation of an accent; chosen on composed changes
 _SAME_RATE = 0.06  # a pulse counts at a rate when its own differs by less: 6 %
@@ -163,7 +162,7 @@ def _downbeat_log_odds(evidence: GridEvidence, index: int) -> Floats:
     log_odds = np.zeros(len(beats))
     if evidence.bars:
         logits = evidence.bars[index].downbeat.astype(np.float64)
-        log_odds += np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)
+        log_odds += np.clip(logits, -MOST_LOGIT, MOST_LOGIT)
     if evidence.activations is not None:
         log_odds += _downbeat_given_beat(evidence.activations, beats)
     return log_odds

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.features.onsets import pick_peaks
+from beatmeter.grid.hypothesis_features import MOST_LOGIT
 from beatmeter.signals.folding import LENGTHS, explained_variance
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ _EVENLY = 0.7  # share of regular spacings from which onsets are evenly spaced
 _STRENGTH_NOISE, _SOUND_NOISE = 0.1, 0.05  # deviations of clicks all alike, as they are measured
 _CYCLIC = 0.4  # of clicks all alike and evenly struck notes one in fifty has a greater share
 _SURE = 0.95
-_MOST_LOGIT = 6.0
 _LEAST_LOG = -8.0
 
 
@@ -125,7 +125,7 @@ def presence_features(rhythm: Rhythm, activations: Activations | None) -> Floats
     found.append(float(rhythm.beat_features[0].accents[:, 2].mean()) if len(rhythm.beats) else 0.0)
     if activations is not None:
         for logits in (activations.beat, activations.downbeat):
-            found.append(float(np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT).std()))
+            found.append(float(np.clip(logits, -MOST_LOGIT, MOST_LOGIT).std()))
         found.append(_log_no_bar(activations))
     return np.array(found)
 

@@ -9,13 +9,11 @@ import numpy as np
 
 from beatmeter.corpora.compose import compose_bars
 from beatmeter.corpora.compose.drums import CLOSED, RIDE, RIM
-from beatmeter.corpora.frames.playing import Request, played
+from beatmeter.corpora.frames.playing import SPARE_S, Request, played
 from beatmeter.corpora.perform.performing import draw_touch
 from beatmeter.corpora.piece import Meter, Note, Part, Performance, Piece
 from beatmeter.corpora.random import between, happens, pick
 
-_SPARE_S = 12.0
-"""Seconds composed beyond the length of a clip, so that it may begin at any phase."""
 _SIX, _NINE = Meter((3,), "6/8", (3, 3)), Meter((9,), "9/8", (3, 3, 3))
 _TWELVE = Meter((4,), "12/8", (4,))
 _SLOW_SHARE = 0.18
@@ -33,7 +31,7 @@ def compound(ask: Request) -> Performance:
     style = pick(rng, ask.material.pool.styles)
     slow = happens(rng, _SLOW_SHARE)
     meter, divisions, pulse = _draw_slow(rng) if slow else _draw_any(rng)
-    piece = compose_bars(rng, style, meter, pulse, ask.seconds + _SPARE_S, divisions)
+    piece = compose_bars(rng, style, meter, pulse, ask.seconds + SPARE_S, divisions)
     if slow:
         piece = with_eighths(rng, piece, divisions)
     return played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))

@@ -15,7 +15,7 @@ from beatmeter.corpora.frames.compound import compound
 from beatmeter.corpora.frames.expression import ornamented
 from beatmeter.corpora.frames.loops import loops
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
-from beatmeter.corpora.frames.playing import Request, expressive, played, recast
+from beatmeter.corpora.frames.playing import SPARE_S, Request, expressive, played, recast
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play
 from beatmeter.corpora.perform.tempo import draw_tempo
@@ -24,8 +24,6 @@ from beatmeter.corpora.random import between, happens, pick
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
-_COMPOSED_S = 12.0
-"""Seconds composed beyond the length of a clip, so that it may begin at any phase."""
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
@@ -88,7 +86,7 @@ def _composed(ask: Request) -> Performance:
 
 def _composition(ask: Request) -> Piece:
     style = pick(ask.rng, ask.material.pool.styles)
-    return compose(ask.seed, (pick(ask.rng, METERS),), style, ask.seconds + _COMPOSED_S)
+    return compose(ask.seed, (pick(ask.rng, METERS),), style, ask.seconds + SPARE_S)
 
 
 def _from_pool(family: str) -> Callable[[Request], Performance]:
@@ -117,7 +115,7 @@ def _uncommon(ask: Request) -> Performance:
     """Bars of two, six, eight and of more beats than eleven."""
     style = pick(ask.rng, ask.material.pool.styles)
     meter, pulse = pick(ask.rng, UNCOMMON), draw_pulse(ask.rng)
-    piece = compose_bars(ask.rng, style, meter, pulse, ask.seconds + _COMPOSED_S)
+    piece = compose_bars(ask.rng, style, meter, pulse, ask.seconds + SPARE_S)
     return perform(piece, ask.seconds, ask.rng)
 
 
@@ -129,7 +127,7 @@ def _swing(ask: Request) -> Performance:
     grouping = {4: (4,), 3: (3,), 5: (3, 2), 7: (4, 3), 9: (4, 5), 11: (4, 4, 3)}[meter]
     pulse = between(rng, 65.0, 240.0)
     bars = Meter((meter,), f"{sum(grouping)}/4", grouping)
-    piece = compose_bars(rng, style, bars, pulse, ask.seconds + _COMPOSED_S, 2)
+    piece = compose_bars(rng, style, bars, pulse, ask.seconds + SPARE_S, 2)
     touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
     return played(ask, piece, touch)
 

@@ -20,13 +20,11 @@ from beatmeter.corpora.compose.composer import LICENCE, part
 from beatmeter.corpora.compose.drums import CLAP, CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, RIM, SNARE
 from beatmeter.corpora.compose.harmony import MODES, PROGRESSIONS, Scale
 from beatmeter.corpora.frames.loop_kinds import KINDS, Kind
-from beatmeter.corpora.frames.playing import Request, mechanical, recast
+from beatmeter.corpora.frames.playing import SPARE_S, Request, mechanical, recast
 from beatmeter.corpora.perform.performing import Touch
 from beatmeter.corpora.piece import Note, Origin, Performance, Piece
 from beatmeter.corpora.random import between, happens, pick, weighted
 
-_SPARE_S = 12.0
-"""Seconds composed beyond the length of a clip, so that it may begin at any phase."""
 _FASTEST_STEPS = 9.0
 """Strokes of one voice a second, above which nobody programs it."""
 _LEAST_BARS = 8
@@ -123,7 +121,7 @@ def compose_loop(rng: np.random.Generator, name: str, seconds: float) -> tuple[P
     kind = pick(rng, KINDS[name][1])
     pulse = float(np.exp(rng.uniform(np.log(kind.slowest), np.log(kind.fastest))))
     pattern, is_told = _draw_pattern(rng, kind, pulse)
-    bars = max(math.ceil((seconds + _SPARE_S) * pulse / 60 / kind.beats), _LEAST_BARS)
+    bars = max(math.ceil((seconds + SPARE_S) * pulse / 60 / kind.beats), _LEAST_BARS)
     chords = _draw_chords(rng, kind, is_told, bars)
     parts = tuple(
         part(role, _drums(rng, kind, hits, bars))

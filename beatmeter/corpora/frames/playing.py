@@ -14,6 +14,9 @@ from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Performance, Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
+SPARE_S = 12.0
+"""Seconds composed beyond the length of a clip, so that it may begin at any phase."""
+
 
 @dataclass(frozen=True)
 class Request:
