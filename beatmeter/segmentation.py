@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.matching import TOLERANCE_S
 from beatmeter.analysis import Segment
 from beatmeter.audio.excerpts import excerpts, windows
 from beatmeter.errors import Abstain, AudioError
@@ -287,10 +288,7 @@ def _bar_line(
     heard = [excerpt.evidence for excerpt in ask(recording, sides, ensemble.listeners())]
     if len(heard) < len(sides) or not all(grid.bars_heard for grid in grids):
         return about_s
-    before, after = (
-        Side(evidence, grid.bar_beats, grid.beat_bpm)
-        for evidence, grid in zip(heard, grids, strict=True)
-    )
+    before, after = (Side(*side) for side in zip(heard, grids, strict=True))
     found = bar_line_of_change(before, after, about_s, (earliest, latest))
     return about_s if found is None else found
 
@@ -322,7 +320,7 @@ def _without_repeats(parts: Sequence[Stretch], ensemble: Ensemble) -> list[Stret
 
 def _first_beat(grid: MetricalGrid, bar_line_s: float) -> float:
     """The beat that is on a bar line; the bar line itself where there is none."""
-    near = grid.between(bar_line_s - _BAR_LINE_S, bar_line_s + _BAR_LINE_S).beats
+    near = grid.between(bar_line_s - _BAR_LINE_S, bar_line_s + TOLERANCE_S).beats
     return float(near[0]) if len(near) else bar_line_s
 
 

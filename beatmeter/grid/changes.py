@@ -6,10 +6,11 @@ pulses that are known, and they change once: so the best path up to every bar li
 found, the best path from every bar line of the second on, and the two that meet and are worth most
 together.
 
-A beat is weighed by whether a downbeat is heard on it, and by how like it is to the beat that is a
-bar away: before the change to the one a bar earlier, after it to the one a bar later. Each meter is
-heard in a span that is mostly its own, since a network that hears a whole pulse lets the meter that
-holds for most of it prevail in the rest.
+A beat is weighed by whether a downbeat is heard on it, by whether the grid of a window on its side
+of the change has one there, and by how like it is to the beat that is a bar away: before the change
+to the one a bar earlier, after it to the one a bar later. So bars beside a change are those that
+each side is told to have. Each meter is heard in a span that is mostly its own, since a network
+that hears a whole pulse lets the meter that holds for most of it prevail in the rest.
 
 References
 ----------
@@ -31,10 +32,11 @@ import numpy.typing as npt
 from beatmeter._util.matching import TOLERANCE_S
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import MOST_LOGIT, standard_accents
-from beatmeter.grid.near import NearTimes
+from beatmeter.grid.near import NearTimes, hits
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
+    from beatmeter.grid.metrical import MetricalGrid
     from beatmeter.signals.neural.activations import Activations
 
 Floats = npt.NDArray[np.float64]
@@ -46,6 +48,7 @@ BROKEN_BAR_COST = 12.0
 _LEAST_PROBABILITY = 1e-3  # a probability below says no more
 _REACH_FRAMES = 2  # a downbeat is heard on a beat within 40 ms
 _LIKENESS_WEIGHT = 0.6  # in log odds, for a deviation of an accent; chosen on composed changes
+_GRID_WEIGHT = 1.0  # in log odds, for a downbeat of the grid beside; chosen on composed changes
 _SAME_RATE = 0.06  # a pulse counts at a rate when its own differs by less: 6 %
 _WINDOWS_DEVIATION_S = 3.0  # how far off windows put a change: half the time between two of them
 
@@ -58,15 +61,17 @@ class Side:
     ----------
     evidence : GridEvidence
         Of a span that is mostly in this meter, and goes on beyond the change.
-    bar_beats : int
-        Counted beats a bar.
-    beat_bpm : float
-        Counted beats a minute.
+    grid : MetricalGrid
+        How a window beside the change is counted.
     """
 
     evidence: GridEvidence
-    bar_beats: int
-    beat_bpm: float
+    grid: MetricalGrid
+
+    @property
+    def bar_beats(self) -> int:
+        """Counted beats a bar."""
+        return self.grid.bar_beats
 
 
 def bar_line_of_change(
@@ -140,7 +145,7 @@ def _counted(
         own = beats[(beats >= from_s) & (beats < until_s)]
         if len(own) >= max(FEWEST_BEATS, side.bar_beats):
             rate = 60.0 / float(np.median(np.diff(own)))
-            if abs(rate / side.beat_bpm - 1.0) < _SAME_RATE:
+            if abs(rate / side.grid.beat_bpm - 1.0) < _SAME_RATE:
                 yield index, beats
 
 
@@ -150,10 +155,21 @@ def _worth(side: Side, index: int, away: int) -> Floats:
     `away` is how many beats later the beat is that each is likened to.
     """
     evidence = side.evidence
-    heard = _downbeat_log_odds(evidence, index)
+    heard = _downbeat_log_odds(evidence, index) + _downbeat_in_grid(side, index)
     worth = np.tile(-np.logaddexp(0.0, heard)[:, None], (1, side.bar_beats))
     worth[:, 0] += heard
     return worth + _LIKENESS_WEIGHT * _likeness(evidence.accents[index], away)[:, None]
+
+
+def _downbeat_in_grid(side: Side, index: int) -> Floats:
+    """Log odds of each beat of a pulse being a downbeat, by the grid of the window beside: (n,).
+
+    0 for beats that this grid does not have.
+    """
+    beats = side.evidence.pulses[index].beats + side.evidence.start_s
+    counted, downbeats = (hits(beats, times) for times in (side.grid.beats, side.grid.downbeats))
+    log_odds: Floats = np.where(counted, _GRID_WEIGHT * np.where(downbeats, 1.0, -1.0), 0.0)
+    return log_odds
 
 
 def _downbeat_log_odds(evidence: GridEvidence, index: int) -> Floats:

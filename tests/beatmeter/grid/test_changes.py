@@ -10,6 +10,7 @@ import pytest
 from beatmeter.features.pulses import Pulse
 from beatmeter.grid.changes import Side, bar_line_of_change, best_bars
 from beatmeter.grid.evidence import GridEvidence
+from beatmeter.grid.metrical import MetricalGrid
 from beatmeter.signals.neural.bar_network import BarLogits
 
 START_S, DURATION_S = 10.0, 28.0
@@ -48,6 +49,13 @@ def evidence_of(
     )
 
 
+def counted(bar_beats: int, beat_s: float, downbeat_s: float | None = None) -> MetricalGrid:
+    """A grid at a rate: without beats, or with bars from a downbeat on."""
+    places = np.arange(0 if downbeat_s is None else 4 * bar_beats)
+    beats = (downbeat_s or 0.0) + beat_s * places
+    return MetricalGrid(bar_beats, bar_beats, beats, places % bar_beats + 1, 60.0 / beat_s)
+
+
 def found_line(
     before: tuple[int, float],
     after: tuple[int, float],
@@ -61,7 +69,7 @@ def found_line(
     downbeats = np.concatenate([old[old < CHANGE_S], new[new >= CHANGE_S]])
     rng = np.random.default_rng(0)
     sides = [
-        Side(evidence_of(beat_s, downbeats, rng, heard), length, 60.0 / beat_s)
+        Side(evidence_of(beat_s, downbeats, rng, heard), counted(length, beat_s))
         for length, beat_s in (before, after)
     ]
     return bar_line_of_change(*sides, about_s, (about_s - reach_s, about_s + reach_s))
@@ -85,6 +93,18 @@ def test_accents_alone_tell_the_bar_line_where_no_network_is_heard():
         assert found == pytest.approx(CHANGE_S, abs=0.3 * max(old, new))
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_where_nothing_tells_bars_apart_the_window_after_the_change_does(place):
+    """What is heard is alike on all beats: only the grid of a later window has downbeats."""
+    line = CHANGE_S + 0.3 * place
+    alike = evidence_of(0.3, np.array([-1e3]), np.random.default_rng(0), heard=False)
+    sides = Side(alike, counted(7, 0.3)), Side(alike, counted(4, 0.3, line + 4 * 1.2))
+    found = bar_line_of_change(*sides, line, (line - 12.0, line + 12.0))
+    assert found is not None
+    bars = (found - line) / 1.2
+    assert bars == pytest.approx(round(bars))
+
+
 def test_a_change_is_looked_for_where_it_may_be():
     found = found_line((7, 0.3), (4, 0.3), 17.0, reach_s=4.0)
     assert found is not None
@@ -93,7 +113,7 @@ def test_a_change_is_looked_for_where_it_may_be():
 
 def test_no_bar_line_is_told_where_no_pulse_counts_at_the_rate_of_a_side():
     old = evidence_of(0.3, lines_of(2.1), np.random.default_rng(0))
-    sides = Side(old, 7, 200.0), Side(old, 4, 150.0)
+    sides = Side(old, counted(7, 0.3)), Side(old, counted(4, 0.4))
     assert bar_line_of_change(*sides, 24.0, (12.0, 36.0)) is None
 
 
