@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beatmeter._util.folders import cache_folder, home
+from beatmeter._util.memo import code_hash
 from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.errors import DatasetError
@@ -133,10 +134,13 @@ def training_soundfonts() -> tuple[Path, ...]:
 
 
 def _made_up() -> tuple[Path, ...]:
-    folder = cache_folder() / "soundfonts"
+    """Each is made once: a folder of the user's cache holds those of one state of the code."""
+    made_by = code_hash("corpora/perform/synthetic_soundfont.py", "corpora/random.py")
+    folder = cache_folder() / "soundfonts" / made_by
     paths = tuple(folder / f"{SYNTHETIC}-{seed}.sf2" for seed in _MADE_UP_SEEDS)
     for seed, path in zip(_MADE_UP_SEEDS, paths, strict=True):
-        write_synthetic_soundfont(path, seed)
+        if not path.is_file():
+            write_synthetic_soundfont(path, seed)
     return paths
 
 

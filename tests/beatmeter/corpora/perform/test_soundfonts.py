@@ -59,6 +59,8 @@ def test_where_the_system_has_none_they_are_made_up(tmp_path: Path, monkeypatch)
     assert len(made) > 1
     assert {open_soundfont(path).material for path in made} == {SYNTHETIC}
     assert len({path.read_bytes() for path in made}) == len(made)
+    dates = [path.stat().st_mtime_ns for path in made]
     assert training_soundfonts() == made
+    assert [path.stat().st_mtime_ns for path in made] == dates  # kept, not made again
     (shared / "FluidR3_GM.sf2").touch()
     assert training_soundfonts() == (shared / "FluidR3_GM.sf2",)
