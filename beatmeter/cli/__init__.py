@@ -17,7 +17,7 @@ COMMANDS = {
     "evaluate": ("beatmeter.cli.evaluate:evaluate", "Tell how often the ensemble is right."),
     "fixtures": ("beatmeter.cli.fixtures:fixtures", "The recordings of the gate."),
     "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),
-    "listen": ("beatmeter.cli.listen:listen", "Tell the meter of what a microphone hears."),
+    "listen": ("beatmeter.cli.serve:listen", "Tell the meter of what a microphone hears."),
     "serve": (
         "beatmeter.cli.serve:serve",
         "See, hear and correct the recordings of a folder.",
@@ -25,7 +25,7 @@ COMMANDS = {
     "signals": ("beatmeter.cli.listing:signals", "List every signal of the ensemble."),
     "plugins": ("beatmeter.cli.listing:plugins", "List plugins and their hooks."),
     "summary": ("beatmeter.cli.summary:summary", "Tell what an archive holds."),
-    "tune": ("beatmeter.cli.tune:tune", "Find the weight of a signal that may vote."),
+    "tune": ("beatmeter.cli.gate:tune", "Find the weight of a signal that may vote."),
 }
 
 

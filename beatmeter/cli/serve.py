@@ -1,4 +1,4 @@
-"""``beatmeter serve``."""
+"""``beatmeter serve`` and ``beatmeter listen``: pages in a browser."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def serve(
     from beatmeter.cli.analyze import check_asked
     from beatmeter.datasets.corrections import CorrectionStore
     from beatmeter.datasets.folder import CORRECTIONS
+    from beatmeter.serve import running
     from beatmeter.serve.app import Served, Server
-    from beatmeter.serve.running import address_of, listen, run, say
 
     asked = Asked(prior=prior)
     check_asked(asked)
@@ -67,11 +67,35 @@ def serve(
     reports = output or folder / REPORTS
     require_writable(reports / "report.json")
     CorrectionStore(folder).read()
-    with listen(host, port) as listening:
+    with running.listen(host, port) as listening:
         taken = listening.getsockname()[1]
         server = Server(Served(folder, reports, host, taken, asked, max_upload * MEGABYTE))
-        address = address_of(host, listening)
-        say(f"{folder} is served at {address} (Ctrl-C ends)")
-        run(server.app(), listening)
+        address = running.address_of(host, listening)
+        running.say(f"{folder} is served at {address} (Ctrl-C ends)")
+        running.run(server.app(), listening)
     left = f", {server.jobs.left} recordings are left to analyse" if server.jobs.left else ""
-    say(f"ended; what was heard and corrected is kept{left}")
+    running.say(f"ended; what was heard and corrected is kept{left}")
+
+
+@click.command()
+@host_option
+@port_option
+@prior_option
+def listen(host: str, port: int, prior: str) -> None:
+    """Tell the meter of what a microphone hears, through a page in your browser.
+
+    Every two seconds the page tells the meter of the last twelve. Nothing that is heard is kept.
+    Ctrl-C ends.
+    """
+    from beatmeter.archive.recording import Asked
+    from beatmeter.cli.analyze import check_asked
+    from beatmeter.serve import running
+    from beatmeter.serve.live import Live
+
+    asked = Asked(prior=prior)
+    check_asked(asked)
+    with running.listen(host, port) as listening:
+        live = Live(host, listening.getsockname()[1], asked)
+        running.say(f"listens at {running.address_of(host, listening)} (Ctrl-C ends)")
+        running.run(live.app(), listening)
+    running.say("ended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +97,18 @@ def frames(clips: int, jobs: int, out: Path, **music: Any) -> None:
 
     Run again to go on with an interrupted folder, or to add to one.
     """
-    from beatmeter.corpora.frames.shards import FramesConfig, write_shards
+    from beatmeter.corpora.frames.shards import write_shards
 
-    config = FramesConfig(**_with_soundfonts(music))
-    with counted(f"shards in {out}") as report:
-        write_shards(config, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    _write_frames(write_shards, "shards", clips, jobs, out, music)
 
 
 @corpus.command()
 @_of_scores
 def sound(clips: int, jobs: int, out: Path, **music: Any) -> None:
     """Render the same clips as `frames` does, as sound with annotated beats."""
-    from beatmeter.corpora.frames.shards import FramesConfig
     from beatmeter.corpora.frames.sound import write_sound
 
-    config = FramesConfig(**_with_soundfonts(music))
-    with counted(f"clips in {out}") as report:
-        write_sound(config, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    _write_frames(write_sound, "clips", clips, jobs, out, music)
 
 
 @corpus.command()
@@ -126,11 +120,18 @@ def clips(clips: int, jobs: int, out: Path, **music: Any) -> None:
     all six.
     """
     from beatmeter.corpora.frames.dataset import write_dataset
+
+    _write_frames(write_dataset, "clips", clips, jobs, out, music)
+
+
+def _write_frames(
+    write: Callable[..., None], what: str, clips: int, jobs: int, out: Path, music: dict[str, Any]
+) -> None:
     from beatmeter.corpora.frames.shards import FramesConfig
 
     config = FramesConfig(**_with_soundfonts(music))
-    with counted(f"clips in {out}") as report:
-        write_dataset(config, out, clips, jobs=jobs, on_progress=report)
+    with counted(f"{what} in {out}") as report:
+        write(config, out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
 

@@ -14,9 +14,8 @@ from click.testing import CliRunner, Result
 
 from beatmeter import plugins
 from beatmeter.cli.analyze import analyze
-from beatmeter.cli.gate import gate
+from beatmeter.cli.gate import gate, tune
 from beatmeter.cli.listing import signals
-from beatmeter.cli.tune import tune
 from beatmeter.errors import GateError
 from beatmeter.fusion import effective
 from beatmeter.fusion.record import record_path
