@@ -21,10 +21,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Missing folders are made. When the block fails, `path` is left as it was.
 
-    Parameters
-    ----------
-    path : str or Path
-
     Yields
     ------
     Path

@@ -27,7 +27,7 @@ from beatmeter._util.hashing import files_below, hash_files
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 _SUFFIX = ".memo"
-_DIGEST_BYTES = 32
+_DIGEST_BYTES = 32  # of SHA-256
 _KEPT_SHARE = 0.9
 """How full a folder with a limit is after old entries were thrown away."""
 

@@ -50,7 +50,6 @@ class Order:
 
     Attributes
     ----------
-    asked : Asked
     output : str
         Where the parts go: an absolute path or an address.
     lines : bool
@@ -71,7 +70,6 @@ class Listed:
 
     Attributes
     ----------
-    left : list of str
     total : int
         With those that a part holds already.
     problems : list of str

@@ -52,7 +52,6 @@ class Task:
     ----------
     path : Path or str
         A file; as text, an address that fsspec knows, such as ``s3://bucket/song.flac``.
-    asked : Asked
     files : mapping of str to Path
         What to write, and where: kinds of :data:`beatmeter.output.files.SUFFIXES`.
     """
@@ -68,7 +67,6 @@ class Outcome:
 
     Attributes
     ----------
-    path : Path or str
     analysis : Analysis or None
         None when it failed.
     failure : str or None

@@ -58,10 +58,8 @@ class Analysed:
     meter : int
         One of ``METERS``.
     confidence : float in [0, 1]
-    time_signature : str
     tempo_bpm : float
         Tapped beats a minute.
-    bars_heard : bool
     turns : tuple of int
         Meters of its segments, in order.
     together : tuple of int or None

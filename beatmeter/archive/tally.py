@@ -68,7 +68,6 @@ class Tally:
         The same recordings, by whole tapped beats a minute.
     no_bar : int
         Recordings in which no bar is heard.
-    signatures : Counter of str
     changing : int
         Recordings whose meter changes.
     turns : Counter of (int, int)

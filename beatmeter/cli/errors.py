@@ -14,7 +14,7 @@ import click
 from beatmeter._util.text import escape_control
 from beatmeter.errors import BeatMeterError
 
-USER_ERROR = 2
+USER_ERROR = 2  # exit code
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where they are imported under another."""
 _FOR_DEVELOPERS = "dev"

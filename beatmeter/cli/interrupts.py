@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # exit code, 128 + SIGINT as shells have it
 
 
 @contextmanager

@@ -21,14 +21,14 @@ from beatmeter.errors import DatasetError
 
 Labels = npt.NDArray[np.int64]
 
-MARGIN = 0.05
-SIGNIFICANCE = 0.01
+MARGIN = 0.05  # of balanced accuracy above chance
+SIGNIFICANCE = 0.01  # largest p of a leak
 EVERYTHING = "everything"
-_FOLDS = 5
-_TREES = 60
-_PERMUTATIONS = 2000
-_BANDS = 24
-_FLOOR = 1e-10
+_FOLDS = 5  # of the cross-validation
+_TREES = 60  # of the forest that guesses the meter
+_PERMUTATIONS = 2000  # of the meters among works, for p
+_BANDS = 24  # mel bands
+_FLOOR = 1e-10  # power; avoids the logarithm of silence
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,14 @@ ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
 
 _FAMILY_OF = {source: family for family, source in SCORE_FAMILIES.items()}
 
-_POLYMETER_SHARE = 0.1
-_TRIES = 6
+_POLYMETER_SHARE = 0.1  # of composed clips
+_TRIES = 6  # scores that are drawn at most, for one of the wanted density
 _TYPICAL_ONSETS, _ONSETS_SPREAD = 5.0, 0.4
-_GOOD_FIT = 0.35
-_EXCERPT_S = 45.0
-_SPARE_BARS = 4
-_REBARRED_SHARE = 0.7
-_ALL = 0
+_GOOD_FIT = 0.35  # |log| of the ratio to the wanted onsets a second that is near enough
+_EXCERPT_S = 45.0  # seconds that are read of a score
+_SPARE_BARS = 4  # read beyond those
+_REBARRED_SHARE = 0.7  # of arranged pieces that are re-barred though scores in the meter exist
+_ALL = 0  # key of the runs of every meter
 
 
 @dataclass(frozen=True)

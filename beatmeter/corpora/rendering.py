@@ -25,8 +25,8 @@ from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
 from beatmeter.errors import DatasetError
 
-SHORTEST_S = 4.0
-LONGEST_S = 600.0
+SHORTEST_S = 4.0  # seconds of a clip, at least
+LONGEST_S = 600.0  # and at most
 _SPEEDS, _SPED_SHARE = (0.92, 1.08), 0.3
 """Of a tape that runs wrong, and how often it does."""
 _QUIETEST_DB, _LOUDEST_DB = -18.0, -0.5

@@ -68,7 +68,6 @@ def read_splits(folder: str | Path, seed: int = 0) -> dict[str, Labelled]:
 
     Parameters
     ----------
-    folder : str or Path
     seed : int
         Of the division, where the folder does not bring its own.
 
@@ -140,7 +139,6 @@ def read_extra(folders: Iterable[str | Path], held_out: Iterable[Labelled]) -> L
 
     Parameters
     ----------
-    folders : iterable of str or Path
     held_out : iterable of Labelled
         The validation and test clips.
 

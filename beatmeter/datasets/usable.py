@@ -20,8 +20,8 @@ from beatmeter.meters import METERS
 MAX_BAD_SHARE = 0.02
 """Of clips that cannot be used, unless the user allows for more."""
 
-_PIECE_S = 60.0
-_THREADS = 4
+_PIECE_S = 60.0  # seconds that are decoded at a time
+_THREADS = 4  # that decode
 
 
 def usable_clips(

@@ -35,7 +35,7 @@ MEASURES = (
     *("beat_f", "beat_cmlt", "beat_amlt", "tempo_1", "tempo_2"),
     *("downbeat_f", "downbeat_cmlt", "downbeat_amlt", "bar"),
 )
-_TEMPO_TOLERANCE = 0.04
+_TEMPO_TOLERANCE = 0.04  # relative; Gouyon et al. 2006
 _OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 
 

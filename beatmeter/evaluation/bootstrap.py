@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Floats, Integers
 
-RESAMPLES = 2000
-COVERAGE = 0.95
+RESAMPLES = 2000  # of whole works
+COVERAGE = 0.95  # of an interval
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from beatmeter.pipeline import Ensemble
 
 Floats = npt.NDArray[np.float64]
 
-_DIGITS = 5
+_DIGITS = 5  # significant digits of stored coefficients
 
 
 @dataclass(frozen=True)

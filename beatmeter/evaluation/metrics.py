@@ -21,7 +21,7 @@ import numpy as np
 
 from beatmeter._util.arrays import Booleans, Floats, Integers
 
-F1_THRESHOLD = 0.5
+F1_THRESHOLD = 0.5  # probability from which a label is predicted
 _SMALLEST = 1e-12
 """A meter held for impossible costs no more than this probability."""
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from beatmeter._util.arrays import Booleans, Floats
 
-BINS = 10
+BINS = 10  # of equal width
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from beatmeter.datasets.fixtures import Fixture
 from beatmeter.fusion.pool import log_scores
 from beatmeter.meters import METERS, MeterScores
 
-_NONE = 0
+_NONE = 0  # in place of a meter: no answer
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from beatmeter.signals.neural.bars import decode_beats, decode_downbeats
 from beatmeter.signals.neural.beatnet import BeatNetSource
 from beatmeter.signals.neural.sources import FrameNetworkSource
 
-_LIBROSA_RATE = 22050
+_LIBROSA_RATE = 22050  # Hz, librosa's default
 
 
 def tracker(name: str) -> Tracker:

@@ -15,7 +15,7 @@ from beatmeter.gate.gate_run import GateRun
 from beatmeter.gate.measurement import Group, Measurement
 from beatmeter.gate.tuning import Tuning
 
-_DECIMALS = 6
+_DECIMALS = 6  # of numbers in JSON
 
 
 def write(

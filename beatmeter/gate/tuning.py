@@ -35,8 +35,8 @@ from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.fusion.weights import Weights
 from beatmeter.gate.measurement import FusionPoint, accuracy_and_change, fused, right_at
 
-MOST_STEPS = 1001
-_ROUNDING = 1e-12
+MOST_STEPS = 1001  # weights tried, at most
+_ROUNDING = 1e-12  # of sums of equal terms in another order
 
 
 @dataclass(frozen=True)

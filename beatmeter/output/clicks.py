@@ -25,8 +25,8 @@ FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
 
 _BLOCK = 1 << 16  # samples: libsndfile overflows its stack on a minute of Vorbis in one piece
 _DOWNBEAT_HZ, _BEAT_HZ = 1760.0, 880.0  # A6 and A5
-_CLICK_S = 0.04
-_DECAY_S = 0.008
+_CLICK_S = 0.04  # seconds of a click
+_DECAY_S = 0.008  # seconds in which it falls to 1/e
 _MUSIC_PEAK, _CLICK_PEAK = 0.5, 0.45  # together below full scale
 
 

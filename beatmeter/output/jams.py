@@ -27,10 +27,6 @@ def write_jams(analysis: Analysis, path: str | Path) -> None:
     ``num_beats`` counted beats and beats before the first downbeat lie in measure 0; and
     ``segment_open``, whose values are the segments' time signatures. All come from the grid.
 
-    Parameters
-    ----------
-    path : str or Path
-
     Raises
     ------
     ReportError

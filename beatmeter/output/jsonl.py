@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCHEMA = 2
 """Version of the schema: it grows when a key goes or changes its meaning."""
 
-_DIGITS = 6
+_DIGITS = 6  # decimals
 _TIME_DIGITS = 3  # milliseconds: onsets are known no better
 _SHARE_DIGITS = 3  # of excerpts, which are drawn: a thousandth is less than a shade
 

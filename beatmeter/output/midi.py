@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from beatmeter.analysis import Analysis
 
-TICKS_PER_QUARTER = 480
+TICKS_PER_QUARTER = 480  # resolution of the file
 _CLICK_CHANNEL = 9  # percussion
-_CLICK_TICKS = 60
+_CLICK_TICKS = 60  # length of a click
 _DOWNBEAT_NOTE, _BEAT_NOTE = 76, 77  # high and low wood block of General MIDI
 _DOWNBEAT_VELOCITY, _BEAT_VELOCITY = 112, 80
 _LONGEST_BEAT_S = 4.0  # a tempo event holds no quarter of more than 16 s, nor an eighth of 8 s

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from beatmeter.analysis import Analysis, Segment, Window
 
-EXCERPT_S = 20.0
-_READABLE = 0.025
+EXCERPT_S = 20.0  # seconds from the middle that are drawn
+_READABLE = 0.025  # share of the width from which a segment has room for its label
 _INK, _QUIET, _PAPER, _BAR, _ACCENT = "#22313f", "#8a97a3", "#ffffff", "#eef2f6", "#d1495b"
 _HEAT = ("#f7f9fb", "#1d5b79")
 _METER_COLOURS = dict(
@@ -85,7 +85,6 @@ def write_plot(analysis: Analysis, excerpt: Excerpt, path: str | Path) -> None:
     ----------
     excerpt : Excerpt
         Of the same recording.
-    path : str or Path
 
     Raises
     ------

@@ -32,14 +32,7 @@ _SAMPLE_BYTES = 4  # float32, in the order of the machine, which is the page's t
 
 
 class Live:
-    """A page that listens, and one process that tells the meter of what it sends.
-
-    Parameters
-    ----------
-    host : str
-    port : int
-    asked : Asked
-    """
+    """A page that listens, and one process that tells the meter of what it sends."""
 
     def __init__(self, host: str, port: int, asked: Asked) -> None:
         self._host = host

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 200  # at a time; a page holds a handful
 _LAST_ANSWERS_S = 2  # for answers under way when the server ends
-_BACKLOG = 128
+_BACKLOG = 128  # connections that wait to be taken
 
 
 class ServeError(BeatMeterError):

@@ -18,7 +18,7 @@ from beatmeter.corpora.random import between, happens, pick
 _TRIADS = tuple(
     (root, (root + third) % 12, (root + 7) % 12) for root in range(12) for third in (3, 4)
 )
-_ROOT_BONUS = 0.25
+_ROOT_BONUS = 0.25  # added weight of low notes, and of a chord whose root sounds
 
 
 def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) -> Piece:

@@ -15,7 +15,7 @@ BROKEN = ("arpeggio", "alberti", "rolling")
 COMPINGS = STRUCK + BROKEN
 """Ways of accompanying."""
 
-_STRUM_SPREAD = 0.02
+_STRUM_SPREAD = 0.02  # beats between the strings of a strum
 
 
 def comping(rng: np.random.Generator, frame: Frame, manner: str, level: float) -> list[Note]:

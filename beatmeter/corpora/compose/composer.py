@@ -44,9 +44,9 @@ _LAYER_ODDS = {
     "drums": 1.0,
     "ostinato": 0.35,
 }
-_LEAST_ARTICULATED = 0.6
-_PROGRAM = 0
-_REGROUPED_SHARE = 0.25
+_LEAST_ARTICULATED = 0.6  # share of beats on which a note begins, or a timekeeper is added
+_PROGRAM = 0  # stands for none: the performance chooses
+_REGROUPED_SHARE = 0.25  # of pieces whose sections may change the grouping
 _AT_ONCE = 0.03
 """Beats within which a note is on a bar line."""
 

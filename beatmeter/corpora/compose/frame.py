@@ -66,7 +66,6 @@ class Frame:
         One per bar, all with the same sum.
     divisions : int
         Parts into which players divide a beat: 1 to 4.
-    beats_per_second : float
     accents : tuple of float
         Per beat of a bar, in velocity steps, about -20 to 20.
     syncopation : float

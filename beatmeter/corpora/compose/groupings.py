@@ -42,7 +42,7 @@ COARSE: dict[int, tuple[Grouping, ...]] = {
 }
 """Groupings of slow bars, counted in quarters."""
 
-_COARSE_SHARE = 0.25
+_COARSE_SHARE = 0.25  # of pieces grouped as slow bars are
 
 
 def draw_grouping(rng: np.random.Generator, meter: int) -> Grouping:

@@ -22,7 +22,7 @@ _PLANS = (
     ("a", "b", "sequence", "inversion"),
     ("a", "rest", "a", "b"),
 )
-_GRACE_BEATS = 0.125
+_GRACE_BEATS = 0.125  # length of a grace note, taken from the note before
 _LEAPS = np.array([-4, -3, -2, -1, 0, 1, 2, 3, 4])
 _LEAP_ODDS = np.array([2, 4, 12, 24, 10, 24, 12, 5, 3]) / 96
 

@@ -19,11 +19,11 @@ from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats
 from beatmeter.corpora.random import happens, pick
 from beatmeter.meters import check_meter
 
-_SAME = 1e-6
-_SHORTEST = 0.05
-_STRETCHING_SHARE = 0.45
-_SECOND_PLAN_SHARE = 0.3
-_COMPOUND_HALVES = 0.3
+_SAME = 1e-6  # beats; onsets that are closer count as equal
+_SHORTEST = 0.05  # beats that a note lasts at least
+_STRETCHING_SHARE = 0.45  # of pieces whose beats become unequal
+_SECOND_PLAN_SHARE = 0.3  # of pieces in which two plans take turns
+_COMPOUND_HALVES = 0.3  # share of beats with a note in the middle; above it bars may be compound
 _IN_GROUP = 3
 """Beats in a group of compound time."""
 _FARTHEST = math.log(1.9)

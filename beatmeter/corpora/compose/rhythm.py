@@ -17,7 +17,7 @@ from beatmeter.corpora.random import between, happens, pick
 
 Rhythm: TypeAlias = tuple[float, ...]
 
-_HEAD_ODDS = 0.85
+_HEAD_ODDS = 0.85  # least probability of a note at the head of a cell
 
 
 def grouped(rng: np.random.Generator, grouping: Grouping, divisions: int, density: float) -> Rhythm:

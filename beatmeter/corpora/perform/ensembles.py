@@ -40,8 +40,8 @@ ENSEMBLES: dict[str, dict[str, tuple[int, ...]]] = {
 }
 """General MIDI programs by role; a role without its own list plays from ``any``."""
 
-_AS_WRITTEN_SHARE = 0.25
-_STRANGER_SHARE = 0.15
+_AS_WRITTEN_SHARE = 0.25  # of pieces that keep the programs of the score
+_STRANGER_SHARE = 0.15  # of parts played by an instrument of another ensemble
 
 
 def cast(rng: np.random.Generator, parts: tuple[Part, ...]) -> tuple[str, tuple[Part, ...]]:

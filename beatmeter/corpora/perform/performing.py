@@ -16,9 +16,9 @@ from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Note, Part, Performance, Piece
 from beatmeter.corpora.random import between, happens
 
-_SLACK = 1.35
-_SHORTEST_S = 0.03
-_SWINGING_BELOW_BPM = 210.0
+_SLACK = 1.35  # times the beats that the length takes at an even tempo
+_SHORTEST_S = 0.03  # seconds that a note lasts at least
+_SWINGING_BELOW_BPM = 210.0  # pulses; at faster ones nobody swings
 
 
 @dataclass(frozen=True)

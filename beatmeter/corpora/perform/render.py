@@ -20,11 +20,11 @@ SAMPLE_RATE = 24_000
 """Hz, the rate at which MERT listens."""
 
 _GAIN_DB = -12.0
-_VOICES = 128
+_VOICES = 128  # notes that sound at once, at most
 _CHANNELS = tuple(channel for channel in range(16) if channel != 9)
-_DRUM_BANK = 128
-_SETTLING_S = 0.1
-_EDGE_S = 0.005
+_DRUM_BANK = 128  # of the SoundFont format
+_SETTLING_S = 0.1  # seconds of silence after a change of output, thrown away
+_EDGE_S = 0.005  # seconds of the fade at the end
 
 _GM_TO_KIT = {
     **{key: key for key in (36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47)},

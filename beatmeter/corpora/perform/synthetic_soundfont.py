@@ -20,7 +20,7 @@ import numpy.typing as npt
 from beatmeter._util.atomic import replacing
 from beatmeter.corpora.random import between, happens
 
-SAMPLE_RATE = 22050
+SAMPLE_RATE = 22050  # Hz
 _LOOP = 8192
 """Samples of a loop, 0.37 s: partials lie on its bins, so that it closes without a seam."""
 _GUARD = 46
@@ -28,7 +28,7 @@ _GUARD = 46
 _ZONES = ((0, 54, 48), (55, 69, 62), (70, 127, 76))
 """Lowest and highest key of a zone, and the key whose pitch was recorded."""
 _DRUM_KEYS = range(35, 82)
-_DRUM_BANK = 128
+_DRUM_BANK = 128  # of the SoundFont format
 
 _VIBRATO_TO_PITCH, _FILTER, _ENVELOPE_TO_FILTER = 6, 8, 11
 _VIBRATO_DELAY, _VIBRATO_RATE = 23, 24

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from beatmeter.corpora.random import between, happens, weighted
 
-_POINTS_PER_BEAT = 4
+_POINTS_PER_BEAT = 4  # at which a tempo curve is computed
 MANNERS = {"strict": 0.3, "steady": 0.45, "rubato": 0.25}
 """Ways with tempo, and how often each is drawn."""
 

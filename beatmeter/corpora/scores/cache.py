@@ -13,7 +13,7 @@ import numpy.typing as npt
 from beatmeter._util.memo import Memo
 from beatmeter.corpora.scores.parsing import ParsedScore, Signature, parse_score
 
-_FORMAT = 2
+_FORMAT = 2  # grows when parsed scores hold something else
 
 
 def parsed(path: Path, cache: Path | None) -> ParsedScore:

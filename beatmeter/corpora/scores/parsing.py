@@ -23,7 +23,7 @@ NOTE = np.dtype(
 """A note: number of its part, onset and duration in quarters (a grace note lasts 0), and so on."""
 
 _LOUDNESS = {"ppp": 36, "pp": 44, "p": 54, "mp": 66, "mf": 78, "f": 92, "ff": 106, "fff": 118}
-_DRUM_CHANNEL = 9
+_DRUM_CHANNEL = 9  # of General MIDI, counted from 0
 
 
 @dataclass(frozen=True)

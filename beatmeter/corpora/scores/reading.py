@@ -17,9 +17,9 @@ from beatmeter.errors import DatasetError
 
 __all__ = ["ScoreRun", "list_runs", "read_run"]
 
-_GRACE_QUARTERS = 0.125
-_SAME = 1e-3
-_FALLBACK_BPM = 120.0
+_GRACE_QUARTERS = 0.125  # length of a grace note
+_SAME = 1e-3  # quarters; times that are closer count as equal
+_FALLBACK_BPM = 120.0  # where the score gives no usable tempo
 _SLOWEST_BPM, _FASTEST_BPM = 30.0, 480.0
 _BASS_PROGRAMS = range(32, 40)
 

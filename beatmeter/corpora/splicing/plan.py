@@ -12,7 +12,7 @@ from beatmeter.errors import BeatMeterError
 
 Indices = npt.NDArray[np.int64]
 
-_REACH_BARS = 8
+_REACH_BARS = 8  # to either side, from which a bar is borrowed
 
 
 class SpliceError(BeatMeterError):

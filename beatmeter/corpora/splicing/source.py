@@ -24,8 +24,8 @@ from beatmeter.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter.errors import AudioError, DatasetError
 
 FAMILY = "spliced"
-_MARGIN_S = 0.1
-_SPARE_S = 2.0
+_MARGIN_S = 0.1  # seconds read before the first beat and after the last
+_SPARE_S = 2.0  # seconds spliced beyond a clip, so that it may begin anywhere
 
 
 def list_recordings(folder: Path) -> tuple[str, ...]:

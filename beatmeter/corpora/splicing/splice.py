@@ -16,7 +16,7 @@ Times = npt.NDArray[np.float64]
 
 LEAD_S = 0.012
 """How long before a beat it is cut, so that its attack stays whole."""
-FADE_S = 0.012
+FADE_S = 0.012  # seconds of the crossfade at a cut
 SHARE_OF_CUTS = (0.5, 0.7)
 """Range from which the cuts per beat are drawn, whatever the meter."""
 

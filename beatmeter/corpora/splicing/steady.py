@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 Times = npt.NDArray[np.float64]
 
-WINDOW_S = 100.0
-FEWEST_BARS = 12
+WINDOW_S = 100.0  # seconds that are searched at a time
+FEWEST_BARS = 12  # of a stretch
 LARGEST_DEVIATION = 0.12
 """Of one beat's length from the median of its window, as a share of it."""
 LEAST_CONTRAST = 1.5
 LEAST_MARGIN = 1.5
 """Logits: mean over downbeats less mean over other beats, and its lead over the other meter."""
 
-_REACH_S = 0.045
+_REACH_S = 0.045  # seconds from a beat within which its onset peaks
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from beatmeter.evaluation.report.section import Row, Section
 
-_WIDTH = 98
+_WIDTH = 98  # columns of wrapped text
 _NUMBER = re.compile(r"[-+]?(\d|inf|$)")
 
 

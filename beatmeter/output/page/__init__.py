@@ -42,7 +42,6 @@ def write_page(analysis: Analysis, source: str | Path, path: str | Path) -> None
     ----------
     source : str or Path
         The recording.
-    path : str or Path
 
     Raises
     ------

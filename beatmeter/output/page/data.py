@@ -30,7 +30,7 @@ from beatmeter.meters import METERS
 FOUND, SECOND = "found", "second best"
 """Names of grids."""
 
-_DIGITS = 6
+_DIGITS = 6  # decimals of a score
 _ROUNDING = 0.01  # six shares, each rounded to a thousandth
 
 _VERDICT = (

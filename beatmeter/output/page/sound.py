@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
     from beatmeter.audio.decode import Recording
 
-PIECE_S = 20.0
+PIECE_S = 20.0  # seconds of a piece, decoded when it is played
 MARGIN_S = 0.1
 """How far a piece reaches beyond both of its ends: an encoder needs 80 ms to settle."""
 
-PEAKS_PER_S = 100
+PEAKS_PER_S = 100  # of the waveform
 LONGEST_S = 4 * 3600.0
 """A page of four hours has about 120 MB, which Chromium opens in some seconds."""
 
 _RATE = 48_000  # Hz: what Opus decodes to
 _FRAME = 960  # samples: 20 ms, Opus's usual frame
 _USUAL_BIT_RATE, _LOW_BIT_RATE = 64_000, 32_000  # for mono: transparent; and good
-_USUAL_UP_TO_S = 3600.0
+_USUAL_UP_TO_S = 3600.0  # seconds; longer recordings get the low bit rate
 _FULL_SCALE = 255  # peaks are bytes
 
 
@@ -119,7 +119,6 @@ def encode_piece(path: str | Path, number: int) -> bytes:
 
     Parameters
     ----------
-    path : str or Path
     number : int
         From 0 to ``piece_count(duration) - 1``.
 
