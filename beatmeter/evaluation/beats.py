@@ -1,4 +1,4 @@
-"""How well beats and downbeats are heard, against others, on annotated recordings.
+"""How well beats and downbeats are estimated, against others, on annotated recordings.
 
 F-measure (70 ms), CMLt and AMLt of mir_eval [1]_, over whole clips: they are too short to leave
 out their first five seconds, as is usual for songs. CMLt is the share of beats that lie on the
@@ -41,7 +41,7 @@ _OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class Tracked:
-    """What a tracker heard: seconds of beats and, if it tells them, of downbeats."""
+    """Beats that a tracker found and, if it finds them, downbeats: in seconds."""
 
     beats: Times
     downbeats: Times | None
@@ -58,37 +58,37 @@ class ClipResult:
 Tracker = Callable[[Path], Tracked]
 
 
-def measures(truth: Annotated, heard: Tracked) -> dict[str, float]:
+def measures(truth: Annotated, estimated: Tracked) -> dict[str, float]:
     """What can be said of beats and downbeats, as far as both are there."""
-    result = _measures("beat", truth.beats, heard.beats)
+    result = _measures("beat", truth.beats, estimated.beats)
     if result:
-        result["tempo_1"] = _same_rate(truth.beats, heard.beats, (1.0,))
-        result["tempo_2"] = _same_rate(truth.beats, heard.beats, _OCTAVES)
-    if heard.downbeats is not None:
-        of_bars = _measures("downbeat", truth.downbeats, heard.downbeats)
+        result["tempo_1"] = _same_rate(truth.beats, estimated.beats, (1.0,))
+        result["tempo_2"] = _same_rate(truth.beats, estimated.beats, _OCTAVES)
+    if estimated.downbeats is not None:
+        of_bars = _measures("downbeat", truth.downbeats, estimated.downbeats)
         if of_bars:
-            of_bars["bar"] = _same_rate(truth.downbeats, heard.downbeats, (1.0,))
+            of_bars["bar"] = _same_rate(truth.downbeats, estimated.downbeats, (1.0,))
         result |= of_bars
     return result
 
 
-def _same_rate(truth: Times, heard: Times, factors: Sequence[float]) -> float:
+def _same_rate(truth: Times, estimated: Times, factors: Sequence[float]) -> float:
     """1 when the median intervals agree within 4 %, up to a factor; else 0."""
-    if len(heard) < 2:
+    if len(estimated) < 2:
         return 0.0
-    ratio = float(np.median(np.diff(heard)) / np.median(np.diff(truth)))
+    ratio = float(np.median(np.diff(estimated)) / np.median(np.diff(truth)))
     return float(any(abs(ratio * factor - 1.0) <= _TEMPO_TOLERANCE for factor in factors))
 
 
-def _measures(name: str, truth: Times, heard: Times) -> dict[str, float]:
+def _measures(name: str, truth: Times, estimated: Times) -> dict[str, float]:
     import mir_eval.beat
 
     if len(truth) < 2:  # continuity needs an interval; without beats there is nothing to find
         return {}
-    if len(heard) < 2:
+    if len(estimated) < 2:
         return dict.fromkeys((f"{name}_f", f"{name}_cmlt", f"{name}_amlt"), 0.0)
-    _, cmlt, _, amlt = mir_eval.beat.continuity(truth, heard)
-    f_measure = mir_eval.beat.f_measure(truth, heard)
+    _, cmlt, _, amlt = mir_eval.beat.continuity(truth, estimated)
+    f_measure = mir_eval.beat.f_measure(truth, estimated)
     values = (f_measure, cmlt, amlt)
     return {
         f"{name}_{measure}": float(value)

@@ -43,9 +43,9 @@ def write_file(kind: str, analysis: Analysis, source: Path, path: Path) -> None:
 
         write_jams(analysis, path)
     elif kind == "plot":
-        from beatmeter.output.plot import hear_excerpt, write_plot
+        from beatmeter.output.plot import read_excerpt, write_plot
 
-        write_plot(analysis, hear_excerpt(source), path)
+        write_plot(analysis, read_excerpt(source), path)
     elif kind == "midi":
         from beatmeter.output.midi import write_midi
 

@@ -63,7 +63,7 @@ class Excerpt:
         return self.start_s + len(self.envelope) / self.frame_rate
 
 
-def hear_excerpt(path: str | Path) -> Excerpt:
+def read_excerpt(path: str | Path) -> Excerpt:
     """Take the onset envelope of the middle 20 s of a recording, or of all of a shorter one.
 
     Raises

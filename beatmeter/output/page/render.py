@@ -105,7 +105,7 @@ def render_page(
         heat=parts.heat(data),
         footer=parts.footer(data, version("beatmeter")),
         data=_json(data),
-        sound=_json(_told(sound)),
+        sound=_json(_sound_data(sound)),
         pieces=_pieces(sound.pieces),
         library=asset(_LIBRARY),
         script=join_modules([*(asset(f"{name}.js") for name in MODULES), *scripts]),
@@ -123,7 +123,7 @@ def join_modules(sources: Sequence[str]) -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
 
 
-def _told(sound: Sound) -> dict[str, Any]:
+def _sound_data(sound: Sound) -> dict[str, Any]:
     return {
         "piece_s": PIECE_S,
         "margin_s": MARGIN_S,

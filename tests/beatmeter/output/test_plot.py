@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beatmeter.output.plot import EXCERPT_S, Excerpt, draw, hear_excerpt, write_plot
+from beatmeter.output.plot import EXCERPT_S, Excerpt, draw, read_excerpt, write_plot
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_it_is_written_whatever_the_name_is(make_analysis, excerpt, tmp_path, pa
 def test_the_excerpt_is_the_middle_of_a_long_recording(write_audio):
     rng = np.random.default_rng(0)
     path = write_audio("a.wav", rng.uniform(-0.5, 0.5, 30 * 8000), 8000)
-    excerpt = hear_excerpt(path)
+    excerpt = read_excerpt(path)
     assert excerpt.start_s == pytest.approx(5.0)
     assert excerpt.end_s - excerpt.start_s == pytest.approx(EXCERPT_S, abs=0.1)
     assert len(excerpt.times) == len(excerpt.envelope)
