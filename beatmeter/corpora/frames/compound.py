@@ -20,6 +20,9 @@ _SLOW_SHARE = 0.18
 """Of the pieces, what is slow 9/8 or 12/8 beyond those that come of themselves."""
 _SLOWEST, _FASTEST_SLOW = 35.0, 75.0
 """Dotted quarters a minute of those."""
+_QUICK, _KEPT_QUICK = 100.0, 0.3
+"""Dotted quarters a minute from which 12/8 is rare, and how much of it is kept: scores have 6/8 ten
+times as often, and two quick bars of that are no bar of 12/8."""
 _NEAR = 0.15
 """Eighths about an eighth within which a note strikes it."""
 _EIGHTH_KEYS = (CLOSED, CLOSED, RIDE, RIM, 54, 70)
@@ -46,7 +49,10 @@ def _draw_slow(rng: np.random.Generator) -> tuple[Meter, int, float]:
 def _draw_any(rng: np.random.Generator) -> tuple[Meter, int, float]:
     """A meter, the parts of a beat and beats a minute."""
     if happens(rng, 0.4):
-        return _TWELVE, 3, between(rng, 40.0, 165.0)
+        dotted = between(rng, 40.0, 165.0)
+        if dotted > _QUICK and not happens(rng, _KEPT_QUICK):
+            return _SIX, 1, 3 * dotted
+        return _TWELVE, 3, dotted
     meter, divisions = pick(rng, ((_SIX, 1), (_SIX, 2), (_NINE, 1), (_NINE, 1)))
     pulse = between(rng, 100.0, 420.0)
     return meter, 1 if pulse > 240 else divisions, pulse

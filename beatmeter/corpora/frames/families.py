@@ -63,6 +63,9 @@ _QUARTETS: tuple[tuple[int, ...], ...] = (
 
 SWINGING_STYLES = ("jazz", "jazz", "rock", "pop", "folk", "eclectic")
 
+_DRUMS_ON_BEATS = 0.3
+"""Of swing, where drums play on the beats alone."""
+
 UNCOMMON: tuple[Meter, ...] = (
     Meter((4,), "2/4", (2,)),
     Meter((3,), "6/8", (3, 3)),
@@ -128,8 +131,21 @@ def _swing(ask: Request) -> Performance:
     pulse = between(rng, 65.0, 240.0)
     bars = Meter((meter,), f"{sum(grouping)}/4", grouping)
     piece = compose_bars(rng, style, bars, pulse, ask.seconds + SPARE_S, 2)
+    if happens(rng, _DRUMS_ON_BEATS):
+        piece = _with_drums_on_beats(piece)
     touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
     return played(ask, piece, touch)
+
+
+def _with_drums_on_beats(piece: Piece) -> Piece:
+    """No ride or hat between the beats: others tell that they swing."""
+    parts = [
+        replace(part, notes=tuple(note for note in part.notes if note.onset % 1.0 == 0))
+        if part.is_drums
+        else part
+        for part in piece.parts
+    ]
+    return replace(piece, parts=tuple(parts))
 
 
 def _changes(ask: Request) -> Performance:
