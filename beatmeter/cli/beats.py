@@ -145,7 +145,7 @@ def join_bars(networks: tuple[Path, ...], out: Path) -> None:
     """Make NETWORKS that hear bars one that says the mean of what they say.
 
     They have one shape and learned from one frame network, as runs of `train-bars` that differ in
-    their seed.
+    their seed, or as one that goes on from another and hears harmony besides.
     """
     from beatmeter.signals.neural.training.bars.export import join_bar_networks
 
@@ -187,6 +187,10 @@ def bar_figures(frames: Path, network: Path | None, features: Path, jobs: int) -
             raise ValueError(f"{path}: did not learn from the frame network that ships")
         write_features(FeaturesConfig(frame_network), frames, features, jobs=jobs)
         pool = load_pool(features, torch.device("cpu"))
+        if hears.features != pool.features.shape[1]:
+            raise ValueError(
+                f"{path}: hears {hears.features} features of a beat, not {pool.features.shape[1]}"
+            )
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(as_text(figures_of(network_says(hears, pool), pool)))

@@ -4,6 +4,7 @@ A shard ``00012.npz`` holds, for clips one after another:
 
 ===================================  ========  ==================================================
 ``mel`` (frames, 81)                 uint8     spectrograms, see :mod:`signals.neural.spectrogram`
+``pitch`` (ceil(frames / 2), 72)    uint8     likewise, see :mod:`signals.neural.pitches`
 ``frames_start`` (clips + 1,)        int64     clip `i` is ``mel[frames_start[i]:...[i + 1]]``
 ``beats``, ``downbeats``             float32   seconds from the clip's first frame
 ``beats_start``, ``downbeats_start`` int64     likewise, of shape (clips + 1,)
@@ -40,6 +41,7 @@ from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.scores.table import load_table
 from beatmeter.errors import DatasetError
+from beatmeter.signals.neural.pitches import log_pitches
 from beatmeter.signals.neural.spectrogram import log_mel, to_bytes
 
 VALIDATION_SOUNDFONTS = ("OPL-3_FM",)
@@ -214,11 +216,12 @@ def clip_maker(config: ClipsConfig) -> MakesClips:
 
 def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, Any]:
     """The arrays of a shard; every row says what training does not know of it."""
-    mels, bars, rows = [], [], []
+    mels, pitches, bars, rows = [], [], [], []
     unknown: dict[str, list[npt.NDArray[np.bool_]]] = {"beat_unknown": [], "downbeat_unknown": []}
     times: dict[str, list[npt.NDArray[np.float32]]] = {"beats": [], "downbeats": []}
     for clip in clips:
         mels.append(to_bytes(log_mel(clip.samples)))
+        pitches.append(to_bytes(log_pitches(clip.samples)))
         bars.append(clip.bar)
         rows.append(clip.row | {"held_out": held_out_of(clip.row, split)})
         for name, masks in unknown.items():
@@ -228,6 +231,7 @@ def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, 
         times["downbeats"].append(np.array(clip.downbeats, np.float32))
     arrays: dict[str, Any] = {
         "mel": np.concatenate(mels),
+        "pitch": np.concatenate(pitches),
         "frames_start": _starts(mels),
         "bar": np.concatenate(bars),
         "beat_known": np.ones(len(rows), bool),

@@ -26,6 +26,7 @@ from beatmeter.features.beatsync import (
     unit_rows,
     with_final_beat,
 )
+from beatmeter.signals.neural import pitches
 from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND, FrameLogits
 
 Floats = npt.NDArray[np.float32]
@@ -33,6 +34,8 @@ Times = npt.NDArray[np.float64]
 
 CELLS = 12
 """Into which a beat is divided: its halves, thirds and quarters each begin a cell."""
+CHROMA = 24
+"""Features that are chroma, the first: of the bass, and of what is above."""
 LAGS = 16
 """With how many beats before it each is compared."""
 _THIRDS = (14, 32)
@@ -56,10 +59,13 @@ class HeardFrames:
         From :func:`beatmeter.signals.neural.spectrogram.log_mel`.
     logits : FrameLogits
         What the frame network says of it.
+    log_pitches : ndarray of float32, shape (frames at 25 a second, 72)
+        From :func:`beatmeter.signals.neural.pitches.log_pitches`.
     """
 
     log_mel: Floats
     logits: FrameLogits
+    log_pitches: Floats
 
     @cached_property
     def _flux(self) -> Floats:
@@ -87,6 +93,23 @@ class HeardFrames:
         bars = (bar - bar.max(axis=1, keepdims=True)) / _BAR_LOGIT_SCALE
         return cumulated(np.hstack([standardise(self.log_mel), bars, self.logits.hidden]))
 
+    @cached_property
+    def _sounding_pitches(self) -> Times:
+        """Square roots of the magnitudes of the pitches, cumulated."""
+        return cumulated(np.sqrt(np.expm1(self.log_pitches)))
+
+    def _harmony(self, edges: Times) -> list[Floats]:
+        """Chroma of bass and of what is above from beat to beat, and how like those before."""
+        frames = edges * pitches.FRAMES_PER_SECOND + 0.5
+        sounding = means_between(self._sounding_pitches, frames)
+        bass, above = sounding[:, : pitches.N_BASS], sounding[:, pitches.N_BASS :]
+        chroma = [unit_rows(part.reshape(len(part), -1, 12).sum(axis=1)) for part in (bass, above)]
+        likeness = [
+            _likeness(unit_rows(rows - rows.mean(axis=0)))
+            for rows in (*chroma, unit_rows(sounding))
+        ]
+        return [*chroma, *likeness]
+
     def on(self, beats: Times) -> Floats:
         """The features of each beat of a pulse.
 
@@ -110,6 +133,7 @@ class HeardFrames:
         risen = np.maximum(np.diff(sounding, axis=0, prepend=sounding[:1]), 0.0)
         octaves = np.log2(np.maximum(lasting, _SHORTEST_BEAT_S) / _USUAL_BEAT_S)
         features = [
+            *self._harmony(edges),
             spread,
             _at(self._onsets, beats),
             _grouped(sounding),

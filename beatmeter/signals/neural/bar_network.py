@@ -83,6 +83,11 @@ class BarNetwork:
         """How many networks are heard side by side."""
         return len(self.weights["input.bias"])
 
+    @property
+    def features(self) -> int:
+        """How many it hears of each beat."""
+        return self.weights["input.scale"].shape[1]
+
     @classmethod
     def load(cls, path: Path) -> BarNetwork:
         """Read a file that ``beatmeter beats train-bars`` or ``join-bars`` wrote.

@@ -62,15 +62,16 @@ class FrameNetworkSource:
         Abstain
             If the file is not a network.
         """
-        from beatmeter.signals.neural import spectrogram
+        from beatmeter.signals.neural import pitches, spectrogram
         from beatmeter.signals.neural.bar_features import HeardFrames
 
         try:
             network = _frame_network(self.path)
         except ValueError as error:
             raise Abstain(str(error)) from error
-        log_mel = spectrogram.log_mel(rhythm.resampled(spectrogram.SAMPLE_RATE))
-        return HeardFrames(log_mel, network(log_mel))
+        samples = rhythm.resampled(spectrogram.SAMPLE_RATE)
+        log_mel = spectrogram.log_mel(samples)
+        return HeardFrames(log_mel, network(log_mel), pitches.log_pitches(samples))
 
     def activations(self, rhythm: Rhythm) -> Activations:
         """Logits of beats, downbeats and bar lengths.

@@ -26,7 +26,7 @@ LOUDNESS = 0.1
 """Root mean square that the samples are brought to."""
 _QUIETEST = 1e-5
 """Root mean square below which samples are not made louder: silence stays silence."""
-_COMPRESSION = 1e4
+COMPRESSION = 1e4
 """Puts a level of -60 dB of a loud partial near 0.5, a loud partial near 7."""
 STEPS = 32
 """Steps of a stored byte per unit: 0 to 7.97 in all."""
@@ -47,13 +47,17 @@ def log_mel(samples: npt.ArrayLike) -> Floats:
     ndarray of float32, shape (1 + n // 441, 81)
         0 and above.
     """
-    samples = np.asarray(samples, np.float32)
-    rms = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if len(samples) else 0.0
-    scaled = samples * np.float32(LOUDNESS / max(rms, _QUIETEST))
+    scaled = at_one_loudness(np.asarray(samples, np.float32))
     magnitudes = spectra.magnitude_spectrogram(scaled, N_FFT, HOP_LENGTH)
     mel = magnitudes @ _filters()
-    mel *= np.float32(_COMPRESSION)
+    mel *= np.float32(COMPRESSION)
     return np.log1p(mel, out=mel)
+
+
+def at_one_loudness(samples: Floats) -> Floats:
+    """Samples of a recording times what brings their root mean square to ``LOUDNESS``."""
+    rms = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if len(samples) else 0.0
+    return samples * np.float32(LOUDNESS / max(rms, _QUIETEST))
 
 
 def to_bytes(values: Floats) -> npt.NDArray[np.uint8]:

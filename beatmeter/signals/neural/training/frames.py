@@ -1,8 +1,9 @@
 """Clips of frames with their beats, read from shards and held where they are learned from.
 
-A shard is an ``.npz`` file that ``beatmeter corpus frames`` writes: spectrograms in bytes one clip
-after another, beats and downbeats in seconds, and beats per bar at every frame. A shard of
-recordings, which nobody has annotated, also says at which frames they are not known.
+A shard is an ``.npz`` file that ``beatmeter corpus frames`` writes: spectrograms, of bands and of
+semitones, in bytes one clip after another, beats and downbeats in seconds, and beats per bar at
+every frame. A shard of recordings, which nobody has annotated, also says at which frames they are
+not known.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS, N_BANDS
+from beatmeter.signals.neural.pitches import N_PITCHES
 
 NO_BAR = 0
 UNKNOWN_BAR = 255
@@ -164,7 +166,7 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
     -------
     dict
         ``rows``, ``lengths`` in frames, ``beats`` and ``downbeats`` of each clip; ``mel``, ``bar``,
-        ``beat_known`` and ``downbeat_known`` of all frames.
+        ``beat_known`` and ``downbeat_known`` of all frames; ``pitch``, of every other frame.
 
     Raises
     ------
@@ -176,10 +178,13 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
             rows = json.loads(str(stored["rows"]))
             count = min(len(rows), most) if most else len(rows)
             edges = stored["frames_start"].astype(np.int64)[: count + 1]
+            lengths = np.diff(edges)
+            halves = pitch_frames(lengths)
             shard = {
                 "rows": rows[:count],
-                "lengths": np.diff(edges),
+                "lengths": lengths,
                 "mel": stored["mel"][: edges[-1]],
+                "pitch": stored["pitch"][: halves.sum()],
                 "bar": stored["bar"][: edges[-1]],
             }
             known = np.repeat(stored["beat_known"][:count].astype(bool), shard["lengths"])
@@ -193,9 +198,16 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
                 )
     except (OSError, EOFError, BadZipFile, KeyError, ValueError, IndexError) as error:
         raise ValueError(f"{path}: not a shard of frames: {error}") from error
-    if shard["mel"].ndim != 2 or shard["mel"].shape[1] != N_BANDS or shard["mel"].dtype != np.uint8:
-        raise ValueError(f"{path}: not a shard of frames: mel is {shard['mel'].shape}")
+    shapes = {"mel": (shard["lengths"].sum(), N_BANDS), "pitch": (halves.sum(), N_PITCHES)}
+    for name, shape in shapes.items():
+        if shard[name].shape != shape or shard[name].dtype != np.uint8:
+            raise ValueError(f"{path}: not a shard of frames: {name} is {shard[name].shape}")
     return shard
+
+
+def pitch_frames(frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many frames the semitone spectrograms of clips have, by how many the others have."""
+    return -(-frames // 2)
 
 
 def _class_table() -> npt.NDArray[np.int64]:

@@ -121,7 +121,8 @@ def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
     network = TrainableNetwork(settings.network).to(device)
     if settings.start and not (out / STATE).exists():
         begin_with(network, Path(settings.start))
-        renormalise(network, random_batch(clips, settings.batch, settings.frames, settings.augment))
+        batch = random_batch(clips, settings.batch, settings.frames, settings.augment)
+        renormalise(network, batch.log_mel)
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(
         network.parameters(),

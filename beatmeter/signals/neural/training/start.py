@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from beatmeter.signals.neural.frame_network import FrameNetwork
-from beatmeter.signals.neural.training.augmentation import Batch
 from beatmeter.signals.neural.training.network import DilatedLayer, TrainableNetwork
 
 _ROW_NORM = math.sqrt(1 / 3)
@@ -60,31 +59,39 @@ def begin_with(network: TrainableNetwork, path: Path) -> None:
         for name, value in stored.weights.items()
     }
     with torch.no_grad():
-        _set_affine(network.input_norm, weights["input.scale"], weights["input.shift"])
+        set_affine(network.input_norm, weights["input.scale"], weights["input.shift"])
         for number, (kernel, norm) in enumerate(zip(network.stem, network.stem_norms, strict=True)):
             assert isinstance(kernel, nn.Conv2d)
             outputs, inputs, times, bands = kernel.weight.shape
             rows = weights[f"stem.{number}.weight"].reshape(times, bands, inputs, outputs)
             scale = _fill([kernel.weight], [rows.permute(3, 2, 0, 1)])
-            _set_affine(norm, scale, weights[f"stem.{number}.bias"])
+            set_affine(norm, scale, weights[f"stem.{number}.bias"])
         for number, layer in enumerate(network.layers):
             assert isinstance(layer, DilatedLayer)
             of = {n: weights[f"layers.{number}.{n}.weight"].T for n in ("near", "far", "mix")}
             scale = _fill([layer.near.weight, layer.far.weight], [of["near"], of["far"]])
-            _set_affine(layer.norm, scale, weights[f"layers.{number}.bias"])
+            set_affine(layer.norm, scale, weights[f"layers.{number}.bias"])
             layer.mix.weight.copy_(of["mix"])
             layer.mix.bias.copy_(weights[f"layers.{number}.mix.bias"])
         for number, layer in enumerate(network.attention):
             for name, parameter in layer.named_parameters():
                 value = weights[f"attention.{number}.{name}"]
                 parameter.copy_(value.T if value.ndim == 2 else value)
-        _set_affine(network.final_norm, weights["final.scale"], weights["final.shift"])
+        set_affine(network.final_norm, weights["final.scale"], weights["final.shift"])
         network.heads.weight.copy_(weights["heads.weight"].T)
         network.heads.bias.copy_(weights["heads.bias"])
 
 
-def renormalise(network: TrainableNetwork, batch: Batch) -> None:
-    """Let normalisation know means and variances of a batch; what the network says stays."""
+def renormalise(network: nn.Module, *heard: Tensor) -> None:
+    """Let normalisation know means and variances of what is heard; what the network says stays.
+
+    Parameters
+    ----------
+    network : Module
+        Changed in place.
+    *heard : Tensor
+        What it is called with.
+    """
     hooks = [
         module.register_forward_pre_hook(_know)
         for module in network.modules()
@@ -92,7 +99,7 @@ def renormalise(network: TrainableNetwork, batch: Batch) -> None:
     ]
     network.eval()
     with torch.no_grad():
-        network(batch.log_mel)
+        network(*heard)
     for hook in hooks:
         hook.remove()
 
@@ -121,7 +128,8 @@ def _fill(parameters: list[Tensor], values: list[Tensor]) -> Tensor:
     return torch.cat(scales)
 
 
-def _set_affine(norm: nn.Module, scale: Tensor, shift: Tensor) -> None:
+def set_affine(norm: nn.Module, scale: Tensor, shift: Tensor) -> None:
+    """Make a normalisation a scale and a shift."""
     assert isinstance(norm, _Norm)
     assert norm.running_mean is not None
     assert norm.running_var is not None

@@ -10,7 +10,7 @@ from beatmeter.errors import Abstain
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.signals.neural.bar_features import CELLS, LAGS, HeardFrames
+from beatmeter.signals.neural.bar_features import CELLS, CHROMA, LAGS, HeardFrames
 from beatmeter.signals.neural.bar_network import (
     LENGTH_CLASSES,
     METER_CLASSES,
@@ -21,6 +21,7 @@ from beatmeter.signals.neural.bar_network import (
     load_bar_network,
 )
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, FrameLogits
+from beatmeter.signals.neural.pitches import N_PITCHES
 from beatmeter.signals.neural.sources import (
     BEAT_THIS_VARIABLE,
     NETWORK_VARIABLE,
@@ -30,7 +31,10 @@ from beatmeter.signals.neural_bars import NeuralBars
 
 RATE = 22050
 FPS = 50
-LIKENESS = slice(CELLS * 5 + 27 * 3, CELLS * 5 + 27 * 3 + LAGS)
+LIKE_CHROMA = [slice(first, first + LAGS) for first in CHROMA + LAGS * np.arange(3)]
+"""How like its bass, its chroma and its pitches are to those of the beats before."""
+SPREAD = CHROMA + 3 * LAGS
+LIKENESS = slice(SPREAD + CELLS * 5 + 27 * 3, SPREAD + CELLS * 5 + 27 * 3 + LAGS)
 
 
 @pytest.fixture(autouse=True)
@@ -43,26 +47,31 @@ def own_network(monkeypatch):
 def frames_of(beats: np.ndarray, meter: int, duration_s: float) -> HeardFrames:
     """Every beat begins a sound of its own place in the bar."""
     frames = round(duration_s * FPS)
-    places = np.random.default_rng(5).uniform(0, 3, (meter, 81)).astype(np.float32)
+    rng = np.random.default_rng(5)
+    places = rng.uniform(0, 3, (meter, 81)).astype(np.float32)
+    chords = rng.uniform(0, 3, (meter, N_PITCHES)).astype(np.float32)
     log_mel = np.zeros((frames, 81), np.float32)
+    log_pitches = np.zeros((-(-frames // 2), N_PITCHES), np.float32)
     for number, start in enumerate(np.round(beats * FPS).astype(int)):
         log_mel[start:] = places[number % meter]
+        log_pitches[-(-start // 2) :] = chords[number % meter]
     beat = np.full(frames, -4.0, np.float32)
     beat[np.round(beats * FPS).astype(int)] = 4.0
     logits = FrameLogits(
         beat, -beat, np.zeros((frames, len(BAR_CLASSES)), np.float32), log_mel[:, :4]
     )
-    return HeardFrames(log_mel, logits)
+    return HeardFrames(log_mel, logits, log_pitches)
 
 
 @pytest.mark.parametrize("period", [0.3, 0.5, 0.8])
 def test_a_bar_later_the_same_is_heard_at_every_tempo(period):
     beats = 0.2 + period * np.arange(24)
     found = frames_of(beats, 5, beats[-1] + 1).on(beats)
-    alike = found[18, LIKENESS]
-    assert alike[[4, 9, 14]] == pytest.approx(1.0, abs=0.02)
-    assert np.delete(alike, [4, 9, 14]).max() < 0.9
-    assert not found[0, LIKENESS].any()
+    for features in (LIKENESS, *LIKE_CHROMA):
+        alike = found[18, features]
+        assert alike[[4, 9, 14]] == pytest.approx(1.0, abs=0.05)
+        assert np.delete(alike, [4, 9, 14]).max() < 0.9
+        assert not found[0, features].any()
 
 
 def test_the_features_of_a_beat_do_not_depend_on_the_tempo():
@@ -70,7 +79,7 @@ def test_the_features_of_a_beat_do_not_depend_on_the_tempo():
         frames_of(beats, 4, beats[-1] + 1).on(beats)
         for beats in (0.2 + period * np.arange(24) for period in (0.8, 0.4))
     )
-    spread = slice(0, CELLS * 5, 5)  # of the beat activation
+    spread = slice(SPREAD, SPREAD + CELLS * 5, 5)  # of the beat activation
     assert slow[8:16, spread].argmax(axis=1).tolist() == [0] * 8
     assert fast[8:16, spread].argmax(axis=1).tolist() == [0] * 8
     np.testing.assert_allclose(slow[8:16, LIKENESS], fast[8:16, LIKENESS], atol=0.1)

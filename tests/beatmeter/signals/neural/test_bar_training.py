@@ -1,4 +1,4 @@
-"""Training of the bar network: features, batches, one loop, and the file that numpy runs."""
+"""Training of the bar network: batches, losses, one loop, figures, and the commands."""
 
 from __future__ import annotations
 
@@ -11,27 +11,21 @@ from click.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
+
 from beatmeter._util.hashing import hash_file  # noqa: E402
 from beatmeter.cli.beats import beats  # noqa: E402
 from beatmeter.meters import METERS  # noqa: E402
-from beatmeter.signals.neural.bar_features import HeardFrames  # noqa: E402
+from beatmeter.signals.neural.bar_features import CHROMA  # noqa: E402
 from beatmeter.signals.neural.bar_network import (  # noqa: E402
     LENGTH_CLASSES,
-    METER_CLASSES,
     BarNetwork,
 )
-from beatmeter.signals.neural.frame_network import FrameNetwork, NetworkConfig  # noqa: E402
-from beatmeter.signals.neural.spectrogram import STEPS  # noqa: E402
+from beatmeter.signals.neural.sources import FrameNetworkSource  # noqa: E402
 from beatmeter.signals.neural.training.bars import loop  # noqa: E402
 from beatmeter.signals.neural.training.bars.examples import (  # noqa: E402
     KINDS,
-    FeaturesConfig,
-    Jitter,
-    write_features,
 )
 from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
-    bar_arrays,
-    join_bar_networks,
     write_bar_network,
 )
 from beatmeter.signals.neural.training.bars.figures import (  # noqa: E402
@@ -45,10 +39,7 @@ from beatmeter.signals.neural.training.bars.network import (  # noqa: E402
     TrainableBarNetwork,
 )
 from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
-    Pool,
-    batch_of,
     draw_from,
-    load_pool,
     random_batch,
     whole,
 )
@@ -57,14 +48,9 @@ from beatmeter.signals.neural.training.bars.settings import (  # noqa: E402
     BarTrainSettings,
     read_bar_settings,
 )
-from beatmeter.signals.neural.training.export import write_network  # noqa: E402
-from beatmeter.signals.neural.training.frames import read_shard  # noqa: E402
-from tests.beatmeter.signals.neural.conftest import clicks, write_shard  # noqa: E402
+from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents  # noqa: E402
 
 ROOT = Path(__file__).parents[4]
-CPU = torch.device("cpu")
-SHA = "0" * 64
-SHAPE = BarNetworkConfig(channels=8, dilations=(1, 2), dropout=0.1)
 SMALL = BarTrainSettings(
     passes=3, batch=4, evaluate_every=3, save_every=2, pulses={"annotated": 1.0}, network=SHAPE
 )
@@ -75,219 +61,16 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def accents(meters, beats: int = 30, seed: int = 0) -> Pool:
-    """Annotated pulses whose first feature is louder where a bar begins; the others are noise."""
-    rng = np.random.default_rng(seed)
-    features, downbeats, times = [], [], 0.2 + 0.5 * np.arange(beats)
-    for meter in meters:
-        first = np.arange(beats) % meter == rng.integers(meter)
-        features.append(rng.normal(size=(beats, 5)) + 3.0 * first[:, None] * (np.arange(5) == 0))
-        downbeats.append(first)
-    clips = np.arange(len(meters) + 1)
-    return Pool(
-        features=torch.from_numpy(np.concatenate(features).astype(np.float16)),
-        hidden=2,
-        downbeat=torch.from_numpy(np.concatenate(downbeats).astype(np.int8)),
-        times=np.tile(times, len(meters)),
-        starts=beats * clips,
-        kind=np.full(len(meters), KINDS.index("annotated")),
-        length=np.array([LENGTH_CLASSES.index(meter) for meter in meters]),
-        counted=np.ones(len(meters), np.int64),
-        pulses=clips,
-        meter=np.array([METER_CLASSES.index(meter) for meter in meters]),
-        known=np.ones(len(meters), bool),
-        beats=[times] * len(meters),
-        downbeats=[times[first] for first in downbeats],
-        rows=[{"family": f"in {meter}", "meter": meter} for meter in meters],
-    )
-
-
-@pytest.fixture
-def frame_network(tmp_path, random_network):
-    """The file of a small frame network."""
-    path = tmp_path / "frame_network.npz"
-    write_network(random_network(NetworkConfig(stem=(4, 6), channels=8, dilations=(1, 2))), path)
-    return path
-
-
-@pytest.fixture
-def bar_network():
-    """``bar_network(features)``: a network whose normalisation is not the identity."""
-
-    def make(features: int) -> TrainableBarNetwork:
-        torch.manual_seed(0)
-        network = TrainableBarNetwork(features, SHAPE)
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm1d):
-                module.running_mean.normal_(0, 0.2)
-                module.running_var.uniform_(0.5, 2)
-                torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-                torch.nn.init.normal_(module.bias, 0, 0.2)
-        return network.eval()
-
-    return make
-
-
-def test_torch_and_numpy_hear_the_same(bar_network, tmp_path):
-    pool, network = accents((3, 4)), bar_network(5)
-    with torch.no_grad():  # of two lengths: padding changes nothing
-        batch = batch_of(pool, [0, 1], np.array([0, 2]), np.array([30, 19]))
-        torch_says = network(batch.features, batch.heard)
-    write_bar_network(network, SHA, tmp_path / "bars.npz")
-    stored = BarNetwork.load(tmp_path / "bars.npz")
-    assert (stored.dilations, stored.frame_network) == (SHAPE.dilations, SHA)
-    exact = BarNetwork(SHAPE.dilations, SHA, bar_arrays(network))
-    for numpy_network, tolerance in ((exact, 1e-4), (stored, 3e-2)):
-        for each, count in enumerate((30, 17)):
-            says = numpy_network(batch.features[each, :count].numpy())
-            pairs = [
-                (says.downbeat, torch_says.downbeat[each, :count]),
-                (says.length, torch_says.length[each].log_softmax(0)),
-                (says.meter, torch_says.meter[each].log_softmax(0)),
-                (says.counted, torch_says.counted[each]),
-            ]
-            for of_numpy, of_torch in pairs:
-                assert np.allclose(of_numpy, of_torch.numpy(), atol=tolerance)
-
-
-def test_joined_networks_say_the_mean_of_what_they_say(bar_network, tmp_path):
-    paths = [tmp_path / f"{seed}.npz" for seed in range(3)]
-    for seed, path in enumerate(paths):
-        network = bar_network(5)
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter += 0.1 * seed * torch.randn_like(parameter)
-        write_bar_network(network, SHA, path)
-    out = tmp_path / "joined.npz"
-    result = CliRunner().invoke(beats, ["join-bars", *map(str, paths), "--out", str(out)])
-    assert result.exit_code == 0, result.output
-    features = whole(accents((3,)), [0]).features[0].numpy()
-    each = [BarNetwork.load(path)(features) for path in paths]
-    joined = BarNetwork.load(out)
-    said = joined(features)
-    assert joined.members == 3
-    np.testing.assert_allclose(said.downbeat, np.mean([e.downbeat for e in each], 0), atol=1e-5)
-    assert said.counted == pytest.approx(np.mean([e.counted for e in each]), abs=1e-5)
-    for name in ("length", "meter"):
-        means = np.mean([getattr(e, name) for e in each], axis=0)
-        assert np.exp(getattr(said, name)).sum() == pytest.approx(1.0, abs=1e-5)
-        np.testing.assert_allclose(np.ptp(getattr(said, name) - means), 0.0, atol=1e-5)
-    join_bar_networks([out, paths[0]], tmp_path / "four.npz")
-    assert BarNetwork.load(tmp_path / "four.npz").members == 4
-
-
-def test_a_file_without_an_axis_of_members_is_of_one(bar_network, tmp_path):
-    write_bar_network(bar_network(5), SHA, tmp_path / "new.npz")
-    with np.load(tmp_path / "new.npz") as stored:
-        arrays = {name: stored[name][0] for name in stored.files if name != "config"}
-        config = json.loads(str(stored["config"]))
-    assert config.pop("members") == 1
-    np.savez(tmp_path / "old.npz", config=json.dumps(config), **arrays)
-    old, new = (BarNetwork.load(tmp_path / f"{name}.npz") for name in ("old", "new"))
-    features = whole(accents((3,)), [0]).features[0].numpy()
-    assert (old(features).downbeat == new(features).downbeat).all()
-    arrays["input.scale"] = arrays["input.scale"][None]
-    np.savez(tmp_path / "odd.npz", config=json.dumps(config | {"members": 1}), **arrays)
-    with pytest.raises(
-        ValueError, match=r"odd\.npz: not a bar network: its weights are of several"
-    ):
-        BarNetwork.load(tmp_path / "odd.npz")
-
-
-def test_only_networks_that_are_alike_are_joined(bar_network, tmp_path):
-    paths = [tmp_path / f"{name}.npz" for name in ("first", "features", "frames")]
-    for path, features, sha in zip(paths, (5, 6, 5), (SHA, SHA, "1" * 64), strict=True):
-        write_bar_network(bar_network(features), sha, path)
-    for other, message in zip(paths[1:], ("another shape", "another frame network"), strict=True):
-        command = ["join-bars", str(paths[0]), str(other), "--out", str(tmp_path / "out.npz")]
-        result = CliRunner().invoke(beats, command)
-        assert result.exit_code == 1
-        assert f"{other.name}: " in result.output
-        assert message in result.output
-    assert not (tmp_path / "out.npz").exists()
-
-
-def test_shards_of_frames_become_shards_of_pulses(frames_folder, frame_network, tmp_path):
-    config, told = FeaturesConfig(frame_network), []
-    write_features(
-        config, frames_folder / "val", tmp_path / "f", on_progress=lambda *at: told.append(at)
-    )
-    assert told == [(0, 1), (1, 1)]
-    pool = load_pool(tmp_path / "f", CPU)
-    assert [row["meter"] for row in pool.rows] == [3, 4, 3]
-    assert [METER_CLASSES[meter] for meter in pool.meter] == [3, 4, 3]
-    assert pool.known.all()
-    assert pool.hidden == 8
-    shard = read_shard(frames_folder / "val" / "00000.npz")
-    network = FrameNetwork.load(frame_network)
-    for clip, meter in enumerate((3, 4, 3)):
-        last = pool.of_clip(clip)[-1]
-        assert KINDS[pool.kind[last]] == "annotated"
-        assert (LENGTH_CLASSES[pool.length[last]], pool.counted[last]) == (meter, 1)
-        assert np.allclose(pool.times_of(last), pool.beats[clip])
-        log_mel = shard["mel"][300 * clip : 300 * clip + 300].astype(np.float32) / STEPS
-        wanted = HeardFrames(log_mel, network(log_mel)).on(pool.times_of(last))
-        batch = whole(pool, [last])
-        assert np.allclose(batch.features[0], wanted, rtol=1e-3, atol=1e-2)
-        first = np.isin(pool.beats[clip], pool.downbeats[clip])
-        assert (batch.downbeat[0].numpy() == first).all()
-
-
-def test_features_are_computed_once_and_moved_beats_alike(frames_folder, frame_network, tmp_path):
-    config = FeaturesConfig(frame_network, Jitter(each=0.012, together=0.01))
-    source, out = frames_folder / "train", tmp_path / "f"
-    write_features(config, source, out)
-    second = np.load(out / "00001.npz")["times"]
-    (out / "00001.npz").unlink()
-    kept = (out / "00000.npz").stat().st_mtime_ns
-    told = []
-    write_features(config, source, out, on_progress=lambda *at: told.append(at))
-    assert told == [(1, 2), (2, 2)]
-    assert (out / "00000.npz").stat().st_mtime_ns == kept
-    assert (np.load(out / "00001.npz")["times"] == second).all()
-    pool = load_pool(out, CPU)
-    moved = pool.times_of(pool.of_clip(0)[-1]) - pool.beats[0]
-    assert 0 < np.abs(moved).max() < 0.08
-    with pytest.raises(ValueError, match="name another folder"):
-        write_features(FeaturesConfig(frame_network), source, out)
-
-
-@pytest.mark.parametrize("spoil", ["bytes", "frames", "beats", "rows", "mel"])
-def test_a_hostile_shard_of_frames_is_named(frame_network, tmp_path, spoil):
-    path = tmp_path / "frames" / "0.npz"
-    write_shard(path, [clicks(0, 3)])
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    if spoil == "bytes":
-        path.write_bytes(b"nothing")
-    else:
-        arrays["frames_start"][-1] *= spoil != "frames"
-        arrays["beats"][-1] = np.nan if spoil == "beats" else 9.0
-        arrays["rows"] = np.array("[3]") if spoil == "rows" else arrays["rows"]
-        arrays["mel"] = arrays["mel"][:-1] if spoil == "mel" else arrays["mel"]
-        np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=r"0\.npz: "):
-        write_features(FeaturesConfig(frame_network), tmp_path / "frames", tmp_path / "f")
-    with pytest.raises(ValueError, match="no shards of frames"):
-        write_features(FeaturesConfig(frame_network), tmp_path / "f", tmp_path / "g")
-
-
-@pytest.mark.parametrize("spoil", ["bytes", "names", "lengths", "order"])
-def test_a_hostile_shard_of_pulses_is_named(frames_folder, frame_network, tmp_path, spoil):
-    write_features(FeaturesConfig(frame_network), frames_folder / "val", tmp_path / "f")
-    path = tmp_path / "f" / "00000.npz"
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    if spoil == "bytes":
-        path.write_bytes(b"nothing")
-    elif spoil == "names":
-        np.savez(path, **{name: arrays[name] for name in arrays if name != "kind"})
-    elif spoil == "lengths":
-        np.savez(path, **arrays | {"times": arrays["times"][:-1]})
-    else:
-        np.savez(path, **arrays | {"clip": arrays["clip"] + 1})
-    with pytest.raises(ValueError, match=r"00000\.npz: not a shard of pulses"):
-        load_pool(tmp_path / "f", CPU)
+def test_chroma_is_transposed_as_a_whole_and_nothing_else():
+    torch.manual_seed(0)
+    features = torch.rand(40, 5, FEATURES)
+    moved = loop.transposed(features)
+    assert torch.equal(moved[..., CHROMA:], features[..., CHROMA:])
+    by = []
+    for before, after in zip(features[..., :CHROMA], moved[..., :CHROMA], strict=True):
+        rolled = [before.unflatten(1, (2, 12)).roll(-k, 2).flatten(1) for k in range(12)]
+        by.append([torch.equal(after, each) for each in rolled].index(True))
+    assert set(by) == set(range(12))
 
 
 def test_a_run_that_goes_on_ends_with_the_same_bits(tmp_path):
@@ -321,9 +104,14 @@ def test_another_run_is_not_gone_on_with(tmp_path):
 
 
 def test_training_learns_accents(tmp_path):
-    pool, held_out = accents((3, 4) * 20), accents((3, 4) * 15, seed=1)
+    pool, held_out = accents((3, 4) * 40), accents((3, 4) * 15, seed=1)
     settings = BarTrainSettings(
-        passes=60, batch=20, learning_rate=0.01, pulses={"annotated": 1.0}, network=SHAPE
+        passes=30,
+        batch=20,
+        learning_rate=0.01,
+        noise=0.0,
+        pulses={"annotated": 1.0},
+        network=SHAPE,
     )
     figures = loop.train_bars(settings, pool, held_out, SHA, tmp_path, lambda line: None)["figures"]
     assert figures["all"]["annotated_length"] > 0.8
@@ -370,15 +158,15 @@ def test_what_is_not_known_leaves_the_losses_alone():
 
 
 def test_some_pulses_are_heard_without_the_hidden_layer(bar_network):
-    network, features = bar_network(5), torch.randn(40, 7, 5)
+    network, features = bar_network(FEATURES), torch.randn(40, 7, FEATURES)
     means = network.input_norm.running_mean
     settings = BarTrainSettings(noise=0.0, hidden_drop=0.5)
     torch.manual_seed(0)
     heard = loop.changed(features, settings, network, hidden=2)
-    assert torch.equal(heard[..., :3], features[..., :3])
-    without = (heard[..., 3:] == means[3:]).all(dim=2).all(dim=1)
+    assert torch.equal(heard[..., CHROMA:-2], features[..., CHROMA:-2])
+    without = (heard[..., -2:] == means[-2:]).all(dim=2).all(dim=1)
     assert 10 < without.sum() < 30
-    assert torch.equal(heard[~without], features[~without])
+    assert torch.equal(heard[~without][..., -2:], features[~without][..., -2:])
 
 
 def test_the_best_bars():
@@ -442,8 +230,9 @@ def test_a_wrong_setting_is_named(tmp_path, text, message):
         read_bar_settings(path)
 
 
-def test_the_settings_in_the_docs_are_settings():
-    settings = read_bar_settings(ROOT / "docs" / "beats" / "bars.toml")
+@pytest.mark.parametrize("name", ["bars", "harmony"])
+def test_the_settings_in_the_docs_are_settings(name):
+    settings = read_bar_settings(ROOT / "docs" / "beats" / f"{name}.toml")
     assert settings.pulses.keys() == set(KINDS)
     assert settings.network.channels > 0
 
@@ -483,3 +272,8 @@ def test_figures_of_a_file_from_the_command_line(frames_folder, frame_network, t
     result = CliRunner().invoke(beats, [*command, str(other)])
     assert result.exit_code == 1
     assert "did not learn from the frame network that ships" in result.output
+    ours = hash_file(FrameNetworkSource().path)
+    write_bar_network(TrainableBarNetwork(4, BarNetworkConfig(channels=4)), ours, other)
+    result = CliRunner().invoke(beats, [*command, str(other)])
+    assert result.exit_code == 1
+    assert "hears 4 features of a beat, not 324" in result.output

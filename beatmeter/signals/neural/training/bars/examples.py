@@ -45,7 +45,7 @@ from beatmeter.signals.neural.pulses import RELATED, related_beats
 from beatmeter.signals.neural.sources import as_activations
 from beatmeter.signals.neural.spectrogram import STEPS
 from beatmeter.signals.neural.training.bars.labels import ClipTruth, Times, labels_of
-from beatmeter.signals.neural.training.frames import read_shard
+from beatmeter.signals.neural.training.frames import pitch_frames, read_shard
 
 KINDS = (*RELATED, "annotated")
 """Of pulses: the beats heard, and what is made of them; the annotated beats."""
@@ -181,9 +181,12 @@ def _shard_arrays(
     columns: dict[str, list[Any]] = {name: [] for name in (*_OF_BEATS, *_OF_PULSES)}
     truths = []
     edges = np.cumsum([0, *shard["lengths"]])
+    pitch_edges = np.cumsum([0, *pitch_frames(shard["lengths"])])
     for number, row in enumerate(shard["rows"]):
         inside = slice(edges[number], edges[number + 1])
         log_mel = shard["mel"][inside].astype(np.float32) / STEPS
+        pitched = shard["pitch"][pitch_edges[number] : pitch_edges[number + 1]]
+        log_pitches = pitched.astype(np.float32) / STEPS
         truth = ClipTruth(
             beats=shard["beats"][number].astype(np.float64),
             downbeats=shard["downbeats"][number].astype(np.float64),
@@ -193,7 +196,7 @@ def _shard_arrays(
             row=row,
         )
         truths.append(truth)
-        heard = HeardFrames(log_mel, network(log_mel))
+        heard = HeardFrames(log_mel, network(log_mel), log_pitches)
         for kind, times in pulses_of(heard, truth.beats, config.jitter, rng):
             labels = labels_of(times, truth)
             columns["features"].append(heard.on(times).astype(np.float16))

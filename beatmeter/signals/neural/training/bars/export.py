@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +22,29 @@ def bar_arrays(network: TrainableBarNetwork) -> dict[str, Array]:
     """
     tensors: dict[str, Tensor] = {}
     tensors["input.scale"], tensors["input.shift"] = affine(network.input_norm)
-    linear: dict[str, nn.Module] = {
-        name: getattr(network, name)
-        for name in ("input", "pooled", "back", "length", "meter", "counted")
-    }
-    linear |= {f"downbeat.{number}": part for number, part in enumerate(network.downbeat)}
     for number, layer in enumerate(network.layers):
         assert isinstance(layer, BarLayer)
         name = f"layers.{number}"
         tensors[f"{name}.scale"], tensors[f"{name}.shift"] = affine(layer.norm)
-        linear |= {name: layer.convolution, f"{name}.mix": layer.mix}
-    for name, part in linear.items():
-        assert isinstance(part, nn.Linear)
+    for name, part in linear_parts(network).items():
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = part.weight.T, part.bias
     return {
         name: np.ascontiguousarray(value.detach().cpu().float().numpy()[None])
         for name, value in tensors.items()
     }
+
+
+def linear_parts(network: TrainableBarNetwork) -> dict[str, nn.Linear]:
+    """Its matrix products, by the names that the file gives them."""
+    parts: dict[str, nn.Module] = {
+        name: getattr(network, name)
+        for name in ("input", "pooled", "back", "length", "meter", "counted")
+    }
+    parts |= {f"downbeat.{number}": part for number, part in enumerate(network.downbeat)}
+    for number, layer in enumerate(network.layers):
+        assert isinstance(layer, BarLayer)
+        parts |= {f"layers.{number}": layer.convolution, f"layers.{number}.mix": layer.mix}
+    return {name: part for name, part in parts.items() if isinstance(part, nn.Linear)}
 
 
 def write_bar_network(network: TrainableBarNetwork, frame_network: str, path: Path) -> None:
@@ -59,7 +66,8 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
     Parameters
     ----------
     paths : sequence of Path
-        Files of networks that learned from one frame network; one or more.
+        Files of networks that learned from one frame network; one or more. Some may hear more
+        features than others, before those that all hear.
     out : Path
 
     Raises
@@ -68,6 +76,8 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
         If one is no such file, or is not like the first.
     """
     networks = [BarNetwork.load(path) for path in paths]
+    features = max(network.features for network in networks)
+    networks = [_hearing(network, features) for network in networks]
     first = networks[0]
     for path, network in zip(paths, networks, strict=True):
         if network.frame_network != first.frame_network:
@@ -90,6 +100,18 @@ def _write(path: Path, network: BarNetwork) -> None:
         "members": network.members,
     }
     write_weights(path, config, network.weights)
+
+
+def _hearing(network: BarNetwork, features: int) -> BarNetwork:
+    """A network of more features, the first of which say nothing to it."""
+    more = features - network.features
+    widths = {
+        "input.scale": ((0, 0), (more, 0)),
+        "input.shift": ((0, 0), (more, 0)),
+        "input.weight": ((0, 0), (more, 0), (0, 0)),
+    }
+    padded = {name: np.pad(network.weights[name], width) for name, width in widths.items()}
+    return replace(network, weights={**network.weights, **padded})
 
 
 def _shapes(network: BarNetwork) -> dict[str, tuple[int, ...]]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from beatmeter._util.atomic import replacing
+from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.training.bars.export import write_bar_network
 from beatmeter.signals.neural.training.bars.figures import figures_of, trainable_says
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN
@@ -33,6 +34,7 @@ from beatmeter.signals.neural.training.bars.pool import (
     random_batch,
 )
 from beatmeter.signals.neural.training.bars.settings import BarTrainSettings
+from beatmeter.signals.neural.training.bars.start import begin_with
 from beatmeter.signals.neural.training.loop import (
     CURVE,
     FIGURES,
@@ -42,6 +44,7 @@ from beatmeter.signals.neural.training.loop import (
     device_name,
     forget_after,
 )
+from beatmeter.signals.neural.training.start import renormalise
 
 LABELS = {
     "annotated_downbeat": "downbeats on annotated beats, F",
@@ -55,6 +58,8 @@ _WARM_UP = 0.1
 _MOST_GRADIENT = 1.0
 """Norm to which the gradient is cut, so that one odd batch does not undo many."""
 _STEPS_A_SEED = 1_000_003
+_KNOWN_BEFORE = 512
+"""Clips from which the normalisation of a network that goes on knows what it is about to hear."""
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -155,6 +160,11 @@ def start_or_resume(
     torch.manual_seed(settings.seed)
     network = TrainableBarNetwork(pool.features.shape[1], settings.network).to(pool.device)
     draw = draw_from(pool, settings.pulses, settings.families, settings.leave_out)
+    if settings.start and not (out / STATE).exists():
+        begin_with(network, Path(settings.start))
+        clips = draw.order(_KNOWN_BEFORE, settings.seed)
+        batch = random_batch(pool, draw, clips, np.random.default_rng(settings.seed))
+        renormalise(network, batch.features, batch.heard)
     steps = max(1, round(settings.passes * draw.clips.sum() / settings.batch))
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -207,10 +217,19 @@ def changed(
     """
     means = network.input_norm.running_mean
     assert means is not None
-    noisy = features + settings.noise * torch.randn_like(features)
+    noisy = transposed(features) + settings.noise * torch.randn_like(features)
     pulses = torch.rand(len(features), device=features.device) < settings.hidden_drop
     last = torch.arange(len(means), device=features.device) >= len(means) - hidden
     return torch.where(pulses[:, None, None] & last, means, noisy)
+
+
+def transposed(features: Tensor) -> Tensor:
+    """Features with the chroma of each pulse moved by an interval: shape (batch, beats, d)."""
+    chroma = features[..., :CHROMA].reshape(*features.shape[:2], -1, 12)
+    by = torch.randint(12, (len(features), 1), device=features.device)
+    index = (torch.arange(12, device=features.device) + by) % 12
+    moved = chroma.gather(3, index[:, None, None].expand_as(chroma)).flatten(2)
+    return torch.cat([moved, features[..., CHROMA:]], dim=2)
 
 
 def losses_of(said: Heard, batch: Batch) -> Tensor:

@@ -60,6 +60,9 @@ class BarTrainSettings:
         downbeats.
     evaluate_every, save_every : int
         Steps between figures, and between states to go on from.
+    start : str
+        File of a network of the same shape to go on from, rather than from random weights. It may
+        lack the first of the features, which then say nothing at first.
     families : dict of str to float
         How often clips of a family are drawn, beside 1 for those of the others.
     leave_out : tuple of str
@@ -81,6 +84,7 @@ class BarTrainSettings:
     counted_weight: float = 0.2
     evaluate_every: int = 400
     save_every: int = 400
+    start: str = ""
     families: dict[str, float] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     pulses: dict[str, float] = field(

@@ -1,0 +1,157 @@
+"""Files of bar networks: the same to numpy as to torch, joined, and gone on from."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+torch = pytest.importorskip("torch")
+
+
+from beatmeter.cli.beats import beats  # noqa: E402
+from beatmeter.signals.neural.bar_features import CHROMA  # noqa: E402
+from beatmeter.signals.neural.bar_network import (  # noqa: E402
+    BarNetwork,
+)
+from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
+    bar_arrays,
+    join_bar_networks,
+    write_bar_network,
+)
+from beatmeter.signals.neural.training.bars.network import (  # noqa: E402
+    TrainableBarNetwork,
+)
+from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
+    batch_of,
+    whole,
+)
+from beatmeter.signals.neural.training.bars.settings import (  # noqa: E402
+    BarNetworkConfig,
+)
+from beatmeter.signals.neural.training.bars.start import begin_with  # noqa: E402
+from beatmeter.signals.neural.training.start import renormalise  # noqa: E402
+from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents  # noqa: E402
+
+
+def test_torch_and_numpy_hear_the_same(bar_network, tmp_path):
+    pool, network = accents((3, 4)), bar_network(FEATURES)
+    with torch.no_grad():  # of two lengths: padding changes nothing
+        batch = batch_of(pool, [0, 1], np.array([0, 2]), np.array([30, 19]))
+        torch_says = network(batch.features, batch.heard)
+    write_bar_network(network, SHA, tmp_path / "bars.npz")
+    stored = BarNetwork.load(tmp_path / "bars.npz")
+    assert (stored.dilations, stored.frame_network) == (SHAPE.dilations, SHA)
+    exact = BarNetwork(SHAPE.dilations, SHA, bar_arrays(network))
+    for numpy_network, tolerance in ((exact, 1e-4), (stored, 3e-2)):
+        for each, count in enumerate((30, 17)):
+            says = numpy_network(batch.features[each, :count].numpy())
+            pairs = [
+                (says.downbeat, torch_says.downbeat[each, :count]),
+                (says.length, torch_says.length[each].log_softmax(0)),
+                (says.meter, torch_says.meter[each].log_softmax(0)),
+                (says.counted, torch_says.counted[each]),
+            ]
+            for of_numpy, of_torch in pairs:
+                assert np.allclose(of_numpy, of_torch.numpy(), atol=tolerance)
+
+
+def test_joined_networks_say_the_mean_of_what_they_say(bar_network, tmp_path):
+    paths = [tmp_path / f"{seed}.npz" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        network = bar_network(FEATURES)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter += 0.1 * seed * torch.randn_like(parameter)
+        write_bar_network(network, SHA, path)
+    out = tmp_path / "joined.npz"
+    result = CliRunner().invoke(beats, ["join-bars", *map(str, paths), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    features = whole(accents((3,)), [0]).features[0].numpy()
+    each = [BarNetwork.load(path)(features) for path in paths]
+    joined = BarNetwork.load(out)
+    said = joined(features)
+    assert joined.members == 3
+    np.testing.assert_allclose(said.downbeat, np.mean([e.downbeat for e in each], 0), atol=1e-5)
+    assert said.counted == pytest.approx(np.mean([e.counted for e in each]), abs=1e-5)
+    for name in ("length", "meter"):
+        means = np.mean([getattr(e, name) for e in each], axis=0)
+        assert np.exp(getattr(said, name)).sum() == pytest.approx(1.0, abs=1e-5)
+        np.testing.assert_allclose(np.ptp(getattr(said, name) - means), 0.0, atol=1e-5)
+    join_bar_networks([out, paths[0]], tmp_path / "four.npz")
+    assert BarNetwork.load(tmp_path / "four.npz").members == 4
+
+
+def test_a_file_without_an_axis_of_members_is_of_one(bar_network, tmp_path):
+    write_bar_network(bar_network(FEATURES), SHA, tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        arrays = {name: stored[name][0] for name in stored.files if name != "config"}
+        config = json.loads(str(stored["config"]))
+    assert config.pop("members") == 1
+    np.savez(tmp_path / "old.npz", config=json.dumps(config), **arrays)
+    old, new = (BarNetwork.load(tmp_path / f"{name}.npz") for name in ("old", "new"))
+    features = whole(accents((3,)), [0]).features[0].numpy()
+    assert (old(features).downbeat == new(features).downbeat).all()
+    arrays["input.scale"] = arrays["input.scale"][None]
+    np.savez(tmp_path / "odd.npz", config=json.dumps(config | {"members": 1}), **arrays)
+    with pytest.raises(
+        ValueError, match=r"odd\.npz: not a bar network: its weights are of several"
+    ):
+        BarNetwork.load(tmp_path / "odd.npz")
+
+
+def test_a_network_that_hears_less_is_joined_as_it_is(bar_network, tmp_path):
+    paths = [tmp_path / "more.npz", tmp_path / "less.npz"]
+    for path, features in zip(paths, (FEATURES, FEATURES - CHROMA), strict=True):
+        write_bar_network(bar_network(features), SHA, path)
+    join_bar_networks(paths, tmp_path / "out.npz")
+    more, less, both = (BarNetwork.load(path) for path in (*paths, tmp_path / "out.npz"))
+    features = np.random.default_rng(0).normal(size=(20, FEATURES)).astype(np.float32)
+    mean = (more(features).downbeat + less(features[:, CHROMA:]).downbeat) / 2
+    np.testing.assert_allclose(both(features).downbeat, mean, atol=1e-5)
+
+
+def test_only_networks_that_are_alike_are_joined(tmp_path):
+    paths = [tmp_path / f"{name}.npz" for name in ("first", "channels", "frames")]
+    for path, channels, sha in zip(paths, (4, 6, 4), (SHA, SHA, "1" * 64), strict=True):
+        config = BarNetworkConfig(channels=channels, dilations=(1, 2))
+        write_bar_network(TrainableBarNetwork(FEATURES, config).eval(), sha, path)
+    for other, message in zip(paths[1:], ("another shape", "another frame network"), strict=True):
+        command = ["join-bars", str(paths[0]), str(other), "--out", str(tmp_path / "out.npz")]
+        result = CliRunner().invoke(beats, command)
+        assert result.exit_code == 1
+        assert f"{other.name}: " in result.output
+        assert message in result.output
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_network_that_goes_on_says_the_same_at_first(bar_network, tmp_path):
+    path = tmp_path / "start.npz"
+    write_bar_network(bar_network(FEATURES - CHROMA), SHA, path)
+    network = TrainableBarNetwork(FEATURES, SHAPE)
+    begin_with(network, path)
+    pool = accents((3, 4))
+    batch = whole(pool, [0, 1])
+    wanted = BarNetwork.load(path)
+    for _ in range(2):
+        said = network.eval()(batch.features, batch.heard)
+        for pulse in range(2):
+            told = wanted(batch.features[pulse, :, CHROMA:].numpy())
+            assert np.allclose(said.downbeat[pulse].detach(), told.downbeat, atol=1e-4)
+        renormalise(network, batch.features, batch.heard)
+    learned = network.input_norm.running_mean[CHROMA:]
+    assert torch.allclose(learned, batch.features[..., CHROMA:].mean(dim=(0, 1)), atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["more features", "other layers", "two members"])
+def test_a_network_of_another_shape_is_not_gone_on_with(bar_network, tmp_path, wrong):
+    path = tmp_path / "start.npz"
+    write_bar_network(bar_network(FEATURES + (wrong == "more features")), SHA, path)
+    if wrong == "two members":
+        join_bar_networks([path, path], path)
+    dilations = (1, 4) if wrong == "other layers" else (1, 2)
+    network = TrainableBarNetwork(FEATURES, BarNetworkConfig(channels=8, dilations=dilations))
+    with pytest.raises(ValueError, match=r"start\.npz: "):
+        begin_with(network, path)
