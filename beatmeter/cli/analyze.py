@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beatmeter.cli.interrupts import INTERRUPTED
+from beatmeter.cli.options import prior_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from beatmeter.archive.recording import Asked, Outcome, Task
     from beatmeter.audio.inputs import Search
 
-FAILED_IN_BATCH, FAILED_ALONE, INTERRUPTED = 1, 2, 130
+FAILED_IN_BATCH, FAILED_ALONE = 1, 2  # exit codes
 
 TARGETS = {
     "jams": ("OUT", "Write JAMS: a file, or a folder for a batch."),
@@ -48,13 +51,7 @@ def _targets(command: Callable[..., None]) -> Callable[..., None]:
     metavar="voting|all|NAME,...",
     help="Which signals are asked; those without a weight are shown, but do not vote.",
 )
-@click.option(
-    "--prior",
-    default="repertoire",
-    show_default=True,
-    metavar="repertoire|uniform|FILE",
-    help="How probable each meter is before anything is heard.",
-)
+@prior_option
 @click.option(
     "--output",
     metavar="DIR",

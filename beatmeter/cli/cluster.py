@@ -16,12 +16,13 @@ from beatmeter._util.text import escape_control
 from beatmeter.archive.cluster import Cluster, Order, connected
 from beatmeter.archive.places import is_address
 from beatmeter.archive.recording import Asked
+from beatmeter.cli.interrupts import INTERRUPTED
 from beatmeter.fusion.prior import REPERTOIRE, named_prior
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1  # exit code
 MOST_TOLD = 20
 """Failures that are named at the end; the parts name all."""
 _LOOK_S = 1.0

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Integers
 from beatmeter.audio.decode import load
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.dataset import read_labels
 from beatmeter.datasets.fixtures import FixtureSet
 from beatmeter.errors import DatasetError
-
-Labels = npt.NDArray[np.int64]
 
 MARGIN = 0.05  # of balanced accuracy above chance
 SIGNIFICANCE = 0.01  # largest p of a leak
@@ -109,7 +108,7 @@ def measure_leakage(examples: Sequence[Example], seed: int = 0) -> tuple[Leakage
     )
 
 
-def _check(meters: Labels, works: Labels) -> None:
+def _check(meters: Integers, works: Integers) -> None:
     distinct = np.unique(meters)
     if len(distinct) < 2:
         raise DatasetError(f"leakage: {len(distinct)} meters (allowed: two or more)")
@@ -137,7 +136,7 @@ def _matrix(features: Sequence[Mapping[str, Mapping[str, float | str]]]) -> npt.
 
 
 def _measure(
-    name: str, matrix: npt.NDArray[np.float64], meters: Labels, works: Labels, seed: int
+    name: str, matrix: npt.NDArray[np.float64], meters: Integers, works: Integers, seed: int
 ) -> Leakage:
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
@@ -158,7 +157,11 @@ def _measure(
 
 
 def _p_value(
-    accuracy: float, meters: Labels, predicted: Labels, works: Labels, rng: np.random.Generator
+    accuracy: float,
+    meters: Integers,
+    predicted: Integers,
+    works: Integers,
+    rng: np.random.Generator,
 ) -> float:
     """Compare with meters permuted against the predictions, which then owe them nothing.
 
@@ -175,7 +178,7 @@ def _p_value(
     return (better + 1) / (_PERMUTATIONS + 1)
 
 
-def _balanced_accuracy(meters: Labels, predicted: Labels) -> float:
+def _balanced_accuracy(meters: Integers, predicted: Integers) -> float:
     recalls = [(predicted[meters == meter] == meter).mean() for meter in np.unique(meters)]
     return float(np.mean(recalls))
 

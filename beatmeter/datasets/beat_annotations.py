@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
-
-Times = npt.NDArray[np.float64]
 
 TABLE = "clips.csv"
 COLUMNS = ("filename", "family", "meter", "work", "held_out")
@@ -40,8 +39,8 @@ class Annotated:
 
     path: Path
     row: dict[str, str]
-    beats: Times
-    downbeats: Times
+    beats: Floats
+    downbeats: Floats
 
 
 def read_annotated(folder: Path) -> list[Annotated]:
@@ -77,7 +76,7 @@ def _annotated(folder: Path, row: dict[str, str]) -> Annotated:
     return Annotated(path, row, times, times[places == 1])
 
 
-def write_beats(path: Path, beats: Times, places: npt.NDArray[np.int64]) -> None:
+def write_beats(path: Path, beats: Floats, places: npt.NDArray[np.int64]) -> None:
     """Write the beats of a recording: seconds, and places in the bar from 1, 0 for none."""
     lines = (f"{time:.3f}\t{place}\n" for time, place in zip(beats, places, strict=True))
     with replacing(path) as partial:

@@ -23,12 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.workers import in_workers
 from beatmeter.datasets.beat_annotations import Annotated
-
-Times = npt.NDArray[np.float64]
 
 GROUPS = ("held_out", "family", "meter")
 MEASURES = (
@@ -43,8 +41,8 @@ _OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 class Tracked:
     """Beats that a tracker found and, if it finds them, downbeats: in seconds."""
 
-    beats: Times
-    downbeats: Times | None
+    beats: Floats
+    downbeats: Floats | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def measures(truth: Annotated, estimated: Tracked) -> dict[str, float]:
     return result
 
 
-def _same_rate(truth: Times, estimated: Times, factors: Sequence[float]) -> float:
+def _same_rate(truth: Floats, estimated: Floats, factors: Sequence[float]) -> float:
     """1 when the median intervals agree within 4 %, up to a factor; else 0."""
     if len(estimated) < 2:
         return 0.0
@@ -80,7 +78,7 @@ def _same_rate(truth: Times, estimated: Times, factors: Sequence[float]) -> floa
     return float(any(abs(ratio * factor - 1.0) <= _TEMPO_TOLERANCE for factor in factors))
 
 
-def _measures(name: str, truth: Times, estimated: Times) -> dict[str, float]:
+def _measures(name: str, truth: Floats, estimated: Floats) -> dict[str, float]:
     import mir_eval.beat
 
     if len(truth) < 2:  # continuity needs an interval; without beats there is nothing to find

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
@@ -39,8 +39,6 @@ from beatmeter.grid.fit import (
 from beatmeter.grid.grouping import TOLD_FROM
 from beatmeter.meters import METERS
 from beatmeter.pipeline import Ensemble
-
-Floats = npt.NDArray[np.float64]
 
 _DIGITS = 5  # significant digits of stored coefficients
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Integers
 from beatmeter.corpora.splicing.recipes import Recipe
 from beatmeter.errors import BeatMeterError
-
-Indices = npt.NDArray[np.int64]
 
 _REACH_BARS = 8  # to either side, from which a bar is borrowed
 
@@ -31,10 +29,10 @@ class Plan:
         Output beats per bar; the first beat is a downbeat.
     """
 
-    order: Indices
+    order: Integers
     bar_length: int
 
-    def joints(self) -> Indices:
+    def joints(self) -> Integers:
         """Output beats before which the source is cut, ascending."""
         return np.flatnonzero(np.diff(self.order) != 1) + 1
 
@@ -62,7 +60,7 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
     return Plan(order, sum(span.length for span in recipe))
 
 
-def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Indices, int]:
+def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Integers, int]:
     """List source beats bar after bar, and count the source bars that they come from.
 
     Parameters
@@ -115,7 +113,7 @@ def borrow(
 
 
 def _another_bar(
-    order: Indices, start: int, end: int, source_meter: int, bars: int, rng: np.random.Generator
+    order: Integers, start: int, end: int, source_meter: int, bars: int, rng: np.random.Generator
 ) -> int:
     """Draw a near bar, one whose beats are heard least often, that makes a cut at both ends."""
     own = int(order[start]) // source_meter

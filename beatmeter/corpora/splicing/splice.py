@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.splicing.plan import Plan, SpliceError, borrow, follow, walk
 from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, Recipe, grouping_of
 from beatmeter.meters import check_meter
-
-Times = npt.NDArray[np.float64]
 
 LEAD_S = 0.012
 """How long before a beat it is cut, so that its attack stays whole."""
@@ -44,7 +43,7 @@ class BarredMusic:
 
     samples: Samples
     sample_rate: int
-    beats: Times
+    beats: Floats
     meter: int
 
     def __post_init__(self) -> None:
@@ -84,13 +83,13 @@ class Spliced:
 
     samples: Samples
     sample_rate: int
-    beats: Times
+    beats: Floats
     meter: int
     grouping: tuple[int, ...]
     plan: Plan
 
     @property
-    def downbeats(self) -> Times:
+    def downbeats(self) -> Floats:
         """Bar lines in seconds, the closing one included."""
         return self.beats[:: self.meter]
 
@@ -141,7 +140,7 @@ def splice_with(
     return Spliced(samples, music.sample_rate, beats, plan.bar_length, grouping_of(recipe), plan)
 
 
-def _play(music: BarredMusic, plan: Plan) -> tuple[Samples, Times]:
+def _play(music: BarredMusic, plan: Plan) -> tuple[Samples, Floats]:
     """Concatenate the runs of a plan, cross-faded with equal power around each cut."""
     rate = music.sample_rate
     lead, half = round(LEAD_S * rate), round(FADE_S * rate / 2)

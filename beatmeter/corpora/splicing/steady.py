@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.audio.decode import open_recording
 from beatmeter.errors import AudioError, DatasetError
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
-
-Times = npt.NDArray[np.float64]
 
 WINDOW_S = 100.0  # seconds that are searched at a time
 FEWEST_BARS = 12  # of a stretch
@@ -101,7 +100,7 @@ def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
                 yield stretch
 
 
-def is_steady(beats: Times) -> npt.NDArray[np.bool_]:
+def is_steady(beats: Floats) -> npt.NDArray[np.bool_]:
     """Tell which beats last nearly as long as the median one: shape (n - 1,)."""
     lengths = np.diff(beats)
     median = np.median(lengths)
@@ -168,7 +167,7 @@ def _surest(activations: Activations, rhythm: Rhythm, file: str, offset_s: float
     return Stretch(file, meter, times, round(bars.contrast, 3), round(margin, 3))
 
 
-def _accents(rhythm: Rhythm, beats: Times) -> npt.NDArray[np.float64]:
+def _accents(rhythm: Rhythm, beats: Floats) -> Floats:
     """Sum onset strength, bass and change of harmony on each beat, standardised: shape (n,)."""
     from beatmeter.features import beatsync
 
@@ -182,7 +181,5 @@ def _accents(rhythm: Rhythm, beats: Times) -> npt.NDArray[np.float64]:
         beatsync.peak_near(rhythm.low_envelope, frames, reach),
         beatsync.harmonic_change(chroma.astype(np.float32)),
     )
-    summed: npt.NDArray[np.float64] = beatsync.standardise(
-        np.stack(columns, axis=1).astype(np.float64)
-    ).sum(axis=1)
+    summed: Floats = beatsync.standardise(np.stack(columns, axis=1).astype(np.float64)).sum(axis=1)
     return summed
