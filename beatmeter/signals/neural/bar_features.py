@@ -1,9 +1,10 @@
 """What the bar network hears of each beat of a pulse: the same at every tempo.
 
-A row for each beat holds how onsets and the frame network's beats and downbeats are spread from
-this beat to the next, what begins on it and sounds until the next, how like the beats before it is,
-what the frame network says of the length of the bar and hears besides, and how long the beat lasts.
-Everything comes from the spectrogram and the outputs of the frame network, in their frames.
+A row for each beat holds the chroma of bass and treble and how like that of the beats before it
+is, how onsets and the frame network's beats and downbeats are spread from this beat to the next,
+what begins on it and sounds until the next, how like the beats before it is in that, what the frame
+network says of the length of the bar and hears besides, and how long the beat lasts. Everything
+comes from the two spectrograms and the outputs of the frame network, in their frames.
 
 References
 ----------
