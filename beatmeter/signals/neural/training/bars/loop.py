@@ -204,7 +204,7 @@ def update(settings: BarTrainSettings, run: BarRun, pool: Pool) -> Tensor:
 def changed(
     features: Tensor, settings: BarTrainSettings, network: TrainableBarNetwork, hidden: int
 ) -> Tensor:
-    """Features transposed and with noise; of some pulses the last are at their means, so say nothing.
+    """Features transposed and with noise; of some pulses the last are put at their means.
 
     Parameters
     ----------
