@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -256,10 +256,3 @@ def held_out_of(row: dict[str, Any], split: str) -> str:
 
 def _starts(parts: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
     return np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
-
-
-def read_shards(folder: Path) -> Iterator[dict[str, npt.NDArray[Any]]]:
-    """The arrays of each shard of a folder that is complete, in order."""
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as arrays:
-            yield dict(arrays)

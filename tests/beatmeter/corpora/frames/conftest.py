@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.scores.table import ScoreTable, load_table, write_table
 
 SOURCES = {"openscore-lieder": 3, "openscore-quartets": 4, "bands": 4, "dances": 7, "groove": 4}
+
+
+def read_shards(folder: Path) -> Iterator[dict[str, np.ndarray]]:
+    """The arrays of each shard of a folder, in order."""
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as arrays:
+            yield dict(arrays)
 
 
 def write_tune(path: Path, beats: int, value: int, channel: int) -> None:

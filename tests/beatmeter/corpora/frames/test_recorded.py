@@ -14,9 +14,10 @@ from beatmeter.corpora.frames import recorded
 from beatmeter.corpora.frames.agreement import Agreed, compare
 from beatmeter.corpora.frames.clips import UNKNOWN
 from beatmeter.corpora.frames.recorded import RecordedConfig, RecordedMaker
-from beatmeter.corpora.frames.shards import read_shards, write_shards
+from beatmeter.corpora.frames.shards import write_shards
 from beatmeter.corpora.splicing.steady import Stretch
 from beatmeter.errors import DatasetError
+from tests.beatmeter.corpora.frames.conftest import read_shards
 
 RATE = 22_050
 FRAMES = 1501

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.corpora.cli import corpus
-from beatmeter.corpora.frames.shards import FramesConfig, read_shards, write_shards
+from beatmeter.corpora.frames.shards import FramesConfig, write_shards
 from beatmeter.corpora.reserved import ReservedError
 from beatmeter.errors import DatasetError
+from tests.beatmeter.corpora.frames.conftest import read_shards
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from beatmeter.corpora.frames.shards import FramesConfig, read_shards, write_shards
+from beatmeter.corpora.frames.shards import FramesConfig, write_shards
 from beatmeter.corpora.frames.sound import write_sound
 from beatmeter.datasets.beat_annotations import read_annotated
 from beatmeter.signals.neural.spectrogram import SAMPLE_RATE, log_mel, to_bytes
+from tests.beatmeter.corpora.frames.conftest import read_shards
 
 
 @pytest.fixture
