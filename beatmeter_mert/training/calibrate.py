@@ -86,12 +86,18 @@ def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:
     """Turn what was measured into a checkpoint's thresholds.
 
     By predicted meter; that of all clips for a meter that was predicted of too few; None where all
-    are too few.
+    are too few. The threshold for production is never below the one for evaluation, which may come
+    from fewer clips.
     """
     from beatmeter_mert.model import SecondMeterThresholds
 
     overall, parts = measured.overall, measured.by_predicted
+    evaluation = tuple(overall.p95 if part.p95 is None else part.p95 for part in parts)
+    production = tuple(overall.p99 if part.p99 is None else part.p99 for part in parts)
     return SecondMeterThresholds(
-        evaluation=tuple(overall.p95 if part.p95 is None else part.p95 for part in parts),
-        production=tuple(overall.p99 if part.p99 is None else part.p99 for part in parts),
+        evaluation=evaluation,
+        production=tuple(
+            high if low is None or high is None else max(low, high)
+            for low, high in zip(evaluation, production, strict=True)
+        ),
     )

@@ -133,15 +133,16 @@ def test_what_was_measured_becomes_thresholds(checkpoint):
         SecondProbabilities(200, 0.1, 0.1, 0.2, 0.3 + meter / 100, 0.4 + meter / 100)
         for meter in METERS
     ]
+    parts[4] = SecondProbabilities(30, 0.1, 0.1, 0.2, 0.48, None)
     parts[5] = SecondProbabilities(20, 0.1, 0.1, 0.2, 0.3, None)
     overall = SecondProbabilities(1020, 0.1, 0.1, 0.2, 0.25, 0.45)
     measured = thresholds(ThresholdMeasurement(overall, tuple(parts), tuple(parts)))
     redescribe(checkpoint, _model(checkpoint).parameter_count(), thresholds=measured)
     content = json.loads((checkpoint / "head" / "config.json").read_text())["noise_floors"]
-    assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.39, 0.3])
-    assert content["production"] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.49, 0.45])
+    assert content["evaluation"] == pytest.approx([0.33, 0.34, 0.35, 0.37, 0.48, 0.3])
+    assert content["production"] == pytest.approx([0.43, 0.44, 0.45, 0.47, 0.48, 0.45])
     assert _model(checkpoint).config.thresholds == measured
-    assert "0.490 | 0.450" in (checkpoint / "README.md").read_text()
+    assert "0.480 | 0.450" in (checkpoint / "README.md").read_text()
 
 
 @pytest.mark.usefixtures("undrawn")
