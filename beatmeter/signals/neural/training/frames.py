@@ -166,7 +166,8 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
     -------
     dict
         ``rows``, ``lengths`` in frames, ``beats`` and ``downbeats`` of each clip; ``mel``, ``bar``,
-        ``beat_known`` and ``downbeat_known`` of all frames; ``pitch``, of every other frame.
+        ``beat_known`` and ``downbeat_known`` of all frames; ``pitch``, of every other frame, or of
+        none where the shard does not hold it.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
                 "rows": rows[:count],
                 "lengths": lengths,
                 "mel": stored["mel"][: edges[-1]],
-                "pitch": stored["pitch"][: halves.sum()],
+                "pitch": stored.get("pitch", np.zeros((0, N_PITCHES), np.uint8))[: halves.sum()],
                 "bar": stored["bar"][: edges[-1]],
             }
             known = np.repeat(stored["beat_known"][:count].astype(bool), shard["lengths"])
@@ -200,7 +201,8 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
         raise ValueError(f"{path}: not a shard of frames: {error}") from error
     shapes = {"mel": (shard["lengths"].sum(), N_BANDS), "pitch": (halves.sum(), N_PITCHES)}
     for name, shape in shapes.items():
-        if shard[name].shape != shape or shard[name].dtype != np.uint8:
+        there = name == "mel" or len(shard[name])
+        if there and (shard[name].shape != shape or shard[name].dtype != np.uint8):
             raise ValueError(f"{path}: not a shard of frames: {name} is {shard[name].shape}")
     return shard
 

@@ -77,7 +77,7 @@ def test_features_are_computed_once_and_moved_beats_alike(frames_folder, frame_n
         write_features(FeaturesConfig(frame_network), source, out)
 
 
-@pytest.mark.parametrize("spoil", ["bytes", "frames", "beats", "rows", "mel", "pitch"])
+@pytest.mark.parametrize("spoil", ["bytes", "frames", "beats", "rows", "mel", "pitch", "no pitch"])
 def test_a_hostile_shard_of_frames_is_named(frame_network, tmp_path, spoil):
     path = tmp_path / "frames" / "0.npz"
     write_shard(path, [clicks(0, 3)])
@@ -91,6 +91,8 @@ def test_a_hostile_shard_of_frames_is_named(frame_network, tmp_path, spoil):
         arrays["rows"] = np.array("[3]") if spoil == "rows" else arrays["rows"]
         if spoil in ("mel", "pitch"):
             arrays[spoil] = arrays[spoil][:-1]
+        elif spoil == "no pitch":
+            del arrays["pitch"]
         np.savez(path, **arrays)
     with pytest.raises(ValueError, match=r"0\.npz: "):
         write_features(FeaturesConfig(frame_network), tmp_path / "frames", tmp_path / "f")

@@ -162,6 +162,8 @@ def _write(config: FeaturesConfig, frames: Path, out: Path, name: Path) -> None:
 
 def _checked(path: Path) -> dict[str, Any]:
     shard = read_shard(path)
+    if not len(shard["pitch"]):
+        raise ValueError(f"{path}: holds no semitones (pitch), which bars are learned from")
     frames = ("mel", "bar", "beat_known", "downbeat_known")
     if any(len(shard[name]) != shard["lengths"].sum() for name in frames):
         raise ValueError(f"{path}: not a shard of frames: its arrays are of several lengths")
