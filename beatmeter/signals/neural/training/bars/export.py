@@ -77,7 +77,7 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
     """
     networks = [BarNetwork.load(path) for path in paths]
     features = max(network.features for network in networks)
-    networks = [_hearing(network, features) for network in networks]
+    networks = [hearing(network, features) for network in networks]
     first = networks[0]
     for path, network in zip(paths, networks, strict=True):
         if network.frame_network != first.frame_network:
@@ -102,15 +102,15 @@ def _write(path: Path, network: BarNetwork) -> None:
     write_weights(path, config, network.weights)
 
 
-def _hearing(network: BarNetwork, features: int) -> BarNetwork:
-    """A network of more features, the first of which say nothing to it."""
+def hearing(network: BarNetwork, features: int) -> BarNetwork:
+    """A network of as many features or more, the first of which say nothing to it yet."""
     more = features - network.features
-    widths = {
-        "input.scale": ((0, 0), (more, 0)),
-        "input.shift": ((0, 0), (more, 0)),
-        "input.weight": ((0, 0), (more, 0), (0, 0)),
+    scale, shift, weight = (network.weights[f"input.{n}"] for n in ("scale", "shift", "weight"))
+    padded = {
+        "input.scale": np.pad(scale, ((0, 0), (more, 0)), constant_values=1.0),
+        "input.shift": np.pad(shift, ((0, 0), (more, 0))),
+        "input.weight": np.pad(weight, ((0, 0), (more, 0), (0, 0))),
     }
-    padded = {name: np.pad(network.weights[name], width) for name, width in widths.items()}
     return replace(network, weights={**network.weights, **padded})
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from beatmeter.signals.neural.bar_network import BarNetwork
-from beatmeter.signals.neural.training.bars.export import linear_parts
+from beatmeter.signals.neural.training.bars.export import hearing, linear_parts
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
 from beatmeter.signals.neural.training.start import set_affine
 
@@ -33,19 +32,18 @@ def begin_with(network: TrainableBarNetwork, path: Path) -> None:
     stored = BarNetwork.load(path)
     if stored.members != 1:
         raise ValueError(f"{path}: {stored.members} networks as one (allowed: 1)")
-    weights = {n: torch.from_numpy(np.ascontiguousarray(v[0])) for n, v in stored.weights.items()}
-    new = network.input.in_features - stored.features
-    shape = (stored.dilations, len(weights["input.bias"]))
-    if new < 0 or shape != (network.config.dilations, network.config.channels):
+    wanted = network.input.in_features
+    shape = (stored.dilations, stored.weights["input.bias"].shape[1])
+    if stored.features > wanted or shape != (network.config.dilations, network.config.channels):
         raise ValueError(
             f"{path}: hears {stored.features} features in {shape[1]} channels and "
-            f"layers {list(shape[0])}, not at most {network.input.in_features} in "
+            f"layers {list(shape[0])}, not at most {wanted} in "
             f"{network.config.channels} and {list(network.config.dilations)}"
         )
+    values = hearing(stored, wanted).weights.items()
+    weights = {name: torch.from_numpy(np.ascontiguousarray(value[0])) for name, value in values}
     with torch.no_grad():
-        scale = functional.pad(weights["input.scale"], (new, 0), value=1.0)
-        set_affine(network.input_norm, scale, functional.pad(weights["input.shift"], (new, 0)))
-        weights["input.weight"] = functional.pad(weights["input.weight"], (0, 0, new, 0))
+        set_affine(network.input_norm, weights["input.scale"], weights["input.shift"])
         for number, layer in enumerate(network.layers):
             assert isinstance(layer, BarLayer)
             name = f"layers.{number}"
