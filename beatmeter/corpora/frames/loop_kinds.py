@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from beatmeter.corpora.compose.groupings import Grouping, heads
 from beatmeter.corpora.piece import Meter
 
+FASTEST_STEPS = 9.0
+"""Strokes of one voice a second, above which nobody programs it."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -58,6 +61,11 @@ class Kind:
     def strong(self) -> tuple[int, ...]:
         """Beats at which a plain bass moves: heads of groups, the half of a bar of four."""
         return (0, 2) if self.meter.grouping == (4,) else heads(self.meter.grouping)
+
+    @property
+    def is_twelve(self) -> bool:
+        """Whether a bar is four beats of three eighths."""
+        return self.meter.time_signature == "12/8"
 
     @property
     def all_struck(self) -> bool:
@@ -137,6 +145,17 @@ _SWING = Kind(
     swung=True,
     halves_alike=True,
 )
+_TRIPLETS = Kind(
+    _FOUR,
+    divisions=3,
+    slowest=60.0,
+    fastest=200.0,
+    kicks=("x...........", "x...........", "x.....x.....", "x..x..x..x..", "x....x......", ""),
+    backs=("...x.....x..", "...x.....x..", ".........x..", ""),
+    tops=("x..x.xx..x.x", "x..x.xx..x.x", "x.xx.xx.xx.x", "...x.....x..", ""),
+    halves_alike=True,
+)
+"""Swing in exact triplets, with few voices, as small programs play it."""
 _SHUFFLE = Kind(
     _FOUR,
     divisions=2,
@@ -186,12 +205,12 @@ _SIX = Kind(
     divisions=1,
     slowest=120.0,
     fastest=380.0,
-    kicks=("x.....", "x.....", "x....x", "x.x...", "x..x.."),
-    backs=("...x..", "...x..", "...x.o"),
+    kicks=("x.....", "x.....", "x....x", "x.x...", "x..x..", "x..x.."),
+    backs=("...x..", "...x..", "...x.o", ""),
     tops=("xxxxxx", "xooxoo", "xoxoxoxoxoxo", ""),
-    changes=(1,),
+    changes=(1, 1, 2),
 )
-"""Two bars of 6/8 to a chord would be one of 12/8."""
+"""Two bars of 6/8 to a chord may as well be one of 12/8: there nobody can be sure."""
 _NINE = Kind(
     Meter((9,), "9/8", (3, 3, 3)),
     divisions=1,
@@ -206,7 +225,7 @@ _NINE = Kind(
 KINDS: dict[str, tuple[float, tuple[Kind, ...]]] = {
     "rock": (0.09, (_ROCK,)),
     "four on the floor": (0.06, (_FLOOR,)),
-    "swing": (0.16, (_SWING,)),
+    "swing": (0.16, (_SWING, _TRIPLETS)),
     "shuffle": (0.09, (_SHUFFLE,)),
     "12/8": (0.18, (_TWELVE,)),
     "waltz": (0.06, (_WALTZ,)),

@@ -1,10 +1,11 @@
 """Plain loops, as a drum machine, a practice app or the demonstration of a keyboard plays them.
 
-One or two bars are repeated exactly: a kick, a back beat and hats, with or without a bass and
-chords, in one tempo. Something is struck on the first beat, and no loop repeats within its bar: the
-pattern, the bass or a change of chord tells the first beat from all others; but for simple bars of
-four, whose halves may be alike as those of kick, snare, kick, snare. Where eighths are counted in
-threes, every eighth is struck, so that six and nine can be told from swung bars of two and three.
+One or two bars are repeated exactly: a kick, a back beat and hats, with or without a bass, chords
+and a melody, in one tempo. Something is struck on the first beat, and no loop repeats within its
+bar: the pattern, the bass or a change of chord tells the first beat from all others; but for simple
+bars of four, whose halves may be alike as those of kick, snare, kick, snare. Where eighths are
+counted in threes, every eighth is struck, so that six and nine can be told from swung bars of two
+and three.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ import numpy as np
 from beatmeter.corpora.compose.composer import LICENCE, part
 from beatmeter.corpora.compose.drums import CLAP, CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, RIM, SNARE
 from beatmeter.corpora.compose.harmony import MODES, PROGRESSIONS, Scale
-from beatmeter.corpora.frames.loop_kinds import KINDS, Kind
+from beatmeter.corpora.frames.loop_kinds import FASTEST_STEPS, KINDS, Kind
+from beatmeter.corpora.frames.loop_melody import Phrase, draw_phrase, melody
 from beatmeter.corpora.frames.playing import SPARE_S, Request, mechanical, recast
 from beatmeter.corpora.perform.performing import Touch
 from beatmeter.corpora.piece import Note, Origin, Performance, Piece
 from beatmeter.corpora.random import between, happens, pick, weighted
 
-_FASTEST_STEPS = 9.0
-"""Strokes of one voice a second, above which nobody programs it."""
 _LEAST_BARS = 8
 _LEAST_STRUCK = 0.5
 """Share of the beats of a bar, in 12/8 of the eighths, on which something begins, at least."""
@@ -42,6 +42,8 @@ _BANDS: dict[tuple[str, ...], float] = {
     ("bass", "chords"): 0.14,
 }
 """Who plays, and how often."""
+_WITH_MELODY = 0.5
+"""Share of loops that have a melody besides."""
 _BACK_KEYS = (SNARE, SNARE, 40, RIM, CLAP)
 _SWUNG_BACK_KEYS = (PEDAL, PEDAL, RIM, SNARE)
 _TOP_KEYS = (CLOSED, CLOSED, CLOSED, RIDE, OPEN, 54, 56, 70)
@@ -120,16 +122,21 @@ def compose_loop(rng: np.random.Generator, name: str, seconds: float) -> tuple[P
     """
     kind = pick(rng, KINDS[name][1])
     pulse = float(np.exp(rng.uniform(np.log(kind.slowest), np.log(kind.fastest))))
-    pattern, is_told = _draw_pattern(rng, kind, pulse)
+    phrase = draw_phrase(rng, kind, pulse) if happens(rng, _WITH_MELODY) else None
+    pattern, is_told = _draw_pattern(rng, kind, pulse, phrase)
     bars = max(math.ceil((seconds + SPARE_S) * pulse / 60 / kind.beats), _LEAST_BARS)
-    chords = _draw_chords(rng, kind, is_told, bars)
-    parts = tuple(
-        part(role, _drums(rng, kind, hits, bars))
-        if role == "drums"
-        else part(role, _pitched(rng, kind, hits, chords, _CENTRES[role]))
-        for role, hits in pattern.items()
-    )
     end = bars * kind.beats
+    scale = Scale(int(rng.integers(-6, 6)), MODES[pick(rng, _MODES)])
+    chords = _draw_chords(rng, kind, scale, is_told, bars)
+    notes = {
+        role: _drums(rng, kind, hits, bars)
+        if role == "drums"
+        else _pitched(rng, kind, hits, chords, _CENTRES[role])
+        for role, hits in pattern.items()
+    }
+    if phrase is not None:
+        notes["melody"] = melody(rng, phrase, scale, end)
+    parts = tuple(part(role, played) for role, played in notes.items())
     piece = Piece(
         parts=parts,
         meter=kind.meter,
@@ -141,11 +148,17 @@ def compose_loop(rng: np.random.Generator, name: str, seconds: float) -> tuple[P
     return piece, kind.swung
 
 
-def _draw_pattern(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Pattern, bool]:
-    """What each player repeats, and whether it tells the bar; if not, the chords have to."""
+def _draw_pattern(
+    rng: np.random.Generator, kind: Kind, pulse: float, phrase: Phrase | None
+) -> tuple[Pattern, bool]:
+    """What each player repeats, and whether it tells the bar; if not, the chords have to.
+
+    The melody, which may repeat after any number of bars, does not tell it.
+    """
+    tones = phrase.tones if phrase else ()
     while True:
         pattern = {role: _PLAYERS[role](rng, kind, pulse) for role in weighted(rng, _BANDS)}
-        if not _is_counted(kind, pattern):
+        if not _is_counted(kind, pattern, [tone.at for tone in tones]):
             continue
         repeated = _repeated(kind, pattern)
         is_half = kind.halves_alike and repeated == [kind.beats // 2]
@@ -153,14 +166,15 @@ def _draw_pattern(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[P
             return pattern, not repeated
 
 
-def _is_counted(kind: Kind, pattern: Pattern) -> bool:
+def _is_counted(kind: Kind, pattern: Pattern, sung: list[float]) -> bool:
     """Whether the first beat and enough others are struck, and every player plays.
 
-    In 12/8 enough eighths are, in 6/8 and 9/8 all of them.
+    In 12/8 enough eighths are, in 6/8 and 9/8 all of them; `sung` is where the melody strikes.
     """
-    each = kind.divisions if kind.divisions == 3 else 1
+    each = kind.divisions if kind.is_twelve else 1
     steps = kind.beats * each
-    onsets = {round(hit.at * each, 3) % steps for hits in pattern.values() for hit in hits}
+    played = [hit.at for hits in pattern.values() for hit in hits]
+    onsets = {round(at * each, 3) % steps for at in played + sung}
     struck = onsets & {float(step) for step in range(steps)}
     least = steps * (1.0 if kind.all_struck else _LEAST_STRUCK)
     return 0.0 in struck and len(struck) >= least and all(pattern.values())
@@ -206,7 +220,7 @@ def _drum_hits(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Hit,
 def _playable(kind: Kind, rows: tuple[str, ...], pulse: float) -> list[str]:
     """Rows that are not too fast."""
     per_second = pulse / 60 / kind.beats
-    return [row for row in rows if len(row.split("|")[-1]) * per_second <= _FASTEST_STEPS]
+    return [row for row in rows if len(row.split("|")[-1]) * per_second <= FASTEST_STEPS]
 
 
 def _bass_hits(rng: np.random.Generator, kind: Kind, _: float) -> tuple[Hit, ...]:
@@ -223,17 +237,17 @@ def _bass_hits(rng: np.random.Generator, kind: Kind, _: float) -> tuple[Hit, ...
 
 
 def _chord_hits(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Hit, ...]:
-    """Chords held, struck on strong beats, on all, on the others or in divisions, or broken.
+    """Chords held, struck on strong beats, on all, on the others, late or in divisions, or broken.
 
-    Those on the others alone are left to simple time: a bass on the heads of 6/8 and chords
-    between is two bars of a waltz.
+    Those on the others alone, and those on the last division of some beats, are left to simple
+    time: a bass on the heads of 6/8 and chords between is two bars of a waltz.
     """
     beats = range(kind.beats)
-    fits = kind.divisions * pulse / 60 <= _FASTEST_STEPS
+    fits = kind.divisions * pulse / 60 <= FASTEST_STEPS
     divisions = kind.divisions if fits else 1
     steps = [step / divisions for step in range(kind.beats * divisions)]
     manners = ("held", "strong", "beats", "divided", "broken")
-    match pick(rng, manners if kind.all_struck else (*manners, "others")):
+    match pick(rng, manners if kind.all_struck else (*manners, "others", "late")):
         case "held":
             return (Hit(0.0, _STRUCK),)
         case "strong":
@@ -242,6 +256,10 @@ def _chord_hits(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Hit
             return tuple(Hit(float(beat), _STRUCK) for beat in beats)
         case "others":
             return tuple(Hit(float(beat), _STRUCK) for beat in beats if beat not in kind.strong)
+        case "late":
+            last = 1.0 - 1.0 / max(divisions, 2)
+            late = sorted(rng.permutation(kind.beats)[: 1 + int(rng.integers(2))].tolist())
+            return tuple(Hit(beat + last, _STRUCK) for beat in late)
         case "divided":
             return tuple(Hit(at, _STRUCK) for at in steps)
     figure = pick(rng, ((0, 1, 2), (0, 2, 1, 2), (0, 1, 2, 3, 2, 1), (0, 1, 2, 1)))
@@ -279,13 +297,12 @@ def _drums(rng: np.random.Generator, kind: Kind, hits: tuple[Hit, ...], bars: in
 
 
 def _draw_chords(
-    rng: np.random.Generator, kind: Kind, is_told: bool, bars: int
+    rng: np.random.Generator, kind: Kind, scale: Scale, is_told: bool, bars: int
 ) -> list[tuple[int, int, int, int]]:
     """The chord of each bar, as semitones above a low root: a triad and the octave."""
     steady = is_told and max(kind.changes) > 1
     each = pick(rng, kind.changes if steady else [bars for bars in kind.changes if bars <= 2])
     degrees = pick(rng, PROGRESSIONS[pick(rng, _COLOURS if steady else _CHANGING)])
-    scale = Scale(int(rng.integers(-6, 6)), MODES[pick(rng, _MODES)])
     roots = [degrees[bar // each % len(degrees)] for bar in range(bars)]
     return [
         (scale.pitch(root), scale.pitch(root + 2), scale.pitch(root + 4), scale.pitch(root + 7))

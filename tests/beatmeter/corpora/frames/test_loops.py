@@ -10,7 +10,7 @@ from beatmeter.corpora.frames.loop_kinds import KINDS
 from beatmeter.corpora.frames.loops import compose_loop, loops
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.frames.playing import Request
-from beatmeter.corpora.piece import Piece, bar_beats
+from beatmeter.corpora.piece import Note, Piece, bar_beats
 from beatmeter.meters import meter_of
 
 SEEDS = range(12)
@@ -127,3 +127,50 @@ def test_a_machine_keeps_its_tempo(table):
         performance = loops(ask)
         gaps = np.diff(performance.beats)
         assert gaps == pytest.approx(gaps[0])
+
+
+def test_about_half_of_the_loops_have_a_melody_besides():
+    sung = [sung_notes(draw(name, seed)) for name in KINDS for seed in range(6)]
+    assert 0.35 < sum(bool(notes) for notes in sung) / len(sung) < 0.65
+
+
+@pytest.mark.parametrize("name", ["rock", "6/8", "swing", "seven"])
+def test_a_melody_repeats_after_one_two_or_four_bars(name):
+    for seed in SEEDS:
+        piece = draw(name, seed)
+        notes, length = sung_notes(piece), 4 * bar_beats(piece)
+        whole = int(piece.beats[-1]) // length
+        phrases = {
+            tuple(
+                (round(note.onset - start, 3), note.pitch, note.velocity)
+                for note in notes
+                if start <= note.onset < start + length
+            )
+            for start in range(0, whole * length, length)
+        }
+        assert len(phrases) == 1
+
+
+def test_melodies_reach_from_a_few_notes_a_bar_to_every_step():
+    shares = []
+    for seed in range(60):
+        piece = draw("6/8", seed)
+        if notes := sung_notes(piece):
+            shares.append(len(notes) / piece.beats[-1])
+    assert min(shares) < 0.6
+    assert max(shares) == pytest.approx(1.0)
+
+
+def sung_notes(piece: Piece) -> list[Note]:
+    return [note for part in piece.parts if part.role == "melody" for note in part.notes]
+
+
+def test_few_voices_may_swing_in_triplets():
+    onsets = {
+        round(note.onset * 3) % 3 / 3
+        for seed in range(20)
+        for part in draw("swing", seed).parts
+        for note in part.notes
+        if abs(note.onset * 3 - round(note.onset * 3)) < 1e-6
+    }
+    assert onsets == {0.0, 1 / 3, 2 / 3}
