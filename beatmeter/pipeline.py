@@ -101,8 +101,8 @@ class Ensemble:
             ``voting`` for those with a weight, and one that gives the grid a network's beats where
             none of them does; ``all``; names; or several of these, separated by commas.
         prior : str or mapping of meter to float
-            ``repertoire`` for that of ``weights.toml``, ``uniform``, the path of a TOML file
-            (:func:`beatmeter.fusion.prior.named_prior`), or relative probabilities by meter.
+            ``repertoire`` for that of ``weights.toml``, relative probabilities, or what
+            :func:`beatmeter.fusion.prior.named_prior` takes.
 
         Raises
         ------
