@@ -1,7 +1,9 @@
+# make setup   make .venv: beatmeter with its extras but ray and beatnet, at pinned versions
 # make demo    analyse the bundled recording
 # make test    run every test
+# make lint    check style, types and imports
 # make gate    measure whether MERT may vote
-# Each of them makes .venv first when it is not there. PYTHON chooses the Python it is made from.
+# Each of them makes .venv first when it is not there. PYTHON names the Python it is made from.
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,4 +1,4 @@
-"""BeatMeter: hears a recording and tells its meter, time signature and tempo."""
+"""BeatMeter: estimates the meter, time signature, beats and tempo of recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a recording: the verdict with everything needed to doubt it."""
+"""What an analysis of a recording holds."""
 
 from __future__ import annotations
 
@@ -52,11 +52,18 @@ class ExcerptScores:
 
 @dataclass(frozen=True)
 class Window(ExcerptScores):
-    """The verdict on a stretch of the recording.
+    """What was estimated of a window of the recording.
 
     Attributes
     ----------
+    meter : int
+        Beats per bar: one of ``METERS``.
+    time_signature : str
+        How `meter` would be written at this tempo, such as ``"7/8"``.
+    tempo_bpm : float
+        Tapped beats a minute.
     confidence : float in [0, 1]
+        Calibrated probability that `meter` is right.
     changed : bool
         Whether the meter differs from the window before.
     """
@@ -96,9 +103,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The verdict on a recording, with everything needed to doubt it.
+    """What was estimated of a recording, with everything needed to doubt it.
 
-    What is told of tempo, time signature, beats and bars is read off the segments' grids.
+    Tempo, time signature, beats and bars are read off the segments' grids.
 
     Attributes
     ----------
@@ -123,9 +130,9 @@ class Analysis:
     segments : tuple of Segment
         At least one, in order; together they are the whole recording.
     excerpts : tuple of ExcerptScores
-        What was heard, in order; a recording of more than 12 minutes has gaps between them.
+        In order; a recording of more than 12 minutes has gaps between them.
     timeline : tuple of Window or None
-        None unless :func:`beatmeter.pipeline.timeline` was asked for.
+        What :func:`beatmeter.timeline` returns, where the command line was given ``--timeline``.
     """
 
     path: str | None

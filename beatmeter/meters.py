@@ -24,6 +24,7 @@ import numpy.typing as npt
 from beatmeter.errors import MeterError
 
 METERS: tuple[int, ...] = (3, 4, 5, 7, 9, 11)
+"""Beats per bar; scores are in this order."""
 
 _BEATS_TO_METER = {
     **dict.fromkeys((3, 6), 3),
@@ -118,6 +119,8 @@ class MeterScores:
     ----------
     values : tuple of float, length 6
         In the order of :data:`METERS`, finite and non-negative, not all zero.
+    kind : ScoreKind
+        Whether they are a distribution, or each a probability of its own.
     polyrhythm : Polyrhythm or None
         Evidence for two simultaneous meters, from signals that can hear it.
 

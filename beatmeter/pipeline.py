@@ -67,13 +67,14 @@ class ExcerptResult:
 
 
 class Ensemble:
-    """Signals and their weights.
+    """Signals and their weights; built once for many recordings.
 
     Parameters
     ----------
     signals : mapping of str to Signal
+        By name.
     weights : Weights, optional
-        Those in force when not given, as far as gate records vouch for them.
+        Those in force when not given: 0.0 for one that needs a gate record and has none.
     not_asked : tuple of str
         Installed signals that were left out.
     """
@@ -92,13 +93,13 @@ class Ensemble:
     def installed(
         cls, selection: str = VOTING, prior: str | Mapping[int, float] = REPERTOIRE
     ) -> Ensemble:
-        """The installed signals, as far as they are selected.
+        """An ensemble of installed signals.
 
         Parameters
         ----------
         selection : str
-            ``voting`` for those with a weight, and one that lends the grid what a network hears
-            where none of them can; ``all``, names, or several of these with commas between them.
+            ``voting`` for those with a weight, and one that gives the grid a network's beats where
+            none of them does; ``all``; names; or several of these, separated by commas.
         prior : str or mapping of meter to float
             ``repertoire`` for that of ``weights.toml``, relative probabilities, or what
             :func:`beatmeter.fusion.prior.named_prior` takes.
@@ -228,26 +229,33 @@ def score_excerpts(recording: OpenSource, ensemble: Ensemble) -> list[ExcerptRes
 def analyze(
     source: Source, sample_rate: int | None = None, ensemble: Ensemble | None = None
 ) -> Analysis:
-    """Tell the meter of a recording.
+    """Estimate meter, beats, bars, tempo and time signature of a recording.
 
     Parameters
     ----------
     source : path, bytes, binary file, array_like or (array_like, sample rate)
         A file, its content, or samples of shape (n,), (n, channels) or (channels, n).
     sample_rate : int, optional
-        Hz; needed with samples alone.
+        Hz; needed with samples that are not in a pair with it.
     ensemble : Ensemble, optional
         Instead of the installed signals that have a weight: :meth:`Ensemble.installed`.
 
     Returns
     -------
     Analysis
-        Long recordings are heard in sections of about 30 s, whose outputs are averaged.
+        Recordings of more than 45 s are analysed in excerpts of about 30 s, whose scores are
+        averaged.
 
     Raises
     ------
     AudioError
-        If the recording cannot be read, is shorter than two seconds, silent, or without rhythm.
+        If the recording cannot be read, is shorter than two seconds, silent, or has fewer than
+        eight beats.
+
+    Warns
+    -----
+    AudioWarning
+        If the recording is damaged, and can be read in part.
 
     Examples
     --------
@@ -283,7 +291,7 @@ def analyze(
 def beats(
     source: Source, sample_rate: int | None = None, ensemble: Ensemble | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Tell the beats of a recording, and their places in bars.
+    """Estimate the beats of a recording, and their places in bars.
 
     Parameters and errors are those of :func:`analyze`.
 
@@ -292,7 +300,7 @@ def beats(
     times : ndarray of float, shape (n,)
         Counted beats, in seconds.
     positions : ndarray of int, shape (n,)
-        Place of each in its bar; 1 is a downbeat, 0 means that no bar is heard.
+        Place of each in its bar; 1 is a downbeat, 0 means that there are no bars.
 
     Examples
     --------
@@ -324,11 +332,15 @@ def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Pol
 def timeline(
     source: Source, sample_rate: int | None = None, ensemble: Ensemble | None = None
 ) -> tuple[Window, ...]:
-    """The meter of a recording over overlapping windows of 12 s, one every 6 s.
+    """Estimate the meter of a recording over overlapping windows of 12 s, one every 6 s.
 
     Parameters and errors are those of :func:`analyze`. Only signals with a weight are asked.
-    Windows in which nothing can be told are left out. A meter goes on unless the evidence against
-    it is strong, so that a stray window is no change; a change is marked against the window before.
+
+    Returns
+    -------
+    tuple of Window
+        In order; windows in which all signals abstain are left out. A meter goes on unless the
+        evidence against it is strong, so one deviating window is not a change.
     """
     ensemble = (ensemble or Ensemble.installed()).voters()
     found: list[Window] = []

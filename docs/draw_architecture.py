@@ -1,9 +1,9 @@
-"""Draw ``architecture.png``: who imports whom, floor by floor.
+"""Draw ``architecture.png``: who imports whom, layer by layer.
 
 usage: python docs/draw_architecture.py            needs the extra ``dev``
 
-Floors are those that ``pyproject.toml`` gives to import-linter; imports are those that grimp finds,
-type-checking ones left out. A row holds what one floor imports: an import of a higher floor would
+Layers are those that ``pyproject.toml`` gives to import-linter; imports are those that grimp finds,
+type-checking ones left out. A row holds what one layer imports: an import of a higher layer would
 stand right of the diagonal.
 """
 
@@ -22,16 +22,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("beatmeter", "beatmeter_mert")
 
 
-def floors() -> list[str]:
-    """Full names of the floors, from the ground up, the host's before the plugin's."""
+def layers() -> list[str]:
+    """Full names of the layers, from the lowest up, the host's before the plugin's."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
-    layers = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
-    return [name for names in layers for name in reversed(names)]
+    stacks = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    return [name for names in stacks for name in reversed(names)]
 
 
 def count_imports(graph: grimp.ImportGraph, names: list[str]) -> np.ndarray:
-    """How many modules of a floor each module of another imports: shape (floors, floors)."""
+    """How many modules of a layer each module of another imports: shape (layers, layers)."""
     owner = {
         module: row
         for row, name in enumerate(names)
@@ -48,7 +48,7 @@ def count_imports(graph: grimp.ImportGraph, names: list[str]) -> np.ndarray:
 def draw(path: Path) -> None:
     """Write the picture."""
     graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
-    names = floors()
+    names = layers()
     counts = count_imports(graph, names)
     figure = Figure(figsize=(9, 7.5))
     axes = figure.add_subplot()
@@ -66,7 +66,7 @@ def draw(path: Path) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("imported")
-    axes.set_ylabel("importing, with its modules; the ground floor first")
+    axes.set_ylabel("importing, with its modules; the lowest layer first")
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
