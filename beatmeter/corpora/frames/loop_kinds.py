@@ -207,8 +207,8 @@ _SIX = Kind(
     fastest=380.0,
     kicks=("x.....", "x.....", "x....x", "x.x...", "x..x..", "x..x.."),
     backs=("...x..", "...x..", "...x.o", ""),
-    tops=("xxxxxx", "xooxoo", "xoxoxoxoxoxo", ""),
-    changes=(1, 1, 2),
+    tops=("xxxxxx", "xooxoo", "xoxoxoxoxoxo", "x..x..", "", ""),
+    changes=(1, 2, 2),
 )
 """Two bars of 6/8 to a chord may as well be one of 12/8: there nobody can be sure."""
 _NINE = Kind(
@@ -218,7 +218,7 @@ _NINE = Kind(
     fastest=400.0,
     kicks=("x........", "x........", "x.....x..", "x....x...", "x..x..x.."),
     backs=("...x..x..", "...x.....", "......x..", "......x.o", ""),
-    tops=("x" * 9, "x" * 9, "xoo" * 3, ""),
+    tops=("x" * 9, "xoo" * 3, "x..x..x..", "", ""),
     changes=(1, 1, 2),
 )
 
@@ -227,11 +227,11 @@ KINDS: dict[str, tuple[float, tuple[Kind, ...]]] = {
     "four on the floor": (0.06, (_FLOOR,)),
     "swing": (0.16, (_SWING, _TRIPLETS)),
     "shuffle": (0.09, (_SHUFFLE,)),
-    "12/8": (0.18, (_TWELVE,)),
+    "12/8": (0.14, (_TWELVE,)),
     "waltz": (0.06, (_WALTZ,)),
     "jazz waltz": (0.05, (_JAZZ_WALTZ,)),
-    "6/8": (0.09, (_SIX,)),
-    "9/8": (0.07, (_NINE,)),
+    "6/8": (0.16, (_SIX,)),
+    "9/8": (0.11, (_NINE,)),
     "five": (
         0.06,
         (

@@ -4,8 +4,8 @@ One or two bars are repeated exactly: a kick, a back beat and hats, with or with
 and a melody, in one tempo. Something is struck on the first beat, and no loop repeats within its
 bar: the pattern, the bass or a change of chord tells the first beat from all others; but for simple
 bars of four, whose halves may be alike as those of kick, snare, kick, snare. Where eighths are
-counted in threes, every eighth is struck, so that six and nine can be told from swung bars of two
-and three.
+counted in threes, every eighth is struck in some bar of the pattern, so that six and nine can be
+told from swung bars of two and three.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ def _draw_pattern(
 def _is_counted(kind: Kind, pattern: Pattern, sung: list[float]) -> bool:
     """Whether the first beat and enough others are struck, and every player plays.
 
-    In 12/8 enough eighths are, in 6/8 and 9/8 all of them; `sung` is where the melody strikes.
+    In 12/8 enough eighths are, in 6/8 and 9/8 all of them, in some bar of the pattern; `sung` is
+    where the melody strikes.
     """
     each = kind.divisions if kind.is_twelve else 1
     steps = kind.beats * each
