@@ -26,8 +26,8 @@ DEMUXERS = ",".join([
 _HEAD = 4096
 """Bytes that are looked at to name what a file is instead of sound."""
 _MOST_CHUNKS = 10_000
-"""Chunks or boxes of a file that are looked at: no recording has as many, but a file of 1 GB made of
-empty ones has 100 million, which take half an hour."""
+"""Chunks or boxes of a file that are looked at: no recording has as many, but a file of 1 GB made
+of empty ones has 100 million, which take half an hour."""
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "a picture"),

@@ -100,7 +100,7 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
     def render(row: Mapping[str, Any]) -> str:
         return render_page(
             page_data(row),
-            Sound.served(row["duration_s"], peaks, f"/recordings/{recording.id}/sound/"),
+            Sound(row["duration_s"], peaks, url=f"/recordings/{recording.id}/sound/"),
             nonce=nonce,
             connect=True,
             panels=[_correction_panel(recording, saved)],
@@ -114,12 +114,12 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
 
 def sound(path: Path, piece: int) -> bytes | None:
     """One piece of a recording as a page plays it; None where there is no such piece."""
-    from beatmeter.audio.decode import open_recording
-    from beatmeter.output.page import encode_piece, piece_count
+    from beatmeter.output.page import encode_piece
 
-    with open_recording(path) as opened:
-        duration_s = opened.duration_s
-    return encode_piece(path, piece) if piece < piece_count(duration_s) else None
+    try:
+        return encode_piece(path, piece)
+    except IndexError:
+        return None
 
 
 @lru_cache(maxsize=_PEAKS_KEPT)
