@@ -74,8 +74,8 @@ def waiting_page(name: str, failure: str | None) -> str:
     return _filled(asset("waiting.html"), NAME=name, TOLD=told).replace("<!--REFRESH-->", refresh)
 
 
-def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str, str]:
-    """The page of one recording, and the content security policy that goes with it.
+def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[bytes, str]:
+    """The page of one recording in UTF-8, and the content security policy that goes with it.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
     status = path.stat()
     peaks = _peaks(path, status.st_mtime_ns, status.st_size)
 
-    def render(row: Mapping[str, Any]) -> str:
-        return render_page(
+    def render(row: Mapping[str, Any]) -> bytes:
+        page = render_page(
             page_data(row),
             Sound(row["duration_s"], peaks, url=f"/recordings/{recording.id}/sound/"),
             nonce=nonce,
@@ -107,6 +107,7 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
             scripts=[asset("correct.js")],
             styles=[asset("correct.css")],
         )
+        return page.encode("utf-8")  # fails where a foreign report holds what is no text
 
     page = read_report(recording.report, render)
     return page, f"{content_policy(nonce, connect=True)}; frame-ancestors 'none'"
