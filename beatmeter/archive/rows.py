@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -192,7 +192,7 @@ def _below(folder: Path) -> Iterator[Path]:
         if entry.is_dir():
             if not entry.is_symlink():  # a circle of links would never end
                 yield from _below(entry)
-        elif entry.name in kept:
+        elif entry.name in kept and not entry.is_fifo():  # into which nobody may ever write
             yield entry
 
 
@@ -274,17 +274,15 @@ def _rows_of_part(file: BinaryIO, name: str) -> Iterator[Row]:
                         yield row_of(found)
                     except (ValueError, TypeError, AttributeError) as error:
                         yield Unread(f"{name}: row {number}", str(error))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         yield Unread(name, f"is no Parquet part ({error})")
 
 
-def _number(found: Mapping[str, Any], key: str, highest: float = math.inf) -> float:
+def _number(found: Mapping[str, Any], key: str, highest: float = sys.float_info.max) -> float:
     value = found.get(key)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = float(value)
-        if math.isfinite(value) and 0.0 <= value <= highest:
-            return value
-    raise ValueError(f"{key}: {_shown(found.get(key))} (allowed: a number from 0)")
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= highest:
+        return float(value)
+    raise ValueError(f"{key}: {_shown(value)} (allowed: a number from 0)")
 
 
 def _meters(found: Iterator[Any]) -> Iterator[int]:

@@ -72,7 +72,8 @@ class Store:
         ArchiveError
             If a part cannot be read.
         """
-        parts = self._files.glob(f"{self._root}/{_PREFIX}*{_SUFFIX}")
+        found = self._files.find(self._root, maxdepth=1)  # a glob would read a "[" in its name
+        parts = [path for path in found if PurePosixPath(path).match(f"{_PREFIX}*{_SUFFIX}")]
         with ThreadPoolExecutor(_READERS) as readers:
             return set().union(*readers.map(self._ids_of, parts))
 

@@ -63,8 +63,9 @@ def search(names: Sequence[str]) -> Search:
     """Find the recordings that files, folders and globs stand for.
 
     A name that exists is never taken for a glob. Folders are searched in depth, through links,
-    for files with an audio suffix; hidden ones are left out. A file that does not exist is found
-    all the same: to open it is what fails.
+    for files with an audio suffix; hidden ones are left out. A glob matches hidden names only where
+    it has the point itself. A file that does not exist is found all the same: to open it is what
+    fails.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def _matches(folder: Path, pattern: tuple[str, ...], problems: Problems) -> Iter
         return
     paths = [folder / first]
     if glob.has_magic(first):
-        paths = [Path(e) for e in _entries(folder, problems) if fnmatch(e.name, first)]
+        paths = [Path(e) for e in _entries(folder, problems) if _fits(e.name, first)]
     for path in paths:
         if rest and path.is_dir():
             yield from _matches(path, rest, problems)
@@ -212,7 +213,7 @@ def _tree(root: Path, problems: Problems) -> dict[Path, list[Path]]:
         seen.add((status.st_dev, status.st_ino))
         files[folder] = []
         for entry in _entries(folder, problems):
-            if entry.name.startswith("."):
+            if _is_hidden(entry.name):
                 continue
             if not _is_folder(entry):
                 files[folder].append(Path(entry))
@@ -229,6 +230,14 @@ def _entries(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
     except OSError as error:
         problems[folder] = AudioError(f"{folder}: cannot be read ({error.strerror})")
         return []
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatch(name, pattern) and (_is_hidden(pattern) or not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -27,7 +27,10 @@ TARGETS = {
     "beats": ("OUT.beats", "Write the time of each beat and its place in the bar, tab-separated."),
     "labels": ("OUT.txt", "Write bars and beats as a label track for Audacity."),
     "midi": ("OUT.mid", "Write tempo map and time signatures, for a sequencer to draw bars by."),
-    "clicks": ("OUT.wav|ogg|mp3", "Write the recording with a click on each beat and downbeat."),
+    "clicks": (
+        "OUT.wav|flac|ogg|mp3",
+        "Write the recording with a click on each beat and downbeat.",
+    ),
     "page": ("OUT.html", "Write a page to see the bars and hear them: play, clicks, loop a bar."),
 }
 """What may be written of a recording, by kind: the value that its option takes, and its help."""

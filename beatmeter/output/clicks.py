@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
 """Names of libsndfile's formats by suffix."""
 
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Hz, of MPEG-1, MPEG-2 and MPEG-2.5."""
 _BLOCK = 1 << 16  # samples: libsndfile overflows its stack on a minute of Vorbis in one piece
 _DOWNBEAT_HZ, _BEAT_HZ = 1760.0, 880.0  # A6 and A5
 _CLICK_S = 0.04  # seconds of a click
@@ -45,7 +47,7 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
     Raises
     ------
     ReportError
-        If the suffix is none of these.
+        If the suffix is none of these, or the format does not have the recording's sample rate.
     AudioError
         If the recording cannot be read.
     OSError
@@ -57,6 +59,11 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
     if kind is None:
         raise ReportError(f"--clicks: {path} (allowed: a name that ends in {', '.join(FORMATS)})")
     samples, sample_rate = load(source)
+    if kind == "MP3" and sample_rate not in _MP3_RATES:
+        raise ReportError(
+            f"--clicks: {path}: MP3 has no sample rate of {sample_rate} Hz "
+            "(allowed: .wav, .flac, .ogg)"
+        )
     mixed = add_clicks(samples, sample_rate, analysis.beats, analysis.positions)
     with (
         replacing(path) as partial,

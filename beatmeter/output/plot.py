@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.text import escape_control
-from beatmeter.audio.decode import open_recording
+from beatmeter.audio.source import open_source
+from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
 from beatmeter.output.shares import shown
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from beatmeter.analysis import Analysis, Segment, Window
 
-EXCERPT_S = 20.0  # seconds from the middle that are drawn
+EXCERPT_S = 20.0  # seconds that are drawn
 _READABLE = 0.025  # share of the width from which a segment has room for its label
 _INK, _QUIET, _PAPER, _BAR, _ACCENT = "#22313f", "#8a97a3", "#ffffff", "#eef2f6", "#d1495b"
 _HEAT = ("#f7f9fb", "#1d5b79")
@@ -66,14 +67,23 @@ class Excerpt:
 def read_excerpt(path: str | Path) -> Excerpt:
     """Take the onset envelope of the middle 20 s of a recording, or of all of a shorter one.
 
+    Where nothing is to be heard in the middle, the nearest 20 s in which there is are taken.
+
     Raises
     ------
     AudioError
-        If it cannot be read, or the excerpt is too short or silent.
+        If it cannot be read, or is too short or silent.
     """
-    with open_recording(path) as recording:
-        start_s = max(0.0, (recording.duration_s - EXCERPT_S) / 2)
-        samples = recording.read(start_s, start_s + EXCERPT_S)
+    with open_source(path) as recording:
+        last_s = max(0.0, recording.duration_s - EXCERPT_S)
+        middle_s = last_s / 2
+        others = [*np.arange(0.0, last_s, EXCERPT_S).tolist(), last_s]
+        nearest_first = sorted(others, key=lambda start_s: abs(start_s - middle_s))
+        starts = dict.fromkeys([middle_s, *nearest_first])
+        found = next(recording.excerpts([(s, s + EXCERPT_S) for s in starts]), None)
+        if found is None:
+            raise AudioError(f"{recording.name}: is silent wherever it was looked at")
+        start_s, samples = found
         rhythm = Rhythm(samples, recording.sample_rate, path)
     return Excerpt(start_s, rhythm.frame_rate, rhythm.onset_envelope)
 

@@ -31,6 +31,7 @@ from beatmeter.archive.recording import Asked
 from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.serve import pages, uploads
+from beatmeter.serve.bodies import read_body
 from beatmeter.serve.catalogue import MALFORMED, Catalogue, Recording
 from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
@@ -65,7 +66,13 @@ class Served:
 
 
 class Server:
-    """One folder, its list, its queue and its uploads."""
+    """One folder, its list, its queue and its uploads.
+
+    Raises
+    ------
+    BeatMeterError, OSError
+        As :meth:`~beatmeter.serve.listing.Listing.refresh`: the folder is looked at here.
+    """
 
     def __init__(self, served: Served) -> None:
         self.served = served
@@ -76,6 +83,7 @@ class Server:
         self._looking = asyncio.Lock()
         self._wanted = self._looked = 0  # looks at the folder: asked for, and begun or done
         self._decoders = asyncio.Semaphore(_DECODERS)
+        self.jobs.add(self.listing.refresh())
 
     def app(self) -> Starlette:
         """The application, behind its gate."""
@@ -189,7 +197,7 @@ class Server:
         version = request.headers.get("if-match", "").strip('"')
         if not version:
             raise HTTPException(428, "If-Match: is missing (allowed: the version that was read)")
-        said = parse_correction(await _body(request)) if request.method == "PUT" else None
+        said = await _said(request) if request.method == "PUT" else None
         name = self.listing.filename(recording)
         saved = await run_in_threadpool(self.store.save, name, said, version)
         return _as_response(saved)
@@ -213,7 +221,6 @@ class Server:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self.look()
         work = asyncio.create_task(self.jobs.work())
         yield
         work.cancel()
@@ -249,15 +256,11 @@ def _whole(number: Any) -> int:
     return number
 
 
-async def _body(request: Request) -> bytes:
+async def _said(request: Request) -> Correction:
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "content-type: (allowed: application/json)")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_CORRECTION:
-            raise HTTPException(413, f"correction: (allowed: {_LARGEST_CORRECTION} bytes)")
-    return body
+    refusal = f"correction: (allowed: {_LARGEST_CORRECTION} bytes)"
+    return parse_correction(await read_body(request, _LARGEST_CORRECTION, refusal))
 
 
 def _as_response(saved: Saved) -> Response:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from beatmeter._util.text import escape_control
+from beatmeter.archive.rows import Analysed, row_of
 from beatmeter.audio.inputs import Found, Problems, audio_files, destinations
 from beatmeter.errors import ReportError
-from beatmeter.meters import METERS
 from beatmeter.output.files import SUFFIXES
 from beatmeter.output.jsonl import SCHEMA
 
@@ -36,7 +36,6 @@ MALFORMED = (
 )
 """What JSON of another shape raises when it is read."""
 
-_LONGEST_SIGNATURE = 8  # characters
 _LARGEST_REPORT = 64 * 2**20  # bytes; a day of music needs a tenth of it
 
 
@@ -130,7 +129,7 @@ def read_report(path: Path, tell: Callable[[Mapping[str, Any]], T]) -> T:
         if len(content) > _LARGEST_REPORT:
             raise ValueError
         row = json.loads(content)
-        if row["schema"] != SCHEMA or row["meter"] not in METERS:
+        if row["schema"] != SCHEMA or not isinstance(row_of(row), Analysed):
             raise ValueError
         return tell(row)
     except MALFORMED as error:
@@ -140,12 +139,11 @@ def read_report(path: Path, tell: Callable[[Mapping[str, Any]], T]) -> T:
 
 
 def told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the list tells of an analysis."""
+    """What the list tells of an analysis that was read by :func:`read_report`."""
     return {
         "meter": row["meter"],
-        "confidence": _share(row["confidence"]),
-        "runner_up": row["runner_up"],
-        "time_signature": str(row["time_signature"])[:_LONGEST_SIGNATURE],
+        "confidence": row["confidence"],
+        "time_signature": row["time_signature"],
         "bars_heard": bool(row["bars_heard"]),
         "changes": max(0, len(row["segments"]) - 1),
     }
@@ -161,9 +159,3 @@ def _is_file_below(path: Path, root: Path) -> bool:
         return real.is_relative_to(root) and real.is_file()
     except (OSError, RuntimeError):  # a link that leads to itself
         return False
-
-
-def _share(number: float) -> float:
-    if not 0.0 <= number <= 1.0:
-        raise ValueError(number)
-    return number

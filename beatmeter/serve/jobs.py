@@ -82,7 +82,7 @@ class Jobs:
                 recording = self._waiting.pop(identity)
                 self._running = identity
                 self._tell(recording, State(Status.RUNNING))
-                wanted = identity in self._again or not recording.report.exists()
+                wanted = identity in self._again or not recording.report.is_file()
                 self._again.discard(identity)
                 state = await self._attempt(recording) if wanted else State(Status.DONE)
                 self._running = None

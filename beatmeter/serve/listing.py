@@ -55,7 +55,7 @@ class Listing:
         self._read_corrections()
         for recording in recordings:
             state = self._states.get(recording.id)
-            if state is None and recording.report.exists():
+            if state is None and recording.report.is_file():
                 self.tell(recording, State(Status.DONE))
         if before != set(self.catalogue.recordings):
             with self._lock:

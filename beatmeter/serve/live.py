@@ -21,6 +21,7 @@ from beatmeter.archive.recording import Asked, ensemble_of
 from beatmeter.errors import BeatMeterError
 from beatmeter.pipeline import analyze
 from beatmeter.serve import pages
+from beatmeter.serve.bodies import read_body
 from beatmeter.serve.security import LIST_POLICY, Gate
 
 HEARD_S = 12
@@ -66,7 +67,8 @@ class Live:
         if self._turn.locked():
             raise HTTPException(429, "the answer before is not there yet")
         async with self._turn:
-            body = await _body(request, HEARD_S * int(rate) * _SAMPLE_BYTES)
+            most_bytes = HEARD_S * int(rate) * _SAMPLE_BYTES
+            body = await read_body(request, most_bytes, f"samples: (allowed: {HEARD_S} s)")
             self._pool = self._pool or start_workers(1)
             loop = asyncio.get_running_loop()
             try:
@@ -100,12 +102,3 @@ def tell_meter(content: bytes, rate: int, asked: Asked) -> dict[str, Any]:
         "tempo_bpm": analysis.tempo_bpm,
         "bars_heard": grid.bars_heard,
     }
-
-
-async def _body(request: Request, most_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise HTTPException(413, f"samples: (allowed: {HEARD_S} s)", {"connection": "close"})
-    return bytes(body)

@@ -74,8 +74,8 @@ def waiting_page(name: str, failure: str | None) -> str:
     return _filled(asset("waiting.html"), NAME=name, TOLD=told).replace("<!--REFRESH-->", refresh)
 
 
-def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str, str]:
-    """The page of one recording, and the content security policy that goes with it.
+def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[bytes, str]:
+    """The page of one recording in UTF-8, and the content security policy that goes with it.
 
     Parameters
     ----------
@@ -97,16 +97,17 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
     status = path.stat()
     peaks = _peaks(path, status.st_mtime_ns, status.st_size)
 
-    def render(row: Mapping[str, Any]) -> str:
-        return render_page(
+    def render(row: Mapping[str, Any]) -> bytes:
+        page = render_page(
             page_data(row),
-            Sound.served(row["duration_s"], peaks, f"/recordings/{recording.id}/sound/"),
+            Sound(row["duration_s"], peaks, url=f"/recordings/{recording.id}/sound/"),
             nonce=nonce,
             connect=True,
             panels=[_correction_panel(recording, saved)],
             scripts=[asset("correct.js")],
             styles=[asset("correct.css")],
         )
+        return page.encode("utf-8")  # fails where a foreign report holds what is no text
 
     page = read_report(recording.report, render)
     return page, f"{content_policy(nonce, connect=True)}; frame-ancestors 'none'"
@@ -114,12 +115,12 @@ def recording_page(recording: Recording, path: Path, saved: Saved) -> tuple[str,
 
 def sound(path: Path, piece: int) -> bytes | None:
     """One piece of a recording as a page plays it; None where there is no such piece."""
-    from beatmeter.audio.decode import open_recording
-    from beatmeter.output.page import encode_piece, piece_count
+    from beatmeter.output.page import encode_piece
 
-    with open_recording(path) as opened:
-        duration_s = opened.duration_s
-    return encode_piece(path, piece) if piece < piece_count(duration_s) else None
+    try:
+        return encode_piece(path, piece)
+    except IndexError:
+        return None
 
 
 @lru_cache(maxsize=_PEAKS_KEPT)

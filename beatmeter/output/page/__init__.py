@@ -10,7 +10,6 @@ from beatmeter.output.jsonl import to_mapping
 from beatmeter.output.page.data import page_data
 from beatmeter.output.page.render import content_policy, render_page
 from beatmeter.output.page.sound import (
-    PIECE_S,
     Sound,
     encode_piece,
     piece_count,
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from beatmeter.analysis import Analysis
 
 __all__ = [
-    "PIECE_S",
     "Sound",
     "content_policy",
     "encode_piece",

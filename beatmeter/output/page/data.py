@@ -2,7 +2,7 @@
 
 ``page_data`` gives a plain dict that survives JSON:
 
-- ``name``: the file's name; ``path``, ``duration_s``.
+- ``name``: the file's name, printable; ``duration_s``.
 - ``meters``: the six, in the order of all lists of scores.
 - ``verdict``: ``meter``, ``confidence``, ``runner_up``, ``runner_up_confidence``,
   ``time_signature``, ``tempo_bpm``, ``beat_bpm``, ``bars_heard``, ``bar_duration_s``, ``grouping``.
@@ -16,7 +16,7 @@
 - ``spans``: what was heard over time, each with ``start_s``, ``end_s``, ``scores`` and ``signals``
   (by name, six numbers); ``spans_are`` is "windows" where a timeline was asked for, else
   "excerpts".
-- ``polyrhythm``, ``timeline``, ``not_asked``: as in the JSON.
+- ``polyrhythm``, ``not_asked``: as in the JSON.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from beatmeter._util.text import escape_control
 from beatmeter.meters import METERS
 
 FOUND, SECOND = "found", "second best"
@@ -54,8 +55,7 @@ def page_data(row: Mapping[str, Any]) -> dict[str, Any]:
     path = row["path"]
     windows = row["timeline"]
     return {
-        "name": "samples" if path is None else PurePath(path).name,
-        "path": path,
+        "name": "samples" if path is None else escape_control(PurePath(path).name),
         "duration_s": row["duration_s"],
         "meters": list(METERS),
         "verdict": {key: row[key] for key in _VERDICT}
@@ -70,7 +70,6 @@ def page_data(row: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "spans_are": "windows" if windows else "excerpts",
         "polyrhythm": row["polyrhythm"],
-        "timeline": windows,
         "not_asked": row["not_asked"],
     }
 

@@ -177,7 +177,7 @@ def _heat_row(name: str, weight: float | None, scores: Any, over_time: bool) -> 
 def _signature(told: Data) -> str:
     if not told["bars_heard"]:
         return ""
-    upper, lower = told["time_signature"].split("/")
+    upper, lower = map(escape, told["time_signature"].split("/"))
     number = f'<span>{upper}</span><span class="sr">/</span><span>{lower}</span>'
     return f'<p class="signature">{number}</p>'
 

@@ -53,18 +53,14 @@ class Sound:
     pieces : tuple of bytes
         Ogg Opus; empty when they are fetched.
     url : str or None
-        Where pieces are fetched: the number of one is put behind it. None when they are embedded.
+        Where pieces, of :func:`encode_piece`, are fetched: the number of one is put behind it. None
+        when they are embedded.
     """
 
     duration_s: float
     peaks: bytes
     pieces: tuple[bytes, ...] = ()
     url: str | None = None
-
-    @classmethod
-    def served(cls, duration_s: float, peaks: bytes, url: str) -> Sound:
-        """A sound whose pieces are fetched, by :func:`encode_piece`, when they are needed."""
-        return cls(duration_s, peaks, url=url)
 
 
 def piece_count(duration_s: float) -> int:

@@ -78,9 +78,13 @@ def test_lines_beside_a_part_are_not_counted_twice(part, make_analysis):
 def test_a_file_that_is_no_part_is_named(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing else")
     parquet.write_table(pa.table({"path": ["a"]}), tmp_path / "b.parquet")
-    first, second = read_rows(tmp_path)
+    no_text = pa.array([b"\xff"]).cast(pa.string(), safe=False)
+    whole = pa.Table.from_pylist([failed_row("a", "lost")], part_schema())
+    parquet.write_table(whole.set_column(1, "path", no_text), tmp_path / "c.parquet")
+    first, second, third = read_rows(tmp_path)
     assert first.reason.startswith("is no Parquet part")
     assert second.reason.startswith("has no column bars_heard, confidence")
+    assert third.reason.startswith("is no Parquet part ('utf-8' codec")
 
 
 def test_names_that_are_no_text_keep_their_identity():

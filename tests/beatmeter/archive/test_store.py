@@ -18,8 +18,10 @@ pytest.importorskip("pyarrow", reason="pyarrow comes with the extra 'ray'")
 
 @pytest.fixture(params=["local", "memory"])
 def place(request, tmp_path):
-    """A folder that is not there yet, and an address of another."""
-    return str(tmp_path / "out") if request.param == "local" else f"memory://{tmp_path.name}/out"
+    """A folder that is not there yet, whose name a glob would misread, and an address of another."""
+    if request.param == "memory":
+        return f"memory://{tmp_path.name}/out"
+    return str(tmp_path / "out[1]")
 
 
 def rows(*paths: str) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -170,7 +171,13 @@ def test_a_line_that_is_no_row_is_named_and_the_rest_is_read(tmp_path, monkeypat
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("confidence", 1.2), ("confidence", True), ("tempo_bpm", "fast"), ("duration_s", -1)],
+    [
+        ("confidence", 1.2),
+        ("confidence", True),
+        ("tempo_bpm", "fast"),
+        ("duration_s", -1),
+        ("duration_s", 10**400),
+    ],
 )
 def test_numbers_out_of_range_are_refused(make_analysis, key, value):
     with pytest.raises(ValueError, match=key):
@@ -194,10 +201,11 @@ def test_hostile_names_are_escaped_in_text_and_page():
     assert max(map(len, text.splitlines())) < 500
 
 
-def test_hidden_files_and_links_to_folders_are_left_out(tmp_path):
+def test_hidden_files_pipes_and_links_to_folders_are_left_out(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"path": "a", "failure": "lost"}')
     (tmp_path / ".b.jsonl").write_text('{"path": "b", "failure": "lost"}')
     (tmp_path / "round").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "c.jsonl")
     assert list(read_rows(tmp_path)) == [Failed("a", "lost")]
 
 

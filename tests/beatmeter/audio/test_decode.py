@@ -6,6 +6,7 @@ import os
 import struct
 import tempfile
 import tracemalloc
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 
 from beatmeter.audio import decode as audio
+from beatmeter.audio import formats
 from beatmeter.audio.source import open_source
 from beatmeter.errors import AudioError, AudioWarning
 
@@ -108,6 +110,10 @@ def test_samples_in_which_nothing_is_heard(write_audio, samples, what):
         (bytes(5000), "is nothing but zeros, not audio"),
         (b"#EXTM3U\n#EXTINF:3,\nsecret.wav\n", "is a playlist, not audio"),
         (b"\0\0\0\x20ftypM4A " + bytes(100), "is an MP4 file without its index, perhaps cut off"),
+        (
+            b"\0\0\0\x10ftypM4A \0\0\0\0" + b"\0\0\0\1free" + b"\xff" * 8,  # a box of 2^64 bytes
+            "is an MP4 file without its index, perhaps cut off",
+        ),
         (np.random.default_rng(0).bytes(9000), "is not audio that can be decoded ("),
     ],
 )
@@ -116,6 +122,26 @@ def test_what_is_no_audio_is_named(tmp_path, content, what, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
     assert complaint(path).startswith(f"{path}: {what}")
+
+
+@pytest.mark.parametrize(
+    ("look", "head", "chunk"),
+    [
+        (formats.describe, b"\0\0\0\x10ftypM4A \0\0\0\0", b"\0\0\0\x08free"),
+        (formats.understates_length, b"RIFF\0\0\0\0WAVE", b"junk\0\0\0\0"),
+    ],
+)
+def test_a_file_of_empty_chunks_is_not_read_to_its_end(look, head, chunk):
+    class Counted(BytesIO):
+        reads = 0
+
+        def read(self, size):
+            self.reads += 1
+            return super().read(size)
+
+    file = Counted(head + 100_000 * chunk)
+    assert not look(file)
+    assert file.reads < 20_000
 
 
 def test_a_film_without_sound_is_refused(tmp_path):

@@ -202,7 +202,7 @@ def test_nothing_is_wider_than_the_window(opened, set_width, wait_until, width):
 
 def test_a_sound_that_cannot_be_had_is_told(browser, wait_until, make_analysis, tmp_path):
     page = tmp_path / "song.html"
-    sound = Sound.served(40.0, bytes(4000), "nowhere/")
+    sound = Sound(40.0, bytes(4000), url="nowhere/")
     page.write_text(render_page(page_data(to_mapping(make_analysis())), sound), encoding="utf-8")
     browser.get(page.as_uri())
     press(browser, " ")

@@ -131,3 +131,11 @@ def test_clicks_are_written_in_every_format(analysis, write_audio, tmp_path, suf
 def test_another_format_is_refused(analysis, tmp_path):
     with pytest.raises(ReportError, match=r"--clicks: .*b\.xyz \(allowed: .*\.wav"):
         write_clicks(analysis, tmp_path / "a.wav", tmp_path / "b.xyz")
+
+
+def test_clicks_at_a_rate_that_mp3_does_not_have(analysis, write_audio, noise, tmp_path):
+    source = write_audio("a.wav", np.tile(noise, 4), 96000)
+    with pytest.raises(
+        ReportError, match=r"b\.mp3: MP3 has no sample rate of 96000 Hz \(allowed: "
+    ):
+        write_clicks(analysis, source, tmp_path / "b.mp3")

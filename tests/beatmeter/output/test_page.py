@@ -111,6 +111,17 @@ def test_names_are_escaped(make_analysis):
     assert json.loads(hostile.texts["data"])["name"] == HOSTILE.rpartition("/")[2]
 
 
+def test_a_time_signature_of_a_foreign_report_is_escaped(make_analysis):
+    row = to_mapping(make_analysis()) | {"time_signature": "<meta http-equiv=refresh>/4"}
+    assert "<meta http-equiv=refresh>" not in render_page(page_data(row), SILENT)
+
+
+def test_a_name_that_is_no_text_is_escaped_and_its_folders_stay_private(make_analysis):
+    html = render_page(page_data(to_mapping(make_analysis(path="home/caf\udce9.wav"))), SILENT)
+    assert "caf\\udce9.wav" in html.encode("utf-8").decode()
+    assert "home" not in Elements(html).texts["data"]
+
+
 def test_the_page_holds_what_the_json_says(make_analysis):
     row = to_mapping(make_analysis(change=True))
     told = json.loads(page_of(make_analysis(change=True)).texts["data"])

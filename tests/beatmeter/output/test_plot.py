@@ -76,3 +76,10 @@ def test_the_excerpt_is_the_middle_of_a_long_recording(write_audio):
     assert excerpt.start_s == pytest.approx(5.0)
     assert excerpt.end_s - excerpt.start_s == pytest.approx(EXCERPT_S, abs=0.1)
     assert len(excerpt.times) == len(excerpt.envelope)
+
+
+def test_the_nearest_excerpt_that_sounds_stands_in_for_a_silent_middle(write_audio):
+    samples = np.zeros(100 * 8000)
+    samples[: 30 * 8000] = np.random.default_rng(0).uniform(-0.5, 0.5, 30 * 8000)
+    assert read_excerpt(write_audio("a.wav", samples, 8000)).start_s == 20.0
+    assert read_excerpt(write_audio("b.wav", samples[::-1], 8000)).start_s == 60.0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from beatmeter.archive.recording import Asked
 from beatmeter.fusion.weights import Weights
 from beatmeter.pipeline import Ensemble, analyze
 from beatmeter.serve import live
+from beatmeter.serve.bodies import read_body
 from beatmeter.serve.live import Live
 from beatmeter.signals.accent_folding import AccentFolding
 
@@ -62,6 +66,14 @@ def test_a_rate_of_no_sound_card_is_refused(client, rate):
 def test_more_than_twelve_seconds_are_refused(client):
     content = bytes(4 * (12 * 8000 + 1))
     assert client.post("/heard?rate=8000", content=content).status_code == 413
+
+
+def test_a_page_that_is_left_while_it_sends_is_no_defect():
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(HTTPException, match="broke off"):
+        asyncio.run(read_body(Request({"type": "http"}, receive), 100, "too long"))
 
 
 def test_other_sites_cannot_send_sound(client):

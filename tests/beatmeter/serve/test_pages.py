@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import numpy as np
@@ -47,7 +48,14 @@ def test_the_sound_comes_in_pieces(client, place):
 
 @pytest.mark.parametrize(
     "change",
-    [{"schema": 1}, {"meter": 6}, {"confidence": "high"}, {"segments": 3}],
+    [
+        {"schema": 1},
+        {"meter": 6},
+        {"confidence": "high"},
+        {"segments": 3},
+        {"time_signature": "<meta http-equiv=refresh>/4"},
+        {"not_asked": ["\ud800"]},
+    ],
 )
 def test_a_malformed_report_is_told_and_kept(folder, client, place, change):
     report = folder / "reports" / "song.wav.json"
@@ -59,6 +67,24 @@ def test_a_malformed_report_is_told_and_kept(folder, client, place, change):
         f"{report}: is no analysis of schema 2 (allowed: to hear the recording again)\n"
     )
     assert report.read_text() == content
+
+
+@pytest.mark.parametrize("change", [{"time_signature": "\ud800"}, {"tempo_bpm": float("nan")}])
+def test_a_foreign_report_does_not_take_the_list_away(folder, place, served, open_client, change):
+    report = folder / "reports" / "song.wav.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | change))
+    (row,) = open_client(served).get("/recordings").json()["rows"]
+    assert "is no analysis" in row["failure"]
+
+
+def test_a_recording_whose_name_is_no_text_has_a_page(folder, client, row_of, write_audio):
+    path = write_audio("served/song.wav", np.zeros(40 * 8000, np.float32), 8000)
+    path.rename(os.fsdecode(bytes(folder) + b"/caf\xe9.wav"))
+    client.get("/")
+    identity = row_of(client, "caf\\udce9.wav")["id"]
+    answer = client.get(f"/recordings/{identity}")
+    assert answer.status_code == 200
+    assert "<h1>caf\\udce9.wav</h1>" in answer.text
 
 
 def test_a_malformed_report_does_not_stop_the_server(folder, served, open_client, row_of):

@@ -216,6 +216,13 @@ def test_malformed_corrections_are_told_before_anything_is_served(folder, conten
     assert line in str(ran.exception)
 
 
+def test_a_malformed_table_is_told_before_anything_is_served(folder):
+    (folder / "data_train.tab").write_text("nonsense\n")
+    ran = CliRunner().invoke(serve, [str(folder), "--port", "0"])
+    assert isinstance(ran.exception, DatasetError)
+    assert "column 'filename' is missing" in str(ran.exception)
+
+
 def test_what_is_no_folder_is_told(folder):
     ran = CliRunner().invoke(serve, [str(folder / "first.wav")])
     assert ran.exit_code == 2

@@ -53,6 +53,7 @@ def test_many_who_drop_at_once_share_looks_at_the_folder(served, monkeypatch):
 
     async def drop_all():
         server = Server(served)
+        looks.clear()
         await asyncio.gather(*(server.look() for _ in range(20)))
 
     asyncio.run(drop_all())
