@@ -115,7 +115,7 @@ class DatasetFolder:
     def labels(self, clips: int) -> Iterator[tuple[str, ClipLabels]]:
         """Yield file name and labels of the clips numbered below `clips`."""
         for index in range(clips):
-            yield audio_name(index), ClipLabels.from_json(_read_json(self._labels_path(index)))
+            yield audio_name(index), _read_label(self._labels_path(index))
 
     def write_tables(self, clips: int, shares: SplitShares) -> None:
         """Write the three tables over those clips numbered below `clips` that have a meter."""
@@ -229,10 +229,7 @@ def read_labels(folder: Path) -> list[tuple[str, ClipLabels]]:
     paths = sorted((folder / LABELS_FOLDER).glob("*.json"))
     if not paths:
         raise DatasetError(f"{folder}: holds no labelled clips (allowed: a rendered dataset)")
-    return [
-        (f"{AUDIO_FOLDER}/{path.stem}.ogg", ClipLabels.from_json(_read_json(path)))
-        for path in paths
-    ]
+    return [(f"{AUDIO_FOLDER}/{path.stem}.ogg", _read_label(path)) for path in paths]
 
 
 def _row(filename: str, labels: ClipLabels) -> LabelledClip:
@@ -245,11 +242,19 @@ def _row(filename: str, labels: ClipLabels) -> LabelledClip:
 
 def _compare(there: dict[str, Any], wanted: dict[str, Any], description: Path) -> None:
     for key in sorted(there.keys() | wanted.keys()):
-        if there.get(key) != wanted.get(key):
+        # as texts, since the order of soundfonts counts and that of a dict's keys would not
+        if json.dumps(there.get(key)) != json.dumps(wanted.get(key)):
             raise DatasetError(
                 f"{description}: was made with {key} = {there.get(key)!r}, not "
                 f"{wanted.get(key)!r} (allowed: the same configuration, or another folder)"
             )
+
+
+def _read_label(path: Path) -> ClipLabels:
+    try:
+        return ClipLabels.from_json(_read_json(path))
+    except TypeError as error:
+        raise DatasetError(f"{path}: holds no labels of a clip ({error})") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -292,9 +297,10 @@ def join_datasets(folders: Sequence[Path], out: Path, shares: SplitShares) -> in
     Raises
     ------
     DatasetError
-        If a folder holds no rendered dataset, or `out` holds something else.
+        If a folder holds no rendered dataset or is named twice, or `out` holds something else,
+        such as the same datasets when they had fewer clips.
     """
-    if len(set(folders)) < len(folders):
+    if len({folder.resolve() for folder in folders}) < len(folders):
         raise DatasetError(f"datasets: {', '.join(map(str, folders))} (allowed: each one once)")
     files = [
         (folder / audio, folder / labels_name(int(Path(audio).stem)))
@@ -303,17 +309,22 @@ def join_datasets(folders: Sequence[Path], out: Path, shares: SplitShares) -> in
     ]
     joined = DatasetFolder(out)
     joined.prepare({"joined": [read_config(folder) for folder in folders]})
-    for index in track(joined.missing(len(files)), f"Joining into {out.name}"):
-        audio, labels = files[index]
-        _link(audio, out / audio_name(index))
-        _link(labels, out / labels_name(index))
+    missing = set(joined.missing(len(files)))
+    for index, (audio, labels) in enumerate(track(files, f"Joining into {out.name}")):
+        if index in missing:
+            _link(audio, out / audio_name(index))
+            _link(labels, out / labels_name(index))
+        elif (out / labels_name(index)).read_bytes() != labels.read_bytes():
+            raise DatasetError(
+                f"{out / labels_name(index)}: is not {labels} (allowed: datasets that have not "
+                "grown since, or a new folder)"
+            )
     joined.write_tables(len(files), shares)
     return len(files)
 
 
 def _link(source: Path, target: Path) -> None:
     with replacing(target) as partial:
-        partial.unlink(missing_ok=True)
         try:
             os.link(source.resolve(), partial)
         except OSError:

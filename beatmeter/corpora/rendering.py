@@ -189,7 +189,8 @@ def _levelled(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def _moved(times: tuple[float, ...], speed: float, seconds: float) -> tuple[float, ...]:
-    return tuple(round(time / speed, 4) for time in times if 0 <= time / speed < seconds)
+    moved = (round(time / speed, 4) for time in times if time >= 0)
+    return tuple(time for time in moved if time < seconds)
 
 
 def _tempo(beats: tuple[float, ...]) -> float:

@@ -29,6 +29,7 @@ from beatmeter.corpora.splicing.source import (
     SplicedRecordings,
     list_recordings,
     search_recordings,
+    work_of,
 )
 from beatmeter.corpora.splicing.steady import Stretch
 from beatmeter.errors import AudioError, DatasetError
@@ -202,7 +203,9 @@ class RecordedMaker:
             if heard is None:
                 continue
             first = round(before * FRAMES_PER_SECOND)
-            cut = slice(first, first + round(self.seconds * FRAMES_PER_SECOND) + 1)
+            start = first * HOP_LENGTH
+            clip = samples[start : start + round(self.seconds * SAMPLE_RATE)]
+            cut = slice(first, first + _frames(clip))
             if heard.beat_unknown[cut].all():
                 continue
             beats, downbeats = (
@@ -212,9 +215,8 @@ class RecordedMaker:
             counts = heard.bar[cut]
             known = counts[counts != UNKNOWN]
             meter = int(np.bincount(known).argmax()) if len(known) else NO_BAR
-            start = first * HOP_LENGTH
             return FrameClip(
-                samples[start : start + round(self.seconds * SAMPLE_RATE)],
+                clip,
                 tuple(beats),
                 tuple(downbeats),
                 counts,
@@ -251,5 +253,5 @@ def _frames(samples: Samples) -> int:
     return 1 + len(samples) // HOP_LENGTH
 
 
-def _row(family: str, work: str, meter: int, seed: int) -> dict[str, Any]:
-    return {"family": family, "work": work, "meter": meter, "seed": seed, "effects": []}
+def _row(family: str, file: str, meter: int, seed: int) -> dict[str, Any]:
+    return {"family": family, "work": work_of(file), "meter": meter, "seed": seed, "effects": []}

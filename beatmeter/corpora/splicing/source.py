@@ -37,13 +37,18 @@ def list_recordings(folder: Path) -> tuple[str, ...]:
         If there is no such folder, or no audio in it.
     """
     found = tuple(
-        str(path.relative_to(folder))
+        path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
     )
     if not found:
         raise DatasetError(f"recordings: {folder} holds no audio (allowed: a folder of recordings)")
     return found
+
+
+def work_of(file: str) -> str:
+    """Name a recording in labels, which are UTF-8: bytes of its name that are not are escaped."""
+    return file.encode(errors="backslashreplace").decode()
 
 
 def recordings_index(recordings: Path) -> Path:
@@ -140,7 +145,7 @@ class SplicedRecordings:
             meter=Meter((meter,), f"{meter}/4", spliced.grouping),
             beats=_within(spliced.beats - start, seconds),
             downbeats=_within(spliced.downbeats - start, seconds),
-            origin=Origin(FAMILY, stretch.file, self._licence, seed),
+            origin=Origin(FAMILY, work_of(stretch.file), self._licence, seed),
             style={"source meter": str(stretch.meter)},
         )
 
