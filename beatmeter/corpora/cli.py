@@ -127,18 +127,19 @@ def clips(clips: int, jobs: int, out: Path, **music: Any) -> None:
 def _write_frames(
     write: Callable[..., None], what: str, clips: int, jobs: int, out: Path, music: dict[str, Any]
 ) -> None:
-    from beatmeter.corpora.frames.shards import FramesConfig
+    from beatmeter.corpora.frames.shards import VALIDATION_SOUNDFONTS, FramesConfig
 
-    config = FramesConfig(**_with_soundfonts(music))
+    kept = VALIDATION_SOUNDFONTS if music["split"] == "train" else ()
+    config = FramesConfig(**_with_soundfonts(music, kept))
     with counted(f"{what} in {out}") as report:
         write(config, out, clips, jobs=jobs, on_progress=report)
     click.echo(f"{clips} clips in {out}")
 
 
-def _with_soundfonts(music: dict[str, Any]) -> dict[str, Any]:
+def _with_soundfonts(music: dict[str, Any], kept: tuple[str, ...] = ()) -> dict[str, Any]:
     from beatmeter.corpora.perform.soundfonts import training_soundfonts
 
-    return music | {"soundfonts": music["soundfonts"] or training_soundfonts()}
+    return music | {"soundfonts": music["soundfonts"] or training_soundfonts(kept)}
 
 
 @corpus.command()

@@ -16,7 +16,7 @@ from beatmeter.corpora.frames.families import FAMILIES
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.frames.playing import Request
 from beatmeter.corpora.perform.render import Voicing, render
-from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont
+from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Part, Performance
 from beatmeter.corpora.random import between, happens, pick, weighted
 from beatmeter.corpora.rendering import clip_seed
@@ -180,8 +180,8 @@ class ClipMaker:
         raise error
 
     def _voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
-        synthetic = [font for font in self._general if font.material == SYNTHETIC]
-        recorded = [font for font in self._general if font.material != SYNTHETIC]
+        synthetic = [font for font in self._general if font.is_synthetic]
+        recorded = [font for font in self._general if not font.is_synthetic]
         use_synthetic = bool(synthetic) and (happens(rng, _SYNTHETIC_SHARE) or not recorded)
         general = pick(rng, synthetic if use_synthetic else recorded)
         if has_drums and self._kits and happens(rng, _KIT_SHARE):
