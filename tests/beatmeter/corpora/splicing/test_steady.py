@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from beatmeter.audio.decode import Recording
+from beatmeter.corpora.splicing import steady
 from beatmeter.corpora.splicing.source import SplicedRecordings, search_recordings
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches, is_steady, longest_bars
-from beatmeter.errors import DatasetError
+from beatmeter.errors import AudioError, DatasetError
 from beatmeter.signals.neural.beatnet import BeatNetSource
 
 RATE = 24_000
@@ -65,6 +67,21 @@ def test_without_beatnet_it_says_what_to_install(recording, monkeypatch) -> None
         next(find_stretches(recording / "waltz.wav", "waltz.wav"))
 
 
+def test_a_damaged_window_does_not_hide_those_after_it(recording, monkeypatch) -> None:
+    def read(self, start_s, end_s):
+        if start_s == 0:
+            raise AudioError("cannot be decoded")
+        return np.random.default_rng(0).normal(0, 0.1, 5 * RATE).astype(np.float32)
+
+    found = Stretch("waltz.wav", 3, (20.0, 20.5, 21.0, 21.5), 3.0, 3.0)
+    monkeypatch.setattr(BeatNetSource, "unavailable", lambda self: None)
+    monkeypatch.setattr(BeatNetSource, "activations", lambda self, rhythm: None)
+    monkeypatch.setattr(Recording, "read", read)
+    monkeypatch.setattr(steady, "WINDOW_S", 20.0)
+    monkeypatch.setattr(steady, "_surest", lambda heard, rhythm, file, start: found)
+    assert list(find_stretches(recording / "waltz.wav", "waltz.wav")) == [found, found]
+
+
 @pytest.fixture
 def searched(recording, monkeypatch):
     """The folder, and what was searched in it, with a network's answer stood in for."""
@@ -73,8 +90,6 @@ def searched(recording, monkeypatch):
     def stand_in(path, file):
         calls.append(file)
         if file == "broken.ogg":
-            from beatmeter.errors import AudioError
-
             raise AudioError("broken")
         yield Stretch(file, 3, tuple(0.5 + 0.5 * i for i in range(106)), 3.0, 3.0)
 
