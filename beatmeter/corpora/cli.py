@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from beatmeter.corpora import options as shared
+from beatmeter.corpora import shared
 from beatmeter.corpora.frames.recorded_commands import recorded_frames, recorded_sound
-from beatmeter.corpora.options import FILE, FOLDER
-from beatmeter.corpora.showing import counted, search
+from beatmeter.corpora.shared import FILE, FOLDER, counted, search
 
 _LISTENED_S = 15.0
 """Seconds of a splice that is listened to."""
@@ -192,7 +191,8 @@ def soundfont(seed: int, out: Path) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Dataset folder, new or begun.")
 def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
     """Join rendered datasets into one."""
-    from beatmeter.corpora.dataset import SplitShares, join_datasets
+    from beatmeter.corpora.dataset import SplitShares
+    from beatmeter.corpora.join import join_datasets
 
     clips = join_datasets(datasets, out, SplitShares(*split))
     click.echo(f"{clips} clips in {out}")

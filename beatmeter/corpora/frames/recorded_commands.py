@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatmeter.corpora import options as shared
-from beatmeter.corpora.showing import counted, search
+from beatmeter.corpora import shared
+from beatmeter.corpora.shared import counted, search
 
 if TYPE_CHECKING:
     from beatmeter.corpora.frames.recorded import RecordedConfig

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.corpora.cli import corpus
-from beatmeter.corpora.dataset import SplitShares, join_datasets, read_labels
+from beatmeter.corpora.dataset import SplitShares, read_labels
+from beatmeter.corpora.join import join_datasets
 from beatmeter.corpora.rendering import render_dataset
 from beatmeter.datasets.labels import read_table
 from beatmeter.errors import DatasetError
