@@ -15,7 +15,7 @@ from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.errors import DatasetError
 
-LEAD_S = 1.0
+_LEAD_S = 1.0
 """Seconds played before an excerpt, and cut off."""
 
 _KIT_SHARE = 0.5  # of the drums played on a kit of its own, where there are kits
@@ -91,18 +91,18 @@ class PlayedScores:
 
         What sounds before the excerpt began rings on into it, as in a cut from a recording.
         """
-        performance = self._material.draw_performance(seed, seconds + LEAD_S, family, meters)
+        performance = self._material.draw_performance(seed, seconds + _LEAD_S, family, meters)
         has_drums = any(part.is_drums for part in performance.parts)
         voicing = self._draw_voicing(np.random.default_rng((seed, 1)), has_drums)
         kit = () if voicing.kit is None else (voicing.kit.name,)
         return SourceExcerpt(
-            render(performance, voicing)[round(LEAD_S * SAMPLE_RATE) :],
+            render(performance, voicing)[round(_LEAD_S * SAMPLE_RATE) :],
             performance.meter,
             _after_lead(performance.beats),
             _after_lead(performance.downbeats),
             performance.origin,
             (voicing.general.name, *kit),
-            {**performance.style, "parts": str(len(performance.parts))},
+            performance.style,
         )
 
     def _draw_voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
@@ -114,4 +114,4 @@ class PlayedScores:
 
 
 def _after_lead(times: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(time - LEAD_S for time in times if time >= LEAD_S)
+    return tuple(time - _LEAD_S for time in times if time >= _LEAD_S)

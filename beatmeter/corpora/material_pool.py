@@ -26,7 +26,7 @@ from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS
 
-SCORE_FAMILIES: dict[str, str] = {
+_SCORE_FAMILIES: dict[str, str] = {
     "lieder": "openscore-lieder",
     "quartets": "openscore-quartets",
     "bands": "freedoom",
@@ -34,15 +34,15 @@ SCORE_FAMILIES: dict[str, str] = {
 }
 """Families that play scores as they are, and the sources they take."""
 
-OWN_SCORES = "scores"
+_OWN_SCORES = "scores"
 """The family of all other sources: a user's own."""
 
-FAMILIES = (*SCORE_FAMILIES, OWN_SCORES, "composed", "remetered", "arranged")
+FAMILIES = (*_SCORE_FAMILIES, _OWN_SCORES, "composed", "remetered", "arranged")
 
-ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
+_ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
 """Runs by family and work."""
 
-_FAMILY_OF = {source: family for family, source in SCORE_FAMILIES.items()}
+_FAMILY_OF = {source: family for family, source in _SCORE_FAMILIES.items()}
 
 _TRIES = 6  # scores that are drawn at most, for one of the wanted density
 _TYPICAL_ONSETS, _ONSETS_SPREAD = 5.0, 0.4
@@ -101,11 +101,11 @@ class MaterialPool:
         return read_run(run, self.cache) if self.table is None else self.table.read(run)
 
     @cached_property
-    def _by_meter(self) -> dict[int, ScoresByFamily]:
+    def _by_meter(self) -> dict[int, _ScoresByFamily]:
         by_meter = {
-            meter: by_family(run for run in self.runs if run.meter == meter) for meter in METERS
+            meter: _by_family(run for run in self.runs if run.meter == meter) for meter in METERS
         }
-        return {_ALL: by_family(self.runs)} | by_meter
+        return {_ALL: _by_family(self.runs)} | by_meter
 
     def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
         """The families that have, or can make, pieces in `meters`."""
@@ -182,9 +182,9 @@ class MaterialPool:
             family == "arranged" and (not own or happens(rng, _REBARRED_SHARE))
         )
         if rebars:
-            run = draw_run(rng, self._by_meter[_ALL])
+            run = _draw_run(rng, self._by_meter[_ALL])
         else:
-            run = draw_run(rng, own, None if family == "arranged" else family)
+            run = _draw_run(rng, own, None if family == "arranged" else family)
         beats = _EXCERPT_S * pulse / 60
         near = replace(self.read(window(rng, run, beats)), pulse_bpm=pulse)
         piece = draw_excerpt(rng, near, beats)
@@ -212,11 +212,11 @@ def _onsets_per_second(piece: Piece) -> float:
     return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60
 
 
-def by_family(runs: Iterable[ScoreRun]) -> ScoresByFamily:
+def _by_family(runs: Iterable[ScoreRun]) -> _ScoresByFamily:
     """Sort runs by family and work."""
     works: dict[str, dict[str, list[ScoreRun]]] = {}
     for run in runs:
-        family = works.setdefault(_FAMILY_OF.get(run.source, OWN_SCORES), {})
+        family = works.setdefault(_FAMILY_OF.get(run.source, _OWN_SCORES), {})
         family.setdefault(run.work, []).append(run)
     return {
         family: tuple(tuple(works[family][work]) for work in sorted(works[family]))
@@ -224,8 +224,8 @@ def by_family(runs: Iterable[ScoreRun]) -> ScoresByFamily:
     }
 
 
-def draw_run(
-    rng: np.random.Generator, scores: ScoresByFamily, family: str | None = None
+def _draw_run(
+    rng: np.random.Generator, scores: _ScoresByFamily, family: str | None = None
 ) -> ScoreRun:
     """A family unless given, then a work, then a run: long works and large sources weigh alike."""
     return pick(rng, pick(rng, scores[family or pick(rng, list(scores))]))

@@ -4,7 +4,7 @@ Two ways, both applied alike in every bar. Either the beats stay as long as they
 left out, repeated or echoed, over one or several bars of the original: 4 becomes 3, 5, 7 (4+3), 9
 (4+5), 11 (4+4+3). Or each beat of the original takes one, two or three beats of the new bar: 3
 quarters become 2+2+3, 4 become 2+2+2+3, as when a song is sung in aksak; 2 become long and short
-in 3. A piece that is moved into its own meter undergoes the same surgery.
+in 3. A piece that is moved into its own meter is cut up and put together in the same ways.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Plan:
 
 
 def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
-    """Move a piece into another meter, or operate on it within its own.
+    """Move a piece into another meter, or rebuild it within its own.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
     Returns
     -------
     Piece
-        At least one bar. Its origin is ``remetered``; work and licence stay.
+        At least one bar, of the same origin.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
     """Move a piece whose beats divide in three into bars of that many such beats.
 
     Whole groups of three are left out, repeated or echoed, as :func:`remeter` does with beats, so
-    that 6/8 and 12/8 become 9/8. A piece that stays in its own meter undergoes the same surgery.
+    that 6/8 and 12/8 become 9/8. A piece that stays in its own meter is rebuilt in the same way.
 
     Parameters
     ----------

@@ -169,9 +169,9 @@ class ClipMaker:
         error: BeatMeterError = DatasetError(f"family: {family!r} gave no music")
         for attempt in range(_TRIES):
             rng = np.random.default_rng((seed, 6, attempt))
-            ask = Request(self._material, seed, rng, self._seconds + _LEAD_S)
+            request = Request(self._material, seed, rng, self._seconds + _LEAD_S)
             try:
-                performance = draw(ask)
+                performance = draw(request)
             except BeatMeterError as problem:
                 error = problem
                 continue

@@ -72,7 +72,10 @@ class FramesConfig:
     Raises
     ------
     DatasetError
-        If a number is out of range, or training names a soundfont that it must not hear.
+        If a number is out of range, a family unknown, or training names a soundfont that it must
+        not hear.
+    ReservedError
+        If a soundfont belongs to the fixtures.
     """
 
     table: Path
@@ -85,6 +88,9 @@ class FramesConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self.seconds, self.seed, self.clips_per_shard)
+        for family in self.families:
+            if family not in SHARES:
+                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
         for path in self.soundfonts:
             reserved().refuse_soundfont(path)
             if self.split == "train" and path.resolve().name.startswith(VALIDATION_SOUNDFONTS):
@@ -96,9 +102,6 @@ class FramesConfig:
         trains = self.split == "train"
         kept_back = VALIDATION_FAMILIES if trains else ()
         families = self.families or tuple(name for name in SHARES if name not in kept_back)
-        for family in families:
-            if family not in SHARES:
-                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
         return {family: SHARES[family] if trains else 1.0 for family in families}
 
     def as_json(self) -> dict[str, Any]:
