@@ -130,9 +130,7 @@ def _write_frames(
 
     kept = VALIDATION_SOUNDFONTS if music["split"] == "train" else ()
     config = FramesConfig(**_with_soundfonts(music, kept))
-    with counted(f"{what} in {out}") as report:
-        write(config, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    shared.write_clips(write, config, what, clips, jobs, out)
 
 
 def _with_soundfonts(music: dict[str, Any], kept: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from beatmeter.corpora.material_pool import MaterialPool
 from beatmeter.corpora.perform.render import SAMPLE_RATE, Voicing, render
 from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Meter, Origin
+from beatmeter.corpora.random import happens, pick
 from beatmeter.errors import DatasetError
 
 _LEAD_S = 1.0
@@ -106,11 +107,11 @@ class PlayedScores:
         )
 
     def _draw_voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
-        general = self._general[rng.integers(len(self._general))]
-        use_kit = rng.random() < _KIT_SHARE
+        general = pick(rng, self._general)
+        use_kit = happens(rng, _KIT_SHARE)
         if not (has_drums and use_kit and self._kits):
             return Voicing(general)
-        return Voicing(general, self._kits[rng.integers(len(self._kits))])
+        return Voicing(general, pick(rng, self._kits))
 
 
 def _after_lead(times: tuple[float, ...]) -> tuple[float, ...]:

@@ -69,3 +69,12 @@ def counted(what: str) -> Iterator[Callable[[int, int | None], None]]:
     with progress_bars("{task.description}", *columns) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def write_clips(
+    write: Callable[..., None], config: object, what: str, clips: int, jobs: int, out: Path
+) -> None:
+    """Let `write` make clips of a configuration, and tell how many there are."""
+    with counted(f"{what} in {out}") as report:
+        write(config, out, clips, jobs=jobs, on_progress=report)
+    click.echo(f"{clips} clips in {out}")

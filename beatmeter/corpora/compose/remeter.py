@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from beatmeter.corpora.compose.groupings import FINE, Grouping, time_signature
-from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats
+from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats, map_notes
 from beatmeter.corpora.random import happens, pick
 from beatmeter.meters import check_meter
 
@@ -156,18 +156,13 @@ def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
 
 def _scaled(piece: Piece, factor: float) -> Piece:
     """The same music, counted in beats that are that many times shorter."""
+
+    def scaled(note: Note) -> Note:
+        return replace(note, onset=note.onset * factor, duration=note.duration * factor)
+
     return replace(
         piece,
-        parts=tuple(
-            replace(
-                part,
-                notes=tuple(
-                    replace(note, onset=note.onset * factor, duration=note.duration * factor)
-                    for note in part.notes
-                ),
-            )
-            for part in piece.parts
-        ),
+        parts=tuple(map_notes(part, scaled) for part in piece.parts),
         beats=tuple(float(beat) for beat in range(round(piece.beats[-1] * factor) + 1)),
         downbeats=tuple(float(round(line * factor)) for line in piece.downbeats),
         pulse_bpm=piece.pulse_bpm * factor,

@@ -27,6 +27,7 @@ from beatmeter.meters import METERS
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
+"""Scores drawn at most, until one suits the family."""
 _CUT = 1.5
 """What a score is longer by before beats are left out."""
 _SLOWING = 0.4, 0.85

@@ -22,7 +22,7 @@ from beatmeter.audio.samples import Samples
 from beatmeter.corpora.frames.agreement import agreed
 from beatmeter.corpora.frames.clips import NO_BAR, UNKNOWN, FrameClip
 from beatmeter.corpora.frames.shards import check_numbers
-from beatmeter.corpora.random import weighted
+from beatmeter.corpora.random import pick, weighted
 from beatmeter.corpora.rendering import clip_seed
 from beatmeter.corpora.splicing.source import (
     FAMILY,
@@ -42,6 +42,7 @@ RECORDED: dict[str, float] = {"agreed": 0.4, "steady": 0.2, FAMILY: 0.4}
 _CONTEXT_S = 6.0
 """Heard before and after a clip, so that the trackers know the tempo at its ends."""
 _TRIES = 10
+"""Places listened to at most, until the trackers agree somewhere."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class RecordedMaker:
             raise DatasetError(
                 f"recordings: no steady stretch lasts {self.seconds:g} s (allowed: shorter clips)"
             )
-        stretch = long[int(rng.integers(len(long)))]
+        stretch = pick(rng, long)
         start = stretch.beats[0] + rng.uniform(0, stretch.duration_s - self.seconds)
         samples = _read(self.recordings / stretch.file, start, start + self.seconds)
         beats = np.array(stretch.beats) - start
@@ -194,7 +195,7 @@ class RecordedMaker:
     def _agreed(self, rng: np.random.Generator, seed: int) -> FrameClip:
         """Draw places until the trackers agree somewhere."""
         for _ in range(_TRIES):
-            file = self.files[int(rng.integers(len(self.files)))]
+            file = pick(rng, self.files)
             try:
                 samples, before = self._excerpt(rng, file)
                 heard = agreed(samples)

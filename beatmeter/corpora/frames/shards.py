@@ -20,7 +20,6 @@ A shard is there whole or not at all; what is there is not made again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -33,11 +32,12 @@ import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.claim import claimed
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
+from beatmeter.corpora.perform.soundfonts import open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.scores.table import load_table
 from beatmeter.errors import DatasetError
@@ -108,8 +108,8 @@ class FramesConfig:
         """Plain JSON values, files by their hashes."""
         fonts = [open_soundfont(path) for path in self.soundfonts]
         return asdict(self) | {
-            "table": hashlib.sha256(self.table.read_bytes()).hexdigest(),
-            "soundfonts": {font.name: fingerprint(font) for font in fonts},
+            "table": hash_file(self.table),
+            "soundfonts": {font.name: hash_file(font.path) for font in fonts},
             "families": self.shares,
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +85,6 @@ def open_soundfont(path: str | Path) -> Soundfont:
     if head[:4] != b"RIFF" or head[8:] != b"sfbk":
         raise DatasetError(f"soundfont: {path}: not a soundfont (allowed: .sf2 and .sf3 files)")
     return _describe(path.resolve())
-
-
-def fingerprint(soundfont: Soundfont) -> str:
-    """Hash the file with SHA-256: in hexadecimal."""
-    with soundfont.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def training_soundfonts(kept: tuple[str, ...] = ()) -> tuple[Path, ...]:

@@ -18,12 +18,14 @@ from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.excerpt_sources import SourceExcerpt
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
+from beatmeter.corpora.random import pick
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
 from beatmeter.corpora.splicing.splice import BarredMusic, bars_for, beats_in, splice
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter.errors import AudioError, DatasetError
 
 FAMILY = "spliced"
+_LICENCE = "as the recordings"
 _MARGIN_S = 0.1  # seconds read before the first beat and after the last
 _SPARE_S = 2.0  # seconds spliced beyond a clip, so that it may begin anywhere
 
@@ -96,8 +98,6 @@ class SplicedRecordings:
     ----------
     stretches : iterable of Stretch
         Relative to `folder`.
-    licence : str
-        Of the recordings.
 
     Raises
     ------
@@ -105,12 +105,9 @@ class SplicedRecordings:
         If there are no stretches.
     """
 
-    def __init__(
-        self, folder: Path, stretches: Iterable[Stretch], licence: str = "as the recordings"
-    ) -> None:
+    def __init__(self, folder: Path, stretches: Iterable[Stretch]) -> None:
         self._folder = folder
         self._stretches = tuple(stretches)
-        self._licence = licence
         if not self._stretches:
             raise DatasetError(
                 f"recordings: {folder} has no stretch with sure, steady beats in 3 or 4"
@@ -145,7 +142,7 @@ class SplicedRecordings:
             meter=Meter((meter,), f"{meter}/4", spliced.grouping),
             beats=_within(spliced.beats - start, seconds),
             downbeats=_within(spliced.downbeats - start, seconds),
-            origin=Origin(FAMILY, work_of(stretch.file), self._licence, seed),
+            origin=Origin(FAMILY, work_of(stretch.file), _LICENCE, seed),
             style={"source meter": str(stretch.meter)},
         )
 
@@ -181,10 +178,8 @@ def _lasts(stretch: Stretch, seconds: float) -> bool:
 
 def _draw(stretches: Sequence[Stretch], rng: np.random.Generator) -> Stretch:
     """Draw the source meter first, so that it says nothing, then a stretch in it."""
-    present = [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)]
-    meter = present[int(rng.integers(len(present)))]
-    choices = [stretch for stretch in stretches if stretch.meter == meter]
-    return choices[int(rng.integers(len(choices)))]
+    meter = pick(rng, [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)])
+    return pick(rng, [stretch for stretch in stretches if stretch.meter == meter])
 
 
 def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]:

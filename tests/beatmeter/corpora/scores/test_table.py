@@ -68,7 +68,9 @@ def test_a_folder_without_an_index_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"nothing of the kind", lzma.compress(b"PK\3\4 is no archive")]
+    "content",
+    [b"", b"nothing of the kind", lzma.compress(b"PK\3\4 is no archive")],
+    ids=["empty", "text", "damaged"],
 )
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "table.xz").write_bytes(content)

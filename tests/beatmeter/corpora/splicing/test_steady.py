@@ -115,7 +115,7 @@ def test_a_recording_that_was_taken_away_is_not_drawn_from(searched, tmp_path) -
 
 
 @pytest.mark.parametrize("meter", [3, 4, 5, 7, 9, 11])
-def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
+def test_excerpts_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
     folder, _ = searched
     source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
     excerpt = source.draw_source_excerpt(5, 12.0, "spliced", (meter,))
