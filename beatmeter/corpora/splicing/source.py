@@ -19,8 +19,9 @@ from beatmeter.corpora.excerpt_sources import SourceExcerpt
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
 from beatmeter.corpora.random import pick
+from beatmeter.corpora.splicing.plan import SpliceError
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
-from beatmeter.corpora.splicing.splice import BarredMusic, bars_for, beats_in, splice
+from beatmeter.corpora.splicing.splice import BarredMusic, Spliced, bars_for, beats_in, splice
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter.errors import AudioError, DatasetError
 
@@ -28,6 +29,7 @@ FAMILY = "spliced"
 _LICENCE = "as the recordings"
 _MARGIN_S = 0.1  # seconds read before the first beat and after the last
 _SPARE_S = 2.0  # seconds spliced beyond a clip, so that it may begin anywhere
+_TRIES = 10  # splices at most, each with more to spare, until one is long enough
 
 
 def list_recordings(folder: Path) -> tuple[str, ...]:
@@ -129,12 +131,11 @@ class SplicedRecordings:
         Raises
         ------
         DatasetError
-            If no stretch is long enough.
+            If no stretch, or no splice of one, is long enough.
         """
         rng = np.random.default_rng((seed, 4))
         (meter,) = meters
-        stretch = _draw(self._long_enough(seconds), rng)
-        spliced = splice(self._load(stretch), meter, seconds + _SPARE_S, rng)
+        stretch, spliced = self._splice(rng, seconds, meter)
         start = rng.uniform(0, len(spliced.samples) / SAMPLE_RATE - seconds)
         first = round(start * SAMPLE_RATE)
         return SourceExcerpt(
@@ -145,6 +146,21 @@ class SplicedRecordings:
             origin=Origin(FAMILY, work_of(stretch.file), _LICENCE, seed),
             style={"source meter": str(stretch.meter)},
         )
+
+    def _splice(
+        self, rng: np.random.Generator, seconds: float, meter: int
+    ) -> tuple[Stretch, Spliced]:
+        """Draw until a splice lasts: its beats may be shorter than the median of its stretch."""
+        usable = self._long_enough(seconds)
+        for attempt in range(1, _TRIES + 1):
+            stretch = _draw(usable, rng)
+            try:
+                spliced = splice(self._load(stretch), meter, seconds + attempt * _SPARE_S, rng)
+            except SpliceError:  # too few bars for so much to spare
+                continue
+            if len(spliced.samples) >= seconds * SAMPLE_RATE:
+                return stretch, spliced
+        raise DatasetError(f"recordings: no splice lasts {seconds:g} s (allowed: shorter clips)")
 
     def _long_enough(self, seconds: float) -> list[Stretch]:
         """Find stretches that last for any meter, lest the choice tell which one it is."""

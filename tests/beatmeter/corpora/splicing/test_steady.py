@@ -128,6 +128,16 @@ def test_excerpts_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_p
     assert np.array_equal(excerpt.samples, again.samples)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_music_that_slows_down_is_long_enough_at_its_fast_beginning(recording, seed) -> None:
+    beats = 0.5 + np.cumsum([0.0, *[0.26] * 90, *[0.33] * 96])
+    stretch = Stretch("waltz.wav", 3, tuple(beats.tolist()), 3.0, 3.0)
+    source = SplicedRecordings(recording, [stretch])
+    excerpt = source.draw_source_excerpt(seed, 20.0, "spliced", (3,))
+    assert len(excerpt.samples) == 20 * RATE
+    assert excerpt.beats[0] < 0.4
+
+
 def test_polymeter_cannot_be_spliced(searched, tmp_path) -> None:
     folder, _ = searched
     source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
