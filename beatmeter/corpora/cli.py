@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from beatmeter.corpora import options as shared
+from beatmeter.corpora import shared
 from beatmeter.corpora.frames.recorded_commands import recorded_frames, recorded_sound
-from beatmeter.corpora.options import FILE, FOLDER
-from beatmeter.corpora.showing import counted, search
+from beatmeter.corpora.shared import FILE, FOLDER, counted, search
 
 _LISTENED_S = 15.0
 """Seconds of a splice that is listened to."""
@@ -127,18 +126,17 @@ def clips(clips: int, jobs: int, out: Path, **music: Any) -> None:
 def _write_frames(
     write: Callable[..., None], what: str, clips: int, jobs: int, out: Path, music: dict[str, Any]
 ) -> None:
-    from beatmeter.corpora.frames.shards import FramesConfig
+    from beatmeter.corpora.frames.shards import VALIDATION_SOUNDFONTS, FramesConfig
 
-    config = FramesConfig(**_with_soundfonts(music))
-    with counted(f"{what} in {out}") as report:
-        write(config, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    kept = VALIDATION_SOUNDFONTS if music["split"] == "train" else ()
+    config = FramesConfig(**_with_soundfonts(music, kept))
+    shared.write_clips(write, config, what, clips, jobs, out)
 
 
-def _with_soundfonts(music: dict[str, Any]) -> dict[str, Any]:
+def _with_soundfonts(music: dict[str, Any], kept: tuple[str, ...] = ()) -> dict[str, Any]:
     from beatmeter.corpora.perform.soundfonts import training_soundfonts
 
-    return music | {"soundfonts": music["soundfonts"] or training_soundfonts()}
+    return music | {"soundfonts": music["soundfonts"] or training_soundfonts(kept)}
 
 
 @corpus.command()
@@ -191,7 +189,8 @@ def soundfont(seed: int, out: Path) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Dataset folder, new or begun.")
 def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Path) -> None:
     """Join rendered datasets into one."""
-    from beatmeter.corpora.dataset import SplitShares, join_datasets
+    from beatmeter.corpora.dataset import SplitShares
+    from beatmeter.corpora.join import join_datasets
 
     clips = join_datasets(datasets, out, SplitShares(*split))
     click.echo(f"{clips} clips in {out}")

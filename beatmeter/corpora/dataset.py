@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -20,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
-from beatmeter._util.progress import track
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
@@ -112,17 +109,13 @@ class DatasetFolder:
         _write_bytes(audio, _vorbis(clip.samples, sample_rate))
         _write_json(self._labels_path(index), clip.labels.as_json())
 
-    def labels(self, clips: int) -> Iterator[tuple[str, ClipLabels]]:
-        """Yield file name and labels of the clips numbered below `clips`."""
-        for index in range(clips):
-            yield audio_name(index), ClipLabels.from_json(_read_json(self._labels_path(index)))
-
     def write_tables(self, clips: int, shares: SplitShares) -> None:
         """Write the three tables over those clips numbered below `clips` that have a meter."""
         rows: dict[str, list[LabelledClip]] = {split: [] for split in SPLITS}
-        for filename, labels in self.labels(clips):
+        for index in range(clips):
+            labels = _read_label(self._labels_path(index))
             if labels.meters:
-                rows[shares.split_of(labels.work)].append(_row(filename, labels))
+                rows[shares.split_of(labels.work)].append(_row(audio_name(index), labels))
         for split, labelled in rows.items():
             write_table(self.folder / f"data_{split}_4_classes.tab", labelled)
 
@@ -229,10 +222,7 @@ def read_labels(folder: Path) -> list[tuple[str, ClipLabels]]:
     paths = sorted((folder / LABELS_FOLDER).glob("*.json"))
     if not paths:
         raise DatasetError(f"{folder}: holds no labelled clips (allowed: a rendered dataset)")
-    return [
-        (f"{AUDIO_FOLDER}/{path.stem}.ogg", ClipLabels.from_json(_read_json(path)))
-        for path in paths
-    ]
+    return [(f"{AUDIO_FOLDER}/{path.stem}.ogg", _read_label(path)) for path in paths]
 
 
 def _row(filename: str, labels: ClipLabels) -> LabelledClip:
@@ -245,11 +235,19 @@ def _row(filename: str, labels: ClipLabels) -> LabelledClip:
 
 def _compare(there: dict[str, Any], wanted: dict[str, Any], description: Path) -> None:
     for key in sorted(there.keys() | wanted.keys()):
-        if there.get(key) != wanted.get(key):
+        # as texts, since the order of soundfonts counts and that of a dict's keys would not
+        if json.dumps(there.get(key)) != json.dumps(wanted.get(key)):
             raise DatasetError(
                 f"{description}: was made with {key} = {there.get(key)!r}, not "
                 f"{wanted.get(key)!r} (allowed: the same configuration, or another folder)"
             )
+
+
+def _read_label(path: Path) -> ClipLabels:
+    try:
+        return ClipLabels.from_json(_read_json(path))
+    except TypeError as error:
+        raise DatasetError(f"{path}: holds no labels of a clip ({error})") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -269,52 +267,3 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
 def _write_bytes(path: Path, data: bytes) -> None:
     with replacing(path) as partial:
         partial.write_bytes(data)
-
-
-def join_datasets(folders: Sequence[Path], out: Path, shares: SplitShares) -> int:
-    """Put the clips of rendered datasets into one, one folder after the other.
-
-    Files are linked where the file system can, and copied where it cannot. Works are split anew by
-    their names, so a work that is in several of the folders is in one split.
-
-    Parameters
-    ----------
-    folders : sequence of Path
-        Rendered datasets.
-    out : Path
-        A new folder, or one that was begun with the same datasets.
-
-    Returns
-    -------
-    int
-        How many clips there are.
-
-    Raises
-    ------
-    DatasetError
-        If a folder holds no rendered dataset, or `out` holds something else.
-    """
-    if len(set(folders)) < len(folders):
-        raise DatasetError(f"datasets: {', '.join(map(str, folders))} (allowed: each one once)")
-    files = [
-        (folder / audio, folder / labels_name(int(Path(audio).stem)))
-        for folder in folders
-        for audio, _ in read_labels(folder)
-    ]
-    joined = DatasetFolder(out)
-    joined.prepare({"joined": [read_config(folder) for folder in folders]})
-    for index in track(joined.missing(len(files)), f"Joining into {out.name}"):
-        audio, labels = files[index]
-        _link(audio, out / audio_name(index))
-        _link(labels, out / labels_name(index))
-    joined.write_tables(len(files), shares)
-    return len(files)
-
-
-def _link(source: Path, target: Path) -> None:
-    with replacing(target) as partial:
-        partial.unlink(missing_ok=True)
-        try:
-            os.link(source.resolve(), partial)
-        except OSError:
-            shutil.copyfile(source, partial)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.random import between, happens
+from beatmeter.corpora.random import between, happens, log_between
 
 _SHORTEST_ROOM, _LONGEST_ROOM = 0.2, 2.2
 """Reverberation times in seconds: a furnished room, a church."""
@@ -80,23 +81,23 @@ def _filtered(
     room = None
     if happens(rng, 0.6):
         names.append("room")
-        room = room_response(rng, _log_between(rng, _SHORTEST_ROOM, _LONGEST_ROOM), rate)
+        room = room_response(rng, log_between(rng, _SHORTEST_ROOM, _LONGEST_ROOM), rate)
     size = next_fast_len(len(samples) + (0 if room is None else len(room)), real=True)
     frequencies = np.linspace(0.0, rate / 2, size // 2 + 1, dtype=np.float32)
     response = np.ones(len(frequencies), np.complex64)
     if room is not None:
-        response += np.float32(_log_between(rng, 0.05, 0.9)) * rfft(room, size)
+        response += np.float32(log_between(rng, 0.05, 0.9)) * rfft(room, size)
     if happens(rng, 0.5):
         names.append("equaliser")
         response *= _equaliser(rng, frequencies)
     if happens(rng, 0.12):
         names.append("band limit")
-        low, high = _log_between(rng, 40.0, 320.0), _log_between(rng, 2500.0, 9000.0)
+        low, high = log_between(rng, 40.0, 320.0), log_between(rng, 2500.0, 9000.0)
         edges = 1 / np.sqrt(1 + (low / np.maximum(frequencies, 1)) ** 4)
         response *= edges / np.sqrt(1 + (frequencies / np.float32(high)) ** 4)
     if happens(rng, 0.25):
         names.append("low pass")
-        response *= frequencies < _log_between(rng, 3500.0, 10500.0)
+        response *= frequencies < log_between(rng, 3500.0, 10500.0)
     if not names:
         return samples, ()
     filtered: Samples = irfft(rfft(samples, size) * response, size)[: len(samples)]
@@ -113,10 +114,6 @@ def _equaliser(
     return (10 ** (np.interp(octaves, knots, gains) / 20)).astype(np.float32)
 
 
-def _log_between(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def coloured_noise(rng: np.random.Generator, length: int) -> Samples:
     """Noise whose power falls by 0 to 8 dB an octave: shape (length,), of power 1."""
     from scipy.fft import irfft, next_fast_len
@@ -127,10 +124,10 @@ def coloured_noise(rng: np.random.Generator, length: int) -> Samples:
     spectrum.real = rng.standard_normal(bins, np.float32)
     spectrum.imag = rng.standard_normal(bins, np.float32)
     falling = np.arange(1, bins + 1, dtype=np.float32) ** np.float32(-between(rng, 0.0, 1.35))
-    return level(irfft(spectrum * falling, size)[:length])
+    return unit_power(irfft(spectrum * falling, size)[:length])
 
 
-def level(samples: npt.NDArray[np.floating]) -> Samples:
+def unit_power(samples: npt.NDArray[np.floating]) -> Samples:
     """The same sound at a power of 1."""
     spread = float(np.sqrt(np.mean(np.square(samples))))
     return (samples / max(spread, 1e-6)).astype(np.float32)
@@ -184,12 +181,7 @@ def compress(
     return result
 
 
-def _smooth(
-    reduction: np.ndarray[tuple[int], np.dtype[np.float64]],
-    step_s: float,
-    attack_s: float,
-    release_s: float,
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _smooth(reduction: Floats, step_s: float, attack_s: float, release_s: float) -> Floats:
     attack, release = np.exp(-step_s / attack_s), np.exp(-step_s / release_s)
     smooth = np.empty_like(reduction)
     current = 0.0

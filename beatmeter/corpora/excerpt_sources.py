@@ -13,9 +13,10 @@ from beatmeter.corpora.material_pool import MaterialPool
 from beatmeter.corpora.perform.render import SAMPLE_RATE, Voicing, render
 from beatmeter.corpora.perform.soundfonts import Soundfont
 from beatmeter.corpora.piece import Meter, Origin
+from beatmeter.corpora.random import happens, pick
 from beatmeter.errors import DatasetError
 
-LEAD_S = 1.0
+_LEAD_S = 1.0
 """Seconds played before an excerpt, and cut off."""
 
 _KIT_SHARE = 0.5  # of the drums played on a kit of its own, where there are kits
@@ -91,27 +92,27 @@ class PlayedScores:
 
         What sounds before the excerpt began rings on into it, as in a cut from a recording.
         """
-        performance = self._material.draw_performance(seed, seconds + LEAD_S, family, meters)
+        performance = self._material.draw_performance(seed, seconds + _LEAD_S, family, meters)
         has_drums = any(part.is_drums for part in performance.parts)
         voicing = self._draw_voicing(np.random.default_rng((seed, 1)), has_drums)
         kit = () if voicing.kit is None else (voicing.kit.name,)
         return SourceExcerpt(
-            render(performance, voicing)[round(LEAD_S * SAMPLE_RATE) :],
+            render(performance, voicing)[round(_LEAD_S * SAMPLE_RATE) :],
             performance.meter,
             _after_lead(performance.beats),
             _after_lead(performance.downbeats),
             performance.origin,
             (voicing.general.name, *kit),
-            {**performance.style, "parts": str(len(performance.parts))},
+            performance.style,
         )
 
     def _draw_voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
-        general = self._general[rng.integers(len(self._general))]
-        use_kit = rng.random() < _KIT_SHARE
+        general = pick(rng, self._general)
+        use_kit = happens(rng, _KIT_SHARE)
         if not (has_drums and use_kit and self._kits):
             return Voicing(general)
-        return Voicing(general, self._kits[rng.integers(len(self._kits))])
+        return Voicing(general, pick(rng, self._kits))
 
 
 def _after_lead(times: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(time - LEAD_S for time in times if time >= LEAD_S)
+    return tuple(time - _LEAD_S for time in times if time >= _LEAD_S)

@@ -1,9 +1,9 @@
-"""One seeded door to all written material; training and fixtures never get through the same one."""
+"""Written music to draw from: scores, compositions, and scores re-metered or arranged."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,36 +11,22 @@ from typing import TypeAlias
 
 import numpy as np
 
-from beatmeter.corpora.compose import POLYMETERS, STYLES, Style, compose
+from beatmeter.corpora.compose import STYLES, Style, compose
 from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.composer import draw_pulse
 from beatmeter.corpora.compose.remeter import remeter
 from beatmeter.corpora.perform.performing import perform
 from beatmeter.corpora.piece import Performance, Piece, draw_excerpt
-from beatmeter.corpora.random import happens, pick, weighted
+from beatmeter.corpora.random import happens, pick
 from beatmeter.corpora.reserved import Reserved
 from beatmeter.corpora.scores.beat_unit import count
-from beatmeter.corpora.scores.cache import parsed
-from beatmeter.corpora.scores.reading import ScoreRun, list_runs, read_run
+from beatmeter.corpora.scores.index import ScoreRun, list_runs
+from beatmeter.corpora.scores.reading import read_run
 from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS
 
-FAMILY_WEIGHTS: dict[str, float] = {
-    "lieder": 0.04,
-    "quartets": 0.03,
-    "bands": 0.03,
-    "drums": 0.02,
-    "scores": 0.05,
-    "composed": 0.4,
-    "remetered": 0.28,
-    "arranged": 0.2,
-}
-"""Every family, and how often it is drawn. ``scores`` are a user's own."""
-
-FAMILIES = tuple(FAMILY_WEIGHTS)
-
-SCORE_FAMILIES: dict[str, str] = {
+_SCORE_FAMILIES: dict[str, str] = {
     "lieder": "openscore-lieder",
     "quartets": "openscore-quartets",
     "bands": "freedoom",
@@ -48,15 +34,16 @@ SCORE_FAMILIES: dict[str, str] = {
 }
 """Families that play scores as they are, and the sources they take."""
 
-OWN_SCORES = "scores"
+_OWN_SCORES = "scores"
 """The family of all other sources: a user's own."""
 
-ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
+FAMILIES = (*_SCORE_FAMILIES, _OWN_SCORES, "composed", "remetered", "arranged")
+
+_ScoresByFamily: TypeAlias = dict[str, tuple[tuple[ScoreRun, ...], ...]]
 """Runs by family and work."""
 
-_FAMILY_OF = {source: family for family, source in SCORE_FAMILIES.items()}
+_FAMILY_OF = {source: family for family, source in _SCORE_FAMILIES.items()}
 
-_POLYMETER_SHARE = 0.1  # of composed clips
 _TRIES = 6  # scores that are drawn at most, for one of the wanted density
 _TYPICAL_ONSETS, _ONSETS_SPREAD = 5.0, 0.4
 _GOOD_FIT = 0.35  # |log| of the ratio to the wanted onsets a second that is near enough
@@ -68,14 +55,12 @@ _ALL = 0  # key of the runs of every meter
 
 @dataclass(frozen=True)
 class MaterialPool:
-    """Scores, styles and seeds to draw pieces from.
+    """Scores and styles to draw pieces from.
 
     Attributes
     ----------
-    seeds : Reserved
-        The list that says to whom a seed belongs.
-    for_fixtures : bool
-        Whether the reserved seeds are the allowed ones, rather than the forbidden ones.
+    reserved : Reserved
+        The list that says which seeds belong to the fixtures.
     cache : Path or None
         Folder of parsed scores.
     table : ScoreTable or None
@@ -84,8 +69,7 @@ class MaterialPool:
 
     runs: tuple[ScoreRun, ...]
     styles: tuple[Style, ...]
-    seeds: Reserved
-    for_fixtures: bool
+    reserved: Reserved
     cache: Path | None
     table: ScoreTable | None = None
 
@@ -93,39 +77,22 @@ class MaterialPool:
     def training(
         cls, folder: Path | None, reserved: Reserved, cache: Path | None = None
     ) -> MaterialPool:
-        """Everything but what is reserved.
+        """Everything but what is reserved for the fixtures.
 
         Parameters
         ----------
         folder : Path or None
-            Scores, as of :func:`scores.list_runs`; without, pieces are composed only.
+            Scores, as of :func:`index.list_runs`; without, pieces are composed only.
         cache : Path, optional
             Folder that keeps parsed scores.
         """
-        return cls._of(folder, reserved, cache, for_fixtures=False)
-
-    @classmethod
-    def fixtures(
-        cls, folder: Path | None, reserved: Reserved, cache: Path | None = None
-    ) -> MaterialPool:
-        """Only what is reserved; parameters as of :meth:`training`."""
-        return cls._of(folder, reserved, cache, for_fixtures=True)
-
-    @classmethod
-    def _of(
-        cls, folder: Path | None, reserved: Reserved, cache: Path | None, *, for_fixtures: bool
-    ) -> MaterialPool:
         runs = [] if folder is None else list_runs(folder)
-        styles = tuple(
-            style
-            for family, style in STYLES.items()
-            if not reserved.styles or (family in reserved.styles) == for_fixtures
-        )
         return cls(
-            runs=tuple(run for run in runs if is_reserved(run, reserved) == for_fixtures),
-            styles=styles,
-            seeds=reserved,
-            for_fixtures=for_fixtures,
+            runs=tuple(run for run in runs if not is_reserved(run, reserved)),
+            styles=tuple(
+                style for family, style in STYLES.items() if family not in reserved.styles
+            ),
+            reserved=reserved,
             cache=cache,
         )
 
@@ -134,21 +101,11 @@ class MaterialPool:
         return read_run(run, self.cache) if self.table is None else self.table.read(run)
 
     @cached_property
-    def _by_meter(self) -> dict[int, ScoresByFamily]:
+    def _by_meter(self) -> dict[int, _ScoresByFamily]:
         by_meter = {
-            meter: by_family(run for run in self.runs if run.meter == meter) for meter in METERS
+            meter: _by_family(run for run in self.runs if run.meter == meter) for meter in METERS
         }
-        return {_ALL: by_family(self.runs)} | by_meter
-
-    def prepare(self) -> Iterator[tuple[Path, BeatMeterError | None]]:
-        """Parse every score into the cache, one a step; yields its path and what was wrong."""
-        for path in sorted({run.path for run in self.runs}):
-            try:
-                parsed(path, self.cache)
-            except BeatMeterError as error:
-                yield path, error
-            else:
-                yield path, None
+        return {_ALL: _by_family(self.runs)} | by_meter
 
     def families_for(self, meters: tuple[int, ...]) -> tuple[str, ...]:
         """The families that have, or can make, pieces in `meters`."""
@@ -158,55 +115,41 @@ class MaterialPool:
         made = ("composed", "remetered", "arranged") if self.runs else ("composed",)
         return tuple(family for family in FAMILIES if family in own or family in made)
 
-    def draw_piece(
-        self, seed: int, family: str | None = None, meters: tuple[int, ...] | None = None
-    ) -> Piece:
+    def draw_piece(self, seed: int, family: str, meters: tuple[int, ...]) -> Piece:
         """Draw a piece; the same arguments give the same piece.
 
         Parameters
         ----------
         seed : int >= 0
-        family : str, optional
-            One of :data:`FAMILIES`; drawn by :data:`FAMILY_WEIGHTS` when not given.
-        meters : tuple of int, optional
-            A meter, or two of :data:`compose.POLYMETERS`; drawn, all six alike, when not given.
+        family : str
+            One of :data:`FAMILIES`.
+        meters : tuple of int
+            A meter, or two of :data:`compose.POLYMETERS`.
 
         Raises
         ------
+        ReservedError
+            If the seed belongs to the fixtures.
         DatasetError
-            If the seed belongs to the other side, or the family has no piece in these meters.
+            If the family has no piece in these meters.
         """
-        if self.seeds.has_seed(seed) != self.for_fixtures:
-            owner = "the fixtures" if not self.for_fixtures else "training"
-            raise DatasetError(f"seed: {seed} belongs to {owner} (allowed: any other)")
-        rng = np.random.default_rng([seed, 0])
-        meters = meters or self._draw_meters(rng, family)
-        open_families = self.families_for(meters)
-        if family is not None and family not in open_families:
+        self.reserved.refuse_seed(seed)
+        families = self.families_for(meters)
+        if family not in families:
             raise DatasetError(
-                f"family: {family!r} has nothing in {meters} (allowed: {', '.join(open_families)})"
+                f"family: {family!r} has nothing in {meters} (allowed: {', '.join(families)})"
             )
-        family = family or weighted(rng, {name: FAMILY_WEIGHTS[name] for name in open_families})
+        rng = np.random.default_rng([seed, 0])
         if family == "composed":
             return compose(seed, meters, pick(rng, self.styles))
         return self._from_score(rng, seed, family, meters[0])
 
     def draw_performance(
-        self,
-        seed: int,
-        seconds: float,
-        family: str | None = None,
-        meters: tuple[int, ...] | None = None,
+        self, seed: int, seconds: float, family: str, meters: tuple[int, ...]
     ) -> Performance:
         """Draw a piece as :meth:`draw_piece` does, and play `seconds` of it."""
         piece = self.draw_piece(seed, family, meters)
         return perform(piece, seconds, np.random.default_rng([seed, 2]))
-
-    def _draw_meters(self, rng: np.random.Generator, family: str | None) -> tuple[int, ...]:
-        if happens(rng, _POLYMETER_SHARE) and family in (None, "composed"):
-            return pick(rng, POLYMETERS)
-        meters = [(meter,) for meter in METERS]
-        return pick(rng, [m for m in meters if family is None or family in self.families_for(m)])
 
     def _from_score(self, rng: np.random.Generator, seed: int, family: str, meter: int) -> Piece:
         """Music from a score, at a pulse and a density drawn before it is chosen.
@@ -239,9 +182,9 @@ class MaterialPool:
             family == "arranged" and (not own or happens(rng, _REBARRED_SHARE))
         )
         if rebars:
-            run = draw_run(rng, self._by_meter[_ALL])
+            run = _draw_run(rng, self._by_meter[_ALL])
         else:
-            run = draw_run(rng, own, None if family == "arranged" else family)
+            run = _draw_run(rng, own, None if family == "arranged" else family)
         beats = _EXCERPT_S * pulse / 60
         near = replace(self.read(window(rng, run, beats)), pulse_bpm=pulse)
         piece = draw_excerpt(rng, near, beats)
@@ -269,11 +212,11 @@ def _onsets_per_second(piece: Piece) -> float:
     return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60
 
 
-def by_family(runs: Iterable[ScoreRun]) -> ScoresByFamily:
+def _by_family(runs: Iterable[ScoreRun]) -> _ScoresByFamily:
     """Sort runs by family and work."""
     works: dict[str, dict[str, list[ScoreRun]]] = {}
     for run in runs:
-        family = works.setdefault(_FAMILY_OF.get(run.source, OWN_SCORES), {})
+        family = works.setdefault(_FAMILY_OF.get(run.source, _OWN_SCORES), {})
         family.setdefault(run.work, []).append(run)
     return {
         family: tuple(tuple(works[family][work]) for work in sorted(works[family]))
@@ -281,8 +224,8 @@ def by_family(runs: Iterable[ScoreRun]) -> ScoresByFamily:
     }
 
 
-def draw_run(
-    rng: np.random.Generator, scores: ScoresByFamily, family: str | None = None
+def _draw_run(
+    rng: np.random.Generator, scores: _ScoresByFamily, family: str | None = None
 ) -> ScoreRun:
     """A family unless given, then a work, then a run: long works and large sources weigh alike."""
     return pick(rng, pick(rng, scores[family or pick(rng, list(scores))]))

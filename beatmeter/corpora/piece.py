@@ -9,6 +9,7 @@ them sound.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -129,6 +130,11 @@ class Performance:
     duration_s: float
     origin: Origin
     style: dict[str, str] = field(default_factory=dict)
+
+
+def map_notes(part: Part, change: Callable[[Note], Note]) -> Part:
+    """The part with each of its notes changed, in the order in which they are."""
+    return replace(part, notes=tuple(map(change, part.notes)))
 
 
 def draw_excerpt(rng: np.random.Generator, piece: Piece, beats: float) -> Piece:

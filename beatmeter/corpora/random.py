@@ -29,3 +29,8 @@ def happens(rng: np.random.Generator, probability: float) -> bool:
 def between(rng: np.random.Generator, low: float, high: float) -> float:
     """A number from low to high, uniformly."""
     return float(low + (high - low) * rng.random())
+
+
+def log_between(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number from low to high, both above 0, whose logarithm is uniform."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from beatmeter._util.folders import cache_folder
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.clip import Clip, ClipLabels
@@ -20,7 +21,8 @@ from beatmeter.corpora.dataset import SplitShares, fill_dataset
 from beatmeter.corpora.effects import apply_effects
 from beatmeter.corpora.excerpt_sources import PlayedScores, Source
 from beatmeter.corpora.perform.render import SAMPLE_RATE
-from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
+from beatmeter.corpora.perform.soundfonts import open_soundfont
+from beatmeter.corpora.random import happens
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.schedule import Schedule, balanced_block
 from beatmeter.errors import DatasetError
@@ -81,7 +83,7 @@ class CorpusConfig:
         """
         values = asdict(self)
         fonts = [open_soundfont(path) for path in self.soundfonts]
-        values["soundfonts"] = {font.name: fingerprint(font) for font in fonts}
+        values["soundfonts"] = {font.name: hash_file(font.path) for font in fonts}
         for name in ("scores", "recordings"):
             values[name] = None if values[name] is None else str(values[name])
         values["families"] = list(self.families)
@@ -168,7 +170,7 @@ def make_clip(
 
 def _draw_speed(rng: np.random.Generator) -> float:
     """Factor on tempo and pitch together, as of a tape; mostly 1."""
-    return float(rng.uniform(*_SPEEDS)) if rng.random() < _SPED_SHARE else 1.0
+    return float(rng.uniform(*_SPEEDS)) if happens(rng, _SPED_SHARE) else 1.0
 
 
 def _resampled(samples: Samples, speed: float, length: int) -> Samples:
@@ -189,7 +191,8 @@ def _levelled(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def _moved(times: tuple[float, ...], speed: float, seconds: float) -> tuple[float, ...]:
-    return tuple(round(time / speed, 4) for time in times if 0 <= time / speed < seconds)
+    moved = (round(time / speed, 4) for time in times if time >= 0)
+    return tuple(time for time in moved if time < seconds)
 
 
 def _tempo(beats: tuple[float, ...]) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path, PurePath
 
@@ -43,14 +43,15 @@ class Reserved:
     soundfonts: tuple[str, ...]
     styles: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _work_names(self) -> frozenset[str]:
+        """Titles, and files without folder and suffix."""
         stems = frozenset(PurePath(file).stem for file in self.works)
-        object.__setattr__(self, "_work_names", stems | frozenset(map(_title, self.works.values())))
+        return stems | frozenset(map(_title, self.works.values()))
 
     def has_work(self, name: str) -> bool:
         """Whether a score is reserved, by its title or its file, whatever folder it lies in."""
-        names: frozenset[str] = self._work_names  # type: ignore[attr-defined]
-        return _title(name) in names or PurePath(name).stem in names
+        return _title(name) in self._work_names or PurePath(name).stem in self._work_names
 
     def has_seed(self, seed: int) -> bool:
         """Whether a seed is reserved."""

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beatmeter.corpora.compose import POLYMETERS
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
-
-POLYMETERS = ((3, 4), (4, 5), (4, 7))
 
 
 @dataclass(frozen=True)

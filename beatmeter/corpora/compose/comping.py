@@ -61,7 +61,7 @@ def _rhythm(
 
 
 def _vamp(frame: Frame, grouping: Grouping) -> Rhythm:
-    """Long and short within each group, as the vamp of "SourceExcerpt Five" has it in 3+2."""
+    """Long and short within each group, as the vamp of "Take Five" has it in 3+2."""
     push = 1.5 if frame.divisions in (2, 4) else 2.0
     cells = {2: (0.0, 1.0), 3: (0.0, push), 4: (0.0, push), 1: (0.0,)}
     return tuple(

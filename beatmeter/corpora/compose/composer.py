@@ -151,7 +151,7 @@ def _frame(
         groupings=_groupings(rng, grouping, sections),
         divisions=pick(rng, speeds or [1]),
         beats_per_second=pulse / 60,
-        harmony=draw_harmony(rng, style.modes, style.colours, grouping, letters),
+        harmony=draw_harmony(rng, style.modes, style.progressions, grouping, letters),
         sections=sections,
         accents=draw_accents(rng, grouping),
         syncopation=max(between(rng, -0.2, 0.5), 0.0),

@@ -73,7 +73,7 @@ PROGRESSIONS: dict[str, tuple[tuple[int, ...], ...]] = {
         (0, 4, 2, 5, 3, 6),
     ),
 }
-"""Scale degrees from 0, one per harmonic step, by colour."""
+"""Scale degrees from 0, one per harmonic step, by the music they are usual in."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Harmony:
 def draw_harmony(
     rng: np.random.Generator,
     modes: tuple[str, ...],
-    colours: tuple[str, ...],
+    progressions: tuple[str, ...],
     grouping: Grouping,
     letters: tuple[str, ...],
 ) -> Harmony:
@@ -135,7 +135,7 @@ def draw_harmony(
 
     Parameters
     ----------
-    modes, colours : tuple of str
+    modes, progressions : tuple of str
         To choose from: keys of :data:`MODES` and :data:`PROGRESSIONS`.
     grouping : tuple of int
         Of every bar; chords change at bar lines, sometimes at a group head as well.
@@ -146,8 +146,8 @@ def draw_harmony(
     tonic = int(rng.integers(-6, 6))
     tones = weighted(rng, {3: 3.0, 4: 1.0, 2: 0.6})
     bars_per_chord = weighted(rng, {1: 3.0, 2: 1.5, 0.5: 1.0 if len(grouping) > 1 else 0.0})
-    colour = pick(rng, colours)
-    progressions = {letter: pick(rng, PROGRESSIONS[colour]) for letter in sorted(set(letters))}
+    choices = PROGRESSIONS[pick(rng, progressions)]
+    by_letter = {letter: pick(rng, choices) for letter in sorted(set(letters))}
     stray = between(rng, 0.0, 0.15)
     bar_length = sum(grouping)
     split = heads(grouping)[len(grouping) // 2]
@@ -160,7 +160,7 @@ def draw_harmony(
             place = 0.0
         steps = (0.0, float(split)) if bars_per_chord == 0.5 else (0.0,)
         for offset in steps:
-            progression = progressions[letter]
+            progression = by_letter[letter]
             degree = progression[int(place) % len(progression)]
             degree = int(rng.integers(7)) if happens(rng, stray) else degree
             changes.append(bar * bar_length + offset)

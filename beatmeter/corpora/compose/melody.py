@@ -36,7 +36,7 @@ class Motif:
 
 
 @dataclass(frozen=True)
-class Singer:
+class Habits:
     """Habits of the melody player.
 
     Attributes
@@ -66,20 +66,20 @@ class Singer:
 def melody(
     rng: np.random.Generator, frame: Frame, level: float, layer: str, lowest: int
 ) -> list[Note]:
-    """Sing.
+    """Play a melody.
 
     Parameters
     ----------
     level : float
         Velocity before accents.
     layer : str
-        In whose bars to sing.
+        In whose bars to play.
     lowest : int
         The lowest register, in scale steps from the tonic near middle C; the highest lies two and
         a half octaves above.
     """
     octave = len(frame.harmony.scale.steps)
-    singer = Singer(
+    habits = Habits(
         rate=between(rng, 1.0, 4.5),
         ring=between(rng, 0.5, 1.05),
         ornament=max(between(rng, -0.15, 0.2), 0.0),
@@ -95,26 +95,26 @@ def melody(
         step = plan[bar.place % len(plan)]
         if step == "rest":
             continue
-        motif = _motif(rng, frame, singer, motifs, bar, "b" if step == "b" else "a")
+        motif = _motif(rng, frame, habits, motifs, bar, "b" if step == "b" else "a")
         motif, shift = _developed(rng, motif, step, bar.place)
-        sung = _sung(rng, frame, singer, bar, motif, shift)
-        if bar.place == 0 and happens(rng, singer.pickup):
-            notes = _with_pickup(rng, frame, notes, sung[0], level)
-        notes.extend(sung)
+        played = _bar_notes(rng, frame, habits, bar, motif, shift)
+        if bar.place == 0 and happens(rng, habits.pickup):
+            notes = _with_pickup(rng, frame, notes, played[0], level)
+        notes.extend(played)
     return sorted(notes, key=lambda note: note.onset)
 
 
 def _motif(
     rng: np.random.Generator,
     frame: Frame,
-    singer: Singer,
+    habits: Habits,
     motifs: dict[tuple[str, str, Grouping], Motif],
     bar: Bar,
     name: str,
 ) -> Motif:
     key = (bar.section.letter, name, bar.grouping)
     if key not in motifs:
-        density = frame.density(singer.rate)
+        density = frame.density(habits.rate)
         rhythm = grouped(rng, bar.grouping, frame.divisions, density)
         rhythm = syncopated(rng, rhythm, frame.step, frame.syncopation)
         leaps = rng.choice(_LEAPS, len(rhythm) - 1, p=_LEAP_ODDS)
@@ -134,8 +134,8 @@ def _developed(rng: np.random.Generator, motif: Motif, step: str, place: int) ->
     return motif, 0
 
 
-def _sung(
-    rng: np.random.Generator, frame: Frame, singer: Singer, bar: Bar, motif: Motif, shift: int
+def _bar_notes(
+    rng: np.random.Generator, frame: Frame, habits: Habits, bar: Bar, motif: Motif, shift: int
 ) -> list[Note]:
     group_heads = heads(bar.grouping)
     rhythm = motif.rhythm
@@ -146,13 +146,13 @@ def _sung(
         rhythm, durations(rhythm, frame.bar_length), motif.contour, strict=False
     ):
         beat = bar.start + onset
-        pitch = frame.harmony.scale.pitch(singer.register + shift + degree)
+        pitch = frame.harmony.scale.pitch(habits.register + shift + degree)
         if onset in group_heads:
             pitch = _nearest(frame.harmony.at(beat).pitch_classes, pitch)
-        notes.append(frame.note(beat, length * singer.ring, pitch, singer.level))
-        if beat > _GRACE_BEATS and happens(rng, singer.ornament):
-            above = frame.harmony.scale.pitch(singer.register + shift + degree + 1)
-            notes.append(frame.note(beat - _GRACE_BEATS, _GRACE_BEATS, above, singer.level - 10))
+        notes.append(frame.note(beat, length * habits.ring, pitch, habits.level))
+        if beat > _GRACE_BEATS and happens(rng, habits.ornament):
+            above = frame.harmony.scale.pitch(habits.register + shift + degree + 1)
+            notes.append(frame.note(beat - _GRACE_BEATS, _GRACE_BEATS, above, habits.level - 10))
     return notes
 
 
@@ -163,14 +163,14 @@ def _nearest(pitch_classes: tuple[int, ...], pitch: int) -> int:
 
 
 def _with_pickup(
-    rng: np.random.Generator, frame: Frame, sung: list[Note], target: Note, level: float
+    rng: np.random.Generator, frame: Frame, played: list[Note], target: Note, level: float
 ) -> list[Note]:
-    """The notes sung so far, their end replaced by a run up to `target`."""
+    """The notes played so far, their end replaced by a run up to `target`."""
     length = pick(rng, (1, 1, 2, 3)) * max(frame.step, 0.5)
     start = target.onset - length
     if start < 0:
-        return sung
-    before = [note for note in sung if note.onset < start]
+        return played
+    before = [note for note in played if note.onset < start]
     step = max(frame.step, 0.5)
     below = target.pitch - 2 * pick(rng, (-1, 1))
     run = [

@@ -4,7 +4,7 @@ Two ways, both applied alike in every bar. Either the beats stay as long as they
 left out, repeated or echoed, over one or several bars of the original: 4 becomes 3, 5, 7 (4+3), 9
 (4+5), 11 (4+4+3). Or each beat of the original takes one, two or three beats of the new bar: 3
 quarters become 2+2+3, 4 become 2+2+2+3, as when a song is sung in aksak; 2 become long and short
-in 3. A piece that is moved into its own meter undergoes the same surgery.
+in 3. A piece that is moved into its own meter is cut up and put together in the same ways.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from beatmeter.corpora.compose.groupings import FINE, Grouping, time_signature
-from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats
+from beatmeter.corpora.piece import Meter, Note, Part, Piece, bar_beats, map_notes
 from beatmeter.corpora.random import happens, pick
 from beatmeter.meters import check_meter
 
@@ -76,7 +76,7 @@ class Plan:
 
 
 def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
-    """Move a piece into another meter, or operate on it within its own.
+    """Move a piece into another meter, or rebuild it within its own.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def remeter(rng: np.random.Generator, piece: Piece, meter: int) -> Piece:
     Returns
     -------
     Piece
-        At least one bar. Its origin is ``remetered``; work and licence stay.
+        At least one bar, of the same origin.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
     """Move a piece whose beats divide in three into bars of that many such beats.
 
     Whole groups of three are left out, repeated or echoed, as :func:`remeter` does with beats, so
-    that 6/8 and 12/8 become 9/8. A piece that stays in its own meter undergoes the same surgery.
+    that 6/8 and 12/8 become 9/8. A piece that stays in its own meter is rebuilt in the same way.
 
     Parameters
     ----------
@@ -156,18 +156,13 @@ def regroup(rng: np.random.Generator, piece: Piece, groups: int) -> Piece:
 
 def _scaled(piece: Piece, factor: float) -> Piece:
     """The same music, counted in beats that are that many times shorter."""
+
+    def scaled(note: Note) -> Note:
+        return replace(note, onset=note.onset * factor, duration=note.duration * factor)
+
     return replace(
         piece,
-        parts=tuple(
-            replace(
-                part,
-                notes=tuple(
-                    replace(note, onset=note.onset * factor, duration=note.duration * factor)
-                    for note in part.notes
-                ),
-            )
-            for part in piece.parts
-        ),
+        parts=tuple(map_notes(part, scaled) for part in piece.parts),
         beats=tuple(float(beat) for beat in range(round(piece.beats[-1] * factor) + 1)),
         downbeats=tuple(float(round(line * factor)) for line in piece.downbeats),
         pulse_bpm=piece.pulse_bpm * factor,

@@ -17,7 +17,7 @@ class Style:
     ----------
     family : str
         Its name.
-    modes, colours, basses, compings, drums : tuple of str
+    modes, progressions, basses, compings, drums : tuple of str
         Keys of ``harmony.MODES``, ``harmony.PROGRESSIONS``, ``bass.BASSES``,
         ``comping.COMPINGS`` and ``drums.DRUMS`` to choose from; a drum manner ``"none"`` is a
         band without drums.
@@ -25,7 +25,7 @@ class Style:
 
     family: str
     modes: tuple[str, ...]
-    colours: tuple[str, ...]
+    progressions: tuple[str, ...]
     basses: tuple[str, ...]
     compings: tuple[str, ...]
     drums: tuple[str, ...]

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Booleans, Floats, Integers
 from beatmeter._util.matching import TOLERANCE_S
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.frames.clips import UNKNOWN
 from beatmeter.errors import DatasetError
 from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
-
-Times = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 FEWEST_AGREED = 8
 """Beats in a row that two trackers must agree on: two bars of four."""
@@ -34,14 +32,14 @@ class Agreed:
         Beats of the bar, or ``UNKNOWN``.
     """
 
-    beats: Times
-    downbeats: Times
-    beat_unknown: Mask
-    downbeat_unknown: Mask
+    beats: Floats
+    downbeats: Floats
+    beat_unknown: Booleans
+    downbeat_unknown: Booleans
     bar: npt.NDArray[np.uint8]
 
     @property
-    def times(self) -> tuple[Times, Times]:
+    def times(self) -> tuple[Floats, Floats]:
         """Beats and downbeats."""
         return self.beats, self.downbeats
 
@@ -84,10 +82,10 @@ def agreed(samples: Samples) -> Agreed | None:
 
 
 def compare(
-    beats: Times,
-    numbers: npt.NDArray[np.int64],
-    their_beats: Times,
-    their_numbers: npt.NDArray[np.int64],
+    beats: Floats,
+    numbers: Integers,
+    their_beats: Floats,
+    their_numbers: Integers,
     frames: int,
 ) -> Agreed | None:
     """Keep the runs of beats that two trackers share, and the bars that they share in those.
@@ -124,7 +122,7 @@ def compare(
     return Agreed(beats[kept], beats[first[numbers[first] == 1]], unknown[0], unknown[1], bar)
 
 
-def _runs(true: Mask) -> list[slice]:
+def _runs(true: Booleans) -> list[slice]:
     """Runs of at least :data:`FEWEST_AGREED` beats."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], true.astype(np.int8), [0]])))
     return [
@@ -134,12 +132,12 @@ def _runs(true: Mask) -> list[slice]:
     ]
 
 
-def _know(unknown: Mask, beats: Times) -> None:
+def _know(unknown: Booleans, beats: Floats) -> None:
     first, last = _edges(beats, len(unknown))
     unknown[first:last] = False
 
 
-def _edges(beats: Times, frames: int) -> tuple[int, int]:
+def _edges(beats: Floats, frames: int) -> tuple[int, int]:
     """From a little before the first beat to a little after the last: frames."""
     margin = TOLERANCE_S
     first = round((float(beats[0]) - margin) * FRAMES_PER_SECOND)

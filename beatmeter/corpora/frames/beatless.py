@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.audio.samples import Samples
-from beatmeter.corpora.effects import coloured_noise, level
+from beatmeter.corpora.effects import coloured_noise, unit_power
 from beatmeter.corpora.perform.tempo import draw_tempo
-from beatmeter.corpora.random import between, happens, pick
+from beatmeter.corpora.random import between, happens, log_between, pick
 
 _FASTEST_BPM, _SLOWEST_BPM = 320.0, 35.0
 
@@ -43,7 +43,7 @@ def clicks(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
     rate : int
         Samples a second.
     """
-    bpm = float(np.exp(rng.uniform(np.log(_SLOWEST_BPM), np.log(_FASTEST_BPM))))
+    bpm = log_between(rng, _SLOWEST_BPM, _FASTEST_BPM)
     _, tempo = draw_tempo(rng, bpm, 0.0, seconds * bpm / 60 * 1.3 + 2)
     times = tempo.seconds(np.arange(np.ceil(tempo.positions[-1])))
     times = times - rng.random() * (times[1] - times[0]) * 2
@@ -55,7 +55,7 @@ def clicks(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
     for time in times + rng.normal(0.0, jitter, len(times)):
         start = max(round(time * rate), 0)
         gain = np.float32(1 + rng.normal(0.0, loudness))
-        struck[start : start + len(stroke)] += gain * stroke[: len(struck) - start]
+        struck[start : start + len(stroke)] += gain * stroke[: max(len(struck) - start, 0)]
     return Sound(struck[: round(seconds * rate)], tuple(times.tolist()))
 
 
@@ -65,7 +65,7 @@ def no_music(rng: np.random.Generator, seconds: float, rate: int) -> Sound:
     sound = pick(rng, _SOUNDS)(rng, length, rate)
     if happens(rng, 0.3):
         other = pick(rng, _SOUNDS)(rng, length, rate)
-        sound = level(sound) + np.float32(between(rng, 0.1, 1.0)) * level(other)
+        sound = unit_power(sound) + np.float32(between(rng, 0.1, 1.0)) * unit_power(other)
     return Sound(sound.astype(np.float32))
 
 
@@ -73,7 +73,7 @@ def _stroke(rng: np.random.Generator, rate: int) -> Samples:
     length = round(between(rng, 0.03, 0.6) * rate)
     time = np.arange(length) / rate
     decay = np.exp(-time / between(rng, 0.004, 0.12))
-    pitch = float(np.exp(rng.uniform(np.log(60.0), np.log(4000.0))))
+    pitch = log_between(rng, 60.0, 4000.0)
     glide = between(rng, 0.0, 1.0) * np.exp(-time / 0.02) if happens(rng, 0.3) else 0.0
     tone = np.sin(2 * np.pi * np.cumsum(pitch * (1 + glide) * np.ones(length)) / rate)
     overtone = np.sin(2 * np.pi * pitch * between(rng, 1.3, 4.0) * time)
@@ -111,7 +111,7 @@ def _crackle(rng: np.random.Generator, length: int, rate: int) -> Samples:
 def _drone(rng: np.random.Generator, length: int, rate: int) -> Samples:
     """Partials that never end, each swelling for itself."""
     time = np.arange(length, dtype=np.float32) / rate
-    root = float(np.exp(rng.uniform(np.log(40.0), np.log(400.0))))
+    root = log_between(rng, 40.0, 400.0)
     heard = np.zeros(length, np.float32)
     for partial in range(1, 2 + int(rng.integers(1, 9))):
         pitch = root * partial * (1 + rng.normal(0.0, 0.004)) * pick(rng, (1.0, 1.0, 1.5, 1.25))

@@ -16,8 +16,8 @@ from beatmeter.corpora.frames.families import FAMILIES
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.frames.playing import Request
 from beatmeter.corpora.perform.render import Voicing, render
-from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont
-from beatmeter.corpora.piece import Part, Performance
+from beatmeter.corpora.perform.soundfonts import Soundfont
+from beatmeter.corpora.piece import Part, Performance, map_notes
 from beatmeter.corpora.random import between, happens, pick, weighted
 from beatmeter.corpora.rendering import clip_seed
 from beatmeter.errors import BeatMeterError, DatasetError
@@ -38,18 +38,23 @@ NO_BAR, UNKNOWN = 0, 255
 _LEAD_S = 1.0
 """Played before a clip and cut off, so that what was struck before it rings on."""
 _KIT_SHARE = 0.5
+"""Of the clips with drums, when there are drum kits."""
 _SYNTHETIC_SHARE = 0.35
 """Of the clips, when there are recorded soundfonts as well."""
 _QUIET_SHARE = 0.12
+"""Of the clips that are played softly throughout."""
 _BEGINNING_SHARE = 0.08
+"""Of the clips in which the music begins after a silence."""
 _LONGEST_SILENCE_S = 4.0
 """Before music that begins within a clip, beyond the time to its first downbeat."""
 _LATEST_FIRST_S = 6.0
 """First downbeat, beyond which too little of the music would be left."""
 _RESIZED_SHARE = 0.5
+"""Of the clips, on instruments of another size."""
 _LARGEST_RESIZING = 4
 """Semitones by which instruments are made larger or smaller."""
 _TRIES = 5
+"""Performances drawn at most, until a score can be read and played."""
 _ENDED_S = 1.5
 """Silence at a clip's end that means that the music is over."""
 
@@ -134,12 +139,13 @@ class ClipMaker:
         performance = self._performance(family, seed)
         parts = performance.parts
         if happens(rng, _QUIET_SHARE):
-            parts = _quieter(parts, int(between(rng, 15.0, 50.0)))
+            steps = int(between(rng, 15.0, 50.0))
+            parts = tuple(_quieter(part, steps) for part in parts)
         size = 0
         if happens(rng, _RESIZED_SHARE):
             size = int(rng.integers(-_LARGEST_RESIZING, _LARGEST_RESIZING + 1))
         voicing = self._voicing(rng, any(part.is_drums for part in parts))
-        played = replace(performance, parts=_shifted(parts, size))
+        played = replace(performance, parts=tuple(_shifted(part, size) for part in parts))
         rendered = render(played, voicing, SAMPLE_RATE, 2 ** (size / 12))
         labels = _labels(performance, self._seconds)
         dry = rendered[round(_LEAD_S * SAMPLE_RATE) :]
@@ -169,9 +175,9 @@ class ClipMaker:
         error: BeatMeterError = DatasetError(f"family: {family!r} gave no music")
         for attempt in range(_TRIES):
             rng = np.random.default_rng((seed, 6, attempt))
-            ask = Request(self._material, seed, rng, self._seconds + _LEAD_S)
+            request = Request(self._material, seed, rng, self._seconds + _LEAD_S)
             try:
-                performance = draw(ask)
+                performance = draw(request)
             except BeatMeterError as problem:
                 error = problem
                 continue
@@ -180,8 +186,8 @@ class ClipMaker:
         raise error
 
     def _voicing(self, rng: np.random.Generator, has_drums: bool) -> Voicing:
-        synthetic = [font for font in self._general if font.material == SYNTHETIC]
-        recorded = [font for font in self._general if font.material != SYNTHETIC]
+        synthetic = [font for font in self._general if font.is_synthetic]
+        recorded = [font for font in self._general if not font.is_synthetic]
         use_synthetic = bool(synthetic) and (happens(rng, _SYNTHETIC_SHARE) or not recorded)
         general = pick(rng, synthetic if use_synthetic else recorded)
         if has_drums and self._kits and happens(rng, _KIT_SHARE):
@@ -202,31 +208,15 @@ def _meter_of(performance: Performance) -> int:
     return next(iter(performance.meter.meters), UNKNOWN)
 
 
-def _quieter(parts: tuple[Part, ...], steps: int) -> tuple[Part, ...]:
-    return tuple(
-        replace(
-            part,
-            notes=tuple(
-                replace(note, velocity=max(note.velocity - steps, 8)) for note in part.notes
-            ),
-        )
-        for part in parts
-    )
+def _quieter(part: Part, steps: int) -> Part:
+    return map_notes(part, lambda note: replace(note, velocity=max(note.velocity - steps, 8)))
 
 
-def _shifted(parts: tuple[Part, ...], semitones: int) -> tuple[Part, ...]:
-    if not semitones:
-        return parts
-    return tuple(
-        part
-        if part.is_drums
-        else replace(
-            part,
-            notes=tuple(
-                replace(note, pitch=min(max(note.pitch + semitones, 0), 127)) for note in part.notes
-            ),
-        )
-        for part in parts
+def _shifted(part: Part, semitones: int) -> Part:
+    if part.is_drums or not semitones:
+        return part
+    return map_notes(
+        part, lambda note: replace(note, pitch=min(max(note.pitch + semitones, 0), 127))
     )
 
 

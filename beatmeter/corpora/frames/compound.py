@@ -28,16 +28,16 @@ _NEAR = 0.15
 _EIGHTH_KEYS = (CLOSED, CLOSED, RIDE, RIM, 54, 70)
 
 
-def compound(ask: Request) -> Performance:
+def compound(request: Request) -> Performance:
     """Beats of three: 12/8 counted in dotted quarters, 6/8 and 9/8 in eighths, at all tempi."""
-    rng = ask.rng
-    style = pick(rng, ask.material.pool.styles)
+    rng = request.rng
+    style = pick(rng, request.material.pool.styles)
     slow = happens(rng, _SLOW_SHARE)
     meter, divisions, pulse = _draw_slow(rng) if slow else _draw_any(rng)
-    piece = compose_bars(rng, style, meter, pulse, ask.seconds + SPARE_S, divisions)
+    piece = compose_bars(rng, style, meter, pulse, request.seconds + SPARE_S, divisions)
     if slow:
         piece = with_eighths(rng, piece, divisions)
-    return played(ask, piece, replace(draw_touch(rng, pulse), swing=0.0))
+    return played(request, piece, replace(draw_touch(rng, pulse), swing=0.0))
 
 
 def _draw_slow(rng: np.random.Generator) -> tuple[Meter, int, float]:

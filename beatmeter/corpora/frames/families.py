@@ -20,13 +20,14 @@ from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play
 from beatmeter.corpora.perform.tempo import draw_tempo
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance, Piece, bar_beats
-from beatmeter.corpora.random import between, happens, pick
+from beatmeter.corpora.random import between, happens, log_between, pick
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
 _TRIES = 8
+"""Scores drawn at most, until one suits the family."""
 _CUT = 1.5
 """What a score is longer by before beats are left out."""
 _SLOWING = 0.4, 0.85
@@ -83,20 +84,20 @@ UNCOMMON: tuple[Meter, ...] = (
 """Bars of other lengths than the six meters, counted in their small beats."""
 
 
-def _composed(ask: Request) -> Performance:
-    return perform(_slower(ask.rng, _composition(ask)), ask.seconds, ask.rng)
+def _composed(request: Request) -> Performance:
+    return perform(_slower(request.rng, _composition(request)), request.seconds, request.rng)
 
 
-def _composition(ask: Request) -> Piece:
-    style = pick(ask.rng, ask.material.pool.styles)
-    return compose(ask.seed, (pick(ask.rng, METERS),), style, ask.seconds + SPARE_S)
+def _composition(request: Request) -> Piece:
+    style = pick(request.rng, request.material.pool.styles)
+    return compose(request.seed, (pick(request.rng, METERS),), style, request.seconds + SPARE_S)
 
 
 def _from_pool(family: str) -> Callable[[Request], Performance]:
-    def draw(ask: Request) -> Performance:
-        meters = (pick(ask.rng, METERS),)
-        piece = ask.material.pool.draw_piece(ask.seed, family, meters)
-        return perform(_slower(ask.rng, piece), ask.seconds, ask.rng)
+    def draw(request: Request) -> Performance:
+        meters = (pick(request.rng, METERS),)
+        piece = request.material.pool.draw_piece(request.seed, family, meters)
+        return perform(_slower(request.rng, piece), request.seconds, request.rng)
 
     return draw
 
@@ -114,27 +115,27 @@ def _slower(rng: np.random.Generator, piece: Piece) -> Piece:
     return replace(piece, pulse_bpm=pulse)
 
 
-def _uncommon(ask: Request) -> Performance:
+def _uncommon(request: Request) -> Performance:
     """Bars of two, six, eight and of more beats than eleven."""
-    style = pick(ask.rng, ask.material.pool.styles)
-    meter, pulse = pick(ask.rng, UNCOMMON), draw_pulse(ask.rng)
-    piece = compose_bars(ask.rng, style, meter, pulse, ask.seconds + SPARE_S)
-    return perform(piece, ask.seconds, ask.rng)
+    style = pick(request.rng, request.material.pool.styles)
+    meter, pulse = pick(request.rng, UNCOMMON), draw_pulse(request.rng)
+    piece = compose_bars(request.rng, style, meter, pulse, request.seconds + SPARE_S)
+    return perform(piece, request.seconds, request.rng)
 
 
-def _swing(ask: Request) -> Performance:
+def _swing(request: Request) -> Performance:
     """Swing and shuffle: the second half of each beat late, up to triplets and beyond."""
-    rng = ask.rng
+    rng = request.rng
     style = STYLES[pick(rng, SWINGING_STYLES)]
     meter = pick(rng, (*METERS, 4, 4, 4, 4, 3))
     grouping = {4: (4,), 3: (3,), 5: (3, 2), 7: (4, 3), 9: (4, 5), 11: (4, 4, 3)}[meter]
     pulse = between(rng, 65.0, 240.0)
     bars = Meter((meter,), f"{sum(grouping)}/4", grouping)
-    piece = compose_bars(rng, style, bars, pulse, ask.seconds + SPARE_S, 2)
+    piece = compose_bars(rng, style, bars, pulse, request.seconds + SPARE_S, 2)
     if happens(rng, _DRUMS_ON_BEATS):
         piece = _with_drums_on_beats(piece)
     touch = replace(draw_touch(rng, pulse), swing=between(rng, 0.07, 0.2))
-    return played(ask, piece, touch)
+    return played(request, piece, touch)
 
 
 def _with_drums_on_beats(piece: Piece) -> Piece:
@@ -148,18 +149,22 @@ def _with_drums_on_beats(piece: Piece) -> Piece:
     return replace(piece, parts=tuple(parts))
 
 
-def _changes(ask: Request) -> Performance:
+def _changes(request: Request) -> Performance:
     """Two meters, one after the other, over one pulse and with one band."""
-    rng = ask.rng
-    style, pulse = pick(rng, ask.material.pool.styles), draw_pulse(rng)
+    rng = request.rng
+    style, pulse = pick(rng, request.material.pool.styles), draw_pulse(rng)
     first, second = rng.permutation(len(METERS))[:2]
     halves = [
         compose_bars(
-            rng, style, Meter((METERS[place],), "", _simple(METERS[place])), pulse, ask.seconds / 2
+            rng,
+            style,
+            Meter((METERS[place],), "", _simple(METERS[place])),
+            pulse,
+            request.seconds / 2,
         )
         for place in (first, second)
     ]
-    return played(ask, _joined(*halves), draw_touch(rng, pulse))
+    return played(request, _joined(*halves), draw_touch(rng, pulse))
 
 
 def _simple(meter: int) -> tuple[int, ...]:
@@ -182,65 +187,65 @@ def _joined(first: Piece, second: Piece) -> Piece:
     )
 
 
-def _lieder(ask: Request) -> Performance:
-    return _sung(ask, ask.material.excerpt(ask.rng, "lieder", ask.seconds).piece)
+def _lieder(request: Request) -> Performance:
+    return _sung(request, request.material.excerpt(request.rng, "lieder", request.seconds).piece)
 
 
-def _rebarred(ask: Request) -> Performance:
+def _rebarred(request: Request) -> Performance:
     """Songs and quartets in other bars than written, sung and played as if they were.
 
     No song in 5, 7, 9 or 11 is left to learn from; without these, its sound would speak against
     those meters. Half of them are in compound time.
     """
-    rng = ask.rng
+    rng = request.rng
     if happens(rng, 0.5):
-        piece = ask.material.excerpt(rng, COMPOUND, ask.seconds * _CUT).piece
+        piece = request.material.excerpt(rng, COMPOUND, request.seconds * _CUT).piece
         piece = regroup(rng, piece, pick(rng, (2, 3, 3, 4)))
     else:
         family = pick(rng, ("lieder", "lieder", "quartets"))
-        piece = ask.material.excerpt(rng, family, ask.seconds * _CUT).piece
+        piece = request.material.excerpt(rng, family, request.seconds * _CUT).piece
         piece = remeter(rng, piece, pick(rng, METERS))
     bowed = piece.origin.source in AS_WRITTEN["quartets"]
-    return _bowed(ask, piece) if bowed else _sung(ask, piece)
+    return _bowed(request, piece) if bowed else _sung(request, piece)
 
 
-def _sung(ask: Request, piece: Piece) -> Performance:
-    voice = pick(ask.rng, _VOICES)
-    keys = pick(ask.rng, _PIANOS)
+def _sung(request: Request, piece: Piece) -> Performance:
+    voice = pick(request.rng, _VOICES)
+    keys = pick(request.rng, _PIANOS)
     parts = tuple(
         replace(part, program=voice if part.role == "melody" else keys) for part in piece.parts
     )
-    return expressive(ask, recast(ask.rng, replace(piece, parts=parts)))
+    return expressive(request, recast(request.rng, replace(piece, parts=parts)))
 
 
-def _quartets(ask: Request) -> Performance:
-    return _bowed(ask, ask.material.excerpt(ask.rng, "quartets", ask.seconds).piece)
+def _quartets(request: Request) -> Performance:
+    return _bowed(request, request.material.excerpt(request.rng, "quartets", request.seconds).piece)
 
 
-def _bowed(ask: Request, piece: Piece) -> Performance:
-    players = pick(ask.rng, _QUARTETS)
+def _bowed(request: Request, piece: Piece) -> Performance:
+    players = pick(request.rng, _QUARTETS)
     parts = tuple(
         replace(part, program=players[min(place, len(players) - 1)])
         for place, part in enumerate(piece.parts)
     )
-    return expressive(ask, recast(ask.rng, replace(piece, parts=parts)))
+    return expressive(request, recast(request.rng, replace(piece, parts=parts)))
 
 
-def _bands(ask: Request) -> Performance:
-    piece = _trusted_band(ask)
-    touch = draw_touch(ask.rng, piece.pulse_bpm)
+def _bands(request: Request) -> Performance:
+    piece = _trusted_band(request)
+    touch = draw_touch(request.rng, piece.pulse_bpm)
     written = replace(touch, swing=0.0, lag_s=0.0, velocity=touch.velocity / 3)
-    return played(ask, recast(ask.rng, piece), written)
+    return played(request, recast(request.rng, piece), written)
 
 
-def _trusted_band(ask: Request) -> Piece:
+def _trusted_band(request: Request) -> Piece:
     """An arrangement whose notes agree with its bar lines.
 
     Sequencers write 4/4 when nobody says anything, so a piece in two or four whose notes are
     longest elsewhere in the bar is not taken.
     """
     for _ in range(_TRIES):
-        piece = ask.material.excerpt(ask.rng, "bands", ask.seconds).piece
+        piece = request.material.excerpt(request.rng, "bands", request.seconds).piece
         weight = np.zeros(bar_beats(piece))
         for part in piece.parts:
             for note in part.notes:
@@ -252,47 +257,47 @@ def _trusted_band(ask: Request) -> Piece:
     raise DatasetError("family: 'bands' found no arrangement that agrees with its bar lines")
 
 
-def _groove(ask: Request) -> Performance:
-    piece = ask.material.excerpt(ask.rng, "groove", ask.seconds).piece
-    _, parts = cast(ask.rng, piece.parts)
+def _groove(request: Request) -> Performance:
+    piece = request.material.excerpt(request.rng, "groove", request.seconds).piece
+    _, parts = cast(request.rng, piece.parts)
     still = Touch(0.0, 0.0, 0.0, 1.0, 0.0, 10.0, 0.0)
-    return played(ask, replace(piece, parts=parts), still)
+    return played(request, replace(piece, parts=parts), still)
 
 
-def _dances(ask: Request) -> Performance:
-    excerpt = ask.material.excerpt(ask.rng, "dances", ask.seconds)
-    piece = dances.danced(ask.rng, excerpt.piece, excerpt.dance)
-    touch = draw_touch(ask.rng, 1000.0)
-    return played(ask, recast(ask.rng, piece, 0.8), touch)
+def _dances(request: Request) -> Performance:
+    excerpt = request.material.excerpt(request.rng, "dances", request.seconds)
+    piece = dances.danced(request.rng, excerpt.piece, excerpt.dance)
+    touch = draw_touch(request.rng, 1000.0)
+    return played(request, recast(request.rng, piece, 0.8), touch)
 
 
-def _rubato(ask: Request) -> Performance:
+def _rubato(request: Request) -> Performance:
     """A piano, or something like it, in free tempo."""
-    rng = ask.rng
+    rng = request.rng
     if happens(rng, 0.25):
-        piece = _composition(ask)
+        piece = _composition(request)
     else:
         family = pick(rng, ("lieder", "lieder", "quartets"))
-        piece = ask.material.excerpt(rng, family, ask.seconds).piece
+        piece = request.material.excerpt(rng, family, request.seconds).piece
     program = pick(rng, _RUBATO_PROGRAMS)
     parts = [replace(part, program=program) for part in piece.parts if not part.is_drums]
     if len(parts) > 2 and happens(rng, 0.4):
         parts = [part for part in parts if part.role != "melody"]
     return expressive(
-        ask, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5)
+        request, ornamented(rng, replace(piece, parts=tuple(parts))), between(rng, 0.5, 1.5)
     )
 
 
-def _solo(ask: Request) -> Performance:
+def _solo(request: Request) -> Performance:
     """One melody without accompaniment, in strict or free tempo."""
-    rng = ask.rng
+    rng = request.rng
     for _ in range(_TRIES):
         source = pick(rng, ("lieder", "quartets", "dances", "bands", "composed", "remetered"))
         if source in ("composed", "remetered"):
             meters = (pick(rng, METERS),)
-            piece = ask.material.pool.draw_piece(ask.seed, source, meters)
+            piece = request.material.pool.draw_piece(request.seed, source, meters)
         else:
-            piece = ask.material.excerpt(rng, source, ask.seconds).piece
+            piece = request.material.excerpt(rng, source, request.seconds).piece
         alone = [part for part in piece.parts if not part.is_drums and part.role != "bass"]
         if not alone:
             continue
@@ -300,7 +305,7 @@ def _solo(ask: Request) -> Performance:
         line = _top_line(part, pick(rng, _SOLO_PROGRAMS))
         piece = replace(piece, parts=(line,))
         depth = 0.0 if happens(rng, 0.35) else between(rng, 0.2, 1.3)
-        performance = expressive(ask, ornamented(rng, piece), depth)
+        performance = expressive(request, ornamented(rng, piece), depth)
         if sum(len(player.notes) for player in performance.parts) >= _LEAST_NOTES:
             return performance
     raise DatasetError("family: 'solo' found no melody (allowed: scores with melodies)")
@@ -316,11 +321,11 @@ def _top_line(part: Part, program: int) -> Part:
     return replace(part, program=program, notes=tuple(highest.values()))
 
 
-def _pulses(ask: Request) -> Performance:
+def _pulses(request: Request) -> Performance:
     """One note or chord on every beat, none unlike the others: beats without a bar."""
-    rng = ask.rng
-    bpm = float(np.exp(rng.uniform(np.log(35.0), np.log(320.0))))
-    beats = tuple(float(beat) for beat in range(round(ask.seconds * bpm / 60 * 1.4) + 4))
+    rng = request.rng
+    bpm = log_between(rng, 35.0, 320.0)
+    beats = tuple(float(beat) for beat in range(round(request.seconds * bpm / 60 * 1.4) + 4))
     is_drums = happens(rng, 0.5)
     pitches = rng.choice(_DRUM_KEYS if is_drums else np.arange(36, 84), pick(rng, (1, 1, 1, 2, 3)))
     length, velocity = between(rng, 0.1, 1.0), int(rng.integers(40, 120))
@@ -332,11 +337,11 @@ def _pulses(ask: Request) -> Performance:
         beats=beats,
         downbeats=(),
         pulse_bpm=bpm,
-        origin=Origin("composed", f"pulses/{ask.seed}", "CC0", ask.seed),
+        origin=Origin("composed", f"pulses/{request.seed}", "CC0", request.seed),
     )
     _, tempo = draw_tempo(rng, bpm, beats[0], beats[-1])
     even = Touch(0.0, between(rng, 0.0, 0.01), 0.0, between(rng, 0.0, 4.0), 0.0, 10.0, 0.0)
-    return play(rng, piece, tempo, even, 0, ask.seconds)
+    return play(rng, piece, tempo, even, 0, request.seconds)
 
 
 FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {

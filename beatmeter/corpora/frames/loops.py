@@ -25,7 +25,7 @@ from beatmeter.corpora.frames.loop_melody import Phrase, draw_phrase, melody
 from beatmeter.corpora.frames.playing import SPARE_S, Request, mechanical, recast
 from beatmeter.corpora.perform.performing import Touch
 from beatmeter.corpora.piece import Note, Origin, Performance, Piece
-from beatmeter.corpora.random import between, happens, pick, weighted
+from beatmeter.corpora.random import between, happens, log_between, pick, weighted
 
 _LEAST_BARS = 8
 _LEAST_STRUCK = 0.5
@@ -86,11 +86,11 @@ Pattern: TypeAlias = dict[str, tuple[Hit, ...]]
 """What each player repeats, by role."""
 
 
-def loops(ask: Request) -> Performance:
+def loops(request: Request) -> Performance:
     """Draw a loop and play it as a machine does."""
-    rng = ask.rng
+    rng = request.rng
     name = weighted(rng, {name: share for name, (share, _) in KINDS.items()})
-    piece, swung = compose_loop(rng, name, ask.seconds)
+    piece, swung = compose_loop(rng, name, request.seconds)
     ratio = between(rng, _LOWEST_RATIO, _HIGHEST_RATIO)
     exact = happens(rng, 0.6)
     touch = Touch(
@@ -102,7 +102,7 @@ def loops(ask: Request) -> Performance:
         arc_s=10.0,
         arc_phase=0.0,
     )
-    return mechanical(ask, recast(rng, piece, 1.0), touch)
+    return mechanical(request, recast(rng, piece, 1.0), touch)
 
 
 def compose_loop(rng: np.random.Generator, name: str, seconds: float) -> tuple[Piece, bool]:
@@ -121,7 +121,7 @@ def compose_loop(rng: np.random.Generator, name: str, seconds: float) -> tuple[P
         Whether it is to be swung.
     """
     kind = pick(rng, KINDS[name][1])
-    pulse = float(np.exp(rng.uniform(np.log(kind.slowest), np.log(kind.fastest))))
+    pulse = log_between(rng, kind.slowest, kind.fastest)
     phrase = draw_phrase(rng, kind, pulse) if happens(rng, _WITH_MELODY) else None
     pattern, is_told = _draw_pattern(rng, kind, pulse, phrase)
     bars = max(math.ceil((seconds + SPARE_S) * pulse / 60 / kind.beats), _LEAST_BARS)

@@ -18,6 +18,7 @@ from beatmeter.corpora.random import between, pick
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.scores.beat_unit import count
 from beatmeter.corpora.scores.index import ScoreRun
+from beatmeter.corpora.scores.reading import read_parsed
 from beatmeter.corpora.scores.table import ScoreTable
 from beatmeter.errors import DatasetError
 
@@ -98,7 +99,7 @@ class Material:
         known = _SLOWEST_QUARTER / beat <= written <= _FASTEST_QUARTER / beat and not dance
         fastest = written if known else _FASTEST_QUARTER / beat
         beats = (seconds + _SPARE_S) * fastest / 60
-        piece = draw_excerpt(rng, self._table.read(window(rng, run, beats)), beats)
+        piece = draw_excerpt(rng, read_parsed(window(rng, run, beats), score), beats)
         pulse = written if known else _suitable_pulse(rng, piece, beat)
         return Excerpt(replace(piece, pulse_bpm=pulse), dance)
 

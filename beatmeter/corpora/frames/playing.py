@@ -55,37 +55,41 @@ def recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piece
     )
 
 
-def played(ask: Request, piece: Piece, touch: Touch) -> Performance:
+def played(request: Request, piece: Piece, touch: Touch) -> Performance:
     """Play in the tempo of a band."""
-    cast_piece = piece if any(part.program for part in piece.parts) else recast(ask.rng, piece, 1.0)
-    cast_piece = _long_enough(cast_piece, ask.seconds)
-    _, tempo = draw_tempo(ask.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
-    return _transposed(ask, cast_piece, tempo, touch)
+    cast_piece = (
+        piece if any(part.program for part in piece.parts) else recast(request.rng, piece, 1.0)
+    )
+    cast_piece = _long_enough(cast_piece, request.seconds)
+    _, tempo = draw_tempo(request.rng, piece.pulse_bpm, cast_piece.beats[0], cast_piece.beats[-1])
+    return _transposed(request, cast_piece, tempo, touch)
 
 
-def mechanical(ask: Request, piece: Piece, touch: Touch) -> Performance:
+def mechanical(request: Request, piece: Piece, touch: Touch) -> Performance:
     """Play in one tempo throughout, as a machine does."""
     ends = np.array([piece.beats[0], piece.beats[-1]])
-    return _transposed(ask, piece, TempoMap(ends, (ends - ends[0]) * 60 / piece.pulse_bpm), touch)
+    return _transposed(
+        request, piece, TempoMap(ends, (ends - ends[0]) * 60 / piece.pulse_bpm), touch
+    )
 
 
-def expressive(ask: Request, piece: Piece, depth: float | None = None) -> Performance:
+def expressive(request: Request, piece: Piece, depth: float | None = None) -> Performance:
     """Play in the tempo of a soloist; a fifth of the clips hold the end of the piece."""
-    rng = ask.rng
+    rng = request.rng
     ends = happens(rng, 0.2)
     share = between(rng, 0.5, 0.95) if ends else 1.3
-    piece = _long_enough(piece, ask.seconds * share)
+    piece = _long_enough(piece, request.seconds * share)
     if ends:
-        piece = _shortened(piece, ask.seconds * share)
+        piece = _shortened(piece, request.seconds * share)
     if depth is None:
         depth = pick(rng, (0.0, between(rng, 0.1, 0.6), between(rng, 0.5, 1.2)))
     tempo = expressive_tempo(rng, piece, depth, ends=ends)
     touch = replace(draw_touch(rng, 1000.0), arc=between(rng, 0.0, 24.0))
-    return _transposed(ask, piece, tempo, touch)
+    return _transposed(request, piece, tempo, touch)
 
 
-def _transposed(ask: Request, piece: Piece, tempo: TempoMap, touch: Touch) -> Performance:
-    return play(ask.rng, piece, tempo, touch, int(ask.rng.integers(-5, 7)), ask.seconds)
+def _transposed(request: Request, piece: Piece, tempo: TempoMap, touch: Touch) -> Performance:
+    return play(request.rng, piece, tempo, touch, int(request.rng.integers(-5, 7)), request.seconds)
 
 
 def _long_enough(piece: Piece, seconds: float) -> Piece:
@@ -93,7 +97,7 @@ def _long_enough(piece: Piece, seconds: float) -> Piece:
 
 
 def _shortened(piece: Piece, seconds: float) -> Piece:
-    """The first bars of a piece, that many seconds of them, and a last chord."""
+    """The first bars of a piece, that many seconds of them, and the bar line after."""
     bar = bar_beats(piece)
     bars = min(max(round(seconds * piece.pulse_bpm / 60 / bar), 2), len(piece.downbeats) - 1)
     end = piece.downbeats[bars]

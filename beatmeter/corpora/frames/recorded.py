@@ -22,13 +22,14 @@ from beatmeter.audio.samples import Samples
 from beatmeter.corpora.frames.agreement import agreed
 from beatmeter.corpora.frames.clips import NO_BAR, UNKNOWN, FrameClip
 from beatmeter.corpora.frames.shards import check_numbers
-from beatmeter.corpora.random import weighted
+from beatmeter.corpora.random import pick, weighted
 from beatmeter.corpora.rendering import clip_seed
 from beatmeter.corpora.splicing.source import (
     FAMILY,
     SplicedRecordings,
     list_recordings,
     search_recordings,
+    work_of,
 )
 from beatmeter.corpora.splicing.steady import Stretch
 from beatmeter.errors import AudioError, DatasetError
@@ -41,6 +42,7 @@ RECORDED: dict[str, float] = {"agreed": 0.4, "steady": 0.2, FAMILY: 0.4}
 _CONTEXT_S = 6.0
 """Heard before and after a clip, so that the trackers know the tempo at its ends."""
 _TRIES = 10
+"""Places listened to at most, until the trackers agree somewhere."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class RecordedMaker:
             raise DatasetError(
                 f"recordings: no steady stretch lasts {self.seconds:g} s (allowed: shorter clips)"
             )
-        stretch = long[int(rng.integers(len(long)))]
+        stretch = pick(rng, long)
         start = stretch.beats[0] + rng.uniform(0, stretch.duration_s - self.seconds)
         samples = _read(self.recordings / stretch.file, start, start + self.seconds)
         beats = np.array(stretch.beats) - start
@@ -193,7 +195,7 @@ class RecordedMaker:
     def _agreed(self, rng: np.random.Generator, seed: int) -> FrameClip:
         """Draw places until the trackers agree somewhere."""
         for _ in range(_TRIES):
-            file = self.files[int(rng.integers(len(self.files)))]
+            file = pick(rng, self.files)
             try:
                 samples, before = self._excerpt(rng, file)
                 heard = agreed(samples)
@@ -202,7 +204,9 @@ class RecordedMaker:
             if heard is None:
                 continue
             first = round(before * FRAMES_PER_SECOND)
-            cut = slice(first, first + round(self.seconds * FRAMES_PER_SECOND) + 1)
+            start = first * HOP_LENGTH
+            clip = samples[start : start + round(self.seconds * SAMPLE_RATE)]
+            cut = slice(first, first + _frames(clip))
             if heard.beat_unknown[cut].all():
                 continue
             beats, downbeats = (
@@ -212,9 +216,8 @@ class RecordedMaker:
             counts = heard.bar[cut]
             known = counts[counts != UNKNOWN]
             meter = int(np.bincount(known).argmax()) if len(known) else NO_BAR
-            start = first * HOP_LENGTH
             return FrameClip(
-                samples[start : start + round(self.seconds * SAMPLE_RATE)],
+                clip,
                 tuple(beats),
                 tuple(downbeats),
                 counts,
@@ -251,5 +254,5 @@ def _frames(samples: Samples) -> int:
     return 1 + len(samples) // HOP_LENGTH
 
 
-def _row(family: str, work: str, meter: int, seed: int) -> dict[str, Any]:
-    return {"family": family, "work": work, "meter": meter, "seed": seed, "effects": []}
+def _row(family: str, file: str, meter: int, seed: int) -> dict[str, Any]:
+    return {"family": family, "work": work_of(file), "meter": meter, "seed": seed, "effects": []}

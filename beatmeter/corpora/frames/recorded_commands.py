@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatmeter.corpora import options as shared
-from beatmeter.corpora.showing import counted, search
+from beatmeter.corpora import shared
 
 if TYPE_CHECKING:
     from beatmeter.corpora.frames.recorded import RecordedConfig
@@ -47,10 +46,7 @@ def recorded_frames(clips: int, jobs: int, out: Path, **config: Any) -> None:
     """
     from beatmeter.corpora.frames.shards import write_shards
 
-    made_of = _config(config)
-    with counted(f"shards in {out}") as report:
-        write_shards(made_of, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    shared.write_clips(write_shards, _config(config), "shards", clips, jobs, out)
 
 
 @click.command("recorded-sound")
@@ -68,10 +64,7 @@ def recorded_sound(clips: int, jobs: int, out: Path, **config: Any) -> None:
     """Cut steady and spliced clips out of RECORDINGS, as sound with annotated beats."""
     from beatmeter.corpora.frames.sound import write_sound
 
-    made_of = _config(config)
-    with counted(f"clips in {out}") as report:
-        write_sound(made_of, out, clips, jobs=jobs, on_progress=report)
-    click.echo(f"{clips} clips in {out}")
+    shared.write_clips(write_sound, _config(config), "clips", clips, jobs, out)
 
 
 def _config(values: dict[str, Any]) -> RecordedConfig:
@@ -80,5 +73,5 @@ def _config(values: dict[str, Any]) -> RecordedConfig:
 
     config = RecordedConfig(index=recordings_index(values["recordings"]), **values)
     if config.is_searched:
-        search(config.recordings)
+        shared.search(config.recordings)
     return config

@@ -20,7 +20,6 @@ A shard is there whole or not at all; what is there is not made again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -33,11 +32,12 @@ import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.claim import claimed
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.perform.soundfonts import fingerprint, open_soundfont
+from beatmeter.corpora.perform.soundfonts import open_soundfont
 from beatmeter.corpora.reserved import reserved
 from beatmeter.corpora.scores.table import load_table
 from beatmeter.errors import DatasetError
@@ -72,7 +72,10 @@ class FramesConfig:
     Raises
     ------
     DatasetError
-        If a number is out of range, or training names a soundfont that it must not hear.
+        If a number is out of range, a family unknown, or training names a soundfont that it must
+        not hear.
+    ReservedError
+        If a soundfont belongs to the fixtures.
     """
 
     table: Path
@@ -85,6 +88,9 @@ class FramesConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self.seconds, self.seed, self.clips_per_shard)
+        for family in self.families:
+            if family not in SHARES:
+                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
         for path in self.soundfonts:
             reserved().refuse_soundfont(path)
             if self.split == "train" and path.resolve().name.startswith(VALIDATION_SOUNDFONTS):
@@ -96,17 +102,14 @@ class FramesConfig:
         trains = self.split == "train"
         kept_back = VALIDATION_FAMILIES if trains else ()
         families = self.families or tuple(name for name in SHARES if name not in kept_back)
-        for family in families:
-            if family not in SHARES:
-                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
         return {family: SHARES[family] if trains else 1.0 for family in families}
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, files by their hashes."""
         fonts = [open_soundfont(path) for path in self.soundfonts]
         return asdict(self) | {
-            "table": hashlib.sha256(self.table.read_bytes()).hexdigest(),
-            "soundfonts": {font.name: fingerprint(font) for font in fonts},
+            "table": hash_file(self.table),
+            "soundfonts": {font.name: hash_file(font.path) for font in fonts},
             "families": self.shares,
         }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats, Integers
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
@@ -56,7 +57,9 @@ def _write(config: ClipsConfig, folder: Path, number: int) -> dict[str, Any]:
     with replacing(path) as part:
         soundfile.write(part, clip.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     beats = np.array(clip.beats, np.float64)
-    write_beats(path.with_suffix(".beats"), beats, _places(beats, np.array(clip.downbeats)))
+    write_beats(
+        path.with_suffix(".beats"), beats, _places(beats, np.array(clip.downbeats, np.float64))
+    )
     return clip.row | {
         "filename": path.name,
         "held_out": held_out_of(clip.row, config.split),
@@ -64,7 +67,7 @@ def _write(config: ClipsConfig, folder: Path, number: int) -> dict[str, Any]:
     }
 
 
-def _places(beats: np.ndarray, downbeats: np.ndarray) -> np.ndarray:
+def _places(beats: Floats, downbeats: Floats) -> Integers:
     """Places in bars from 1; 0 before the first downbeat, and where there are none."""
     places = np.zeros(len(beats), np.int64)
     place = 0

@@ -1,14 +1,7 @@
-"""Soundfonts: the sampled instruments that scores are played on.
-
-Different files may hold the same recordings. Notes rendered from two files were compared by
-cross-correlation: MuseScore_General shares all its drums and most of its instruments with Fluid,
-and csound's sf_GMbank with TimGM6mb. Files of one *material* count as one when training and
-fixtures are kept apart.
-"""
+"""Soundfonts: the sampled instruments that scores are played on."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +17,11 @@ SUFFIXES = (".sf2", ".sf3")
 _MADE_UP_SEEDS = range(4)
 """Of the soundfonts that are made up where the system has none."""
 
-SYNTHETIC = "synthetic"
-"""Material of the soundfonts of :mod:`~beatmeter.corpora.perform.synthetic_soundfont`."""
+_SYNTHETIC = "synthetic"
+"""How the names of made-up soundfonts begin."""
+
+_KITS = ("Black_Pearl_4", "Red_Zeppelin_4")
+"""How the names of the drum kits of AVL Drumkits begin."""
 
 
 @dataclass(frozen=True)
@@ -36,43 +32,20 @@ class Soundfont:
     ----------
     path : Path
         The file itself, links resolved.
-    material : str
-        Names the recordings in it; files of one material sound alike.
-    licence : str
-        ``unknown`` for files that the project does not know.
     is_kit : bool
         Whether it holds a single drum kit, laid out by AVL Drumkits, and no General MIDI.
+    is_synthetic : bool
+        Whether it is made up: see :mod:`~beatmeter.corpora.perform.synthetic_soundfont`.
     """
 
     path: Path
-    material: str
-    licence: str
-    is_kit: bool
+    is_kit: bool = False
+    is_synthetic: bool = False
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.path.stem
-
-
-@dataclass(frozen=True)
-class _Known:
-    stem: str
-    material: str
-    licence: str
-    is_kit: bool = False
-
-
-_KNOWN = (
-    _Known("FluidR3", "fluid", "MIT"),
-    _Known("MuseScore_General", "fluid", "MIT"),
-    _Known("TimGM6mb", "gmbank", "GPL-2.0"),
-    _Known("sf_GMbank", "gmbank", "public domain"),
-    _Known("OPL-3_FM_128M", "opl3", "CC BY-SA 4.0"),
-    _Known("synthetic", SYNTHETIC, "CC0"),
-    _Known("Black_Pearl_4", "black-pearl", "CC BY-SA 3.0", is_kit=True),
-    _Known("Red_Zeppelin_4", "red-zeppelin", "CC BY-SA 3.0", is_kit=True),
-)
 
 
 def system_folders() -> tuple[Path, ...]:
@@ -92,7 +65,7 @@ def find_soundfonts(folders: Iterable[Path] | None = None) -> list[Soundfont]:
         for entry in folder.iterdir()
         if entry.suffix.lower() in SUFFIXES and entry.is_file()
     }
-    return [_describe(path) for path in sorted(files, key=lambda path: path.name)]
+    return [_describe(path) for path in sorted(files, key=lambda path: (path.name, path))]
 
 
 def open_soundfont(path: str | Path) -> Soundfont:
@@ -114,30 +87,31 @@ def open_soundfont(path: str | Path) -> Soundfont:
     return _describe(path.resolve())
 
 
-def fingerprint(soundfont: Soundfont) -> str:
-    """Hash the file with SHA-256: in hexadecimal."""
-    with soundfont.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def training_soundfonts() -> tuple[Path, ...]:
+def training_soundfonts(kept: tuple[str, ...] = ()) -> tuple[Path, ...]:
     """The soundfonts that corpora are played on unless the user names others.
 
-    Those of the system that are not kept for the fixtures, else made-up ones.
+    Those of the system that are not kept for the fixtures; where none of them has General MIDI,
+    made-up ones as well.
+
+    Parameters
+    ----------
+    kept : tuple of str
+        Beginnings of the names of further soundfonts that are not to be used.
     """
-    found = tuple(
-        soundfont.path
+    found = [
+        soundfont
         for soundfont in find_soundfonts()
-        if not reserved().has_soundfont(soundfont.path)
-    )
-    return found or _made_up()
+        if not reserved().has_soundfont(soundfont.path) and not soundfont.path.name.startswith(kept)
+    ]
+    paths = tuple(soundfont.path for soundfont in found)
+    return (*paths, *_made_up()) if all(soundfont.is_kit for soundfont in found) else paths
 
 
 def _made_up() -> tuple[Path, ...]:
     """Each is made once: a folder of the user's cache holds those of one state of the code."""
     made_by = code_hash("corpora/perform/synthetic_soundfont.py", "corpora/random.py")
     folder = cache_folder() / "soundfonts" / made_by
-    paths = tuple(folder / f"{SYNTHETIC}-{seed}.sf2" for seed in _MADE_UP_SEEDS)
+    paths = tuple(folder / f"{_SYNTHETIC}-{seed}.sf2" for seed in _MADE_UP_SEEDS)
     for seed, path in zip(_MADE_UP_SEEDS, paths, strict=True):
         if not path.is_file():
             write_synthetic_soundfont(path, seed)
@@ -145,7 +119,4 @@ def _made_up() -> tuple[Path, ...]:
 
 
 def _describe(path: Path) -> Soundfont:
-    for known in _KNOWN:
-        if path.stem.startswith(known.stem):
-            return Soundfont(path, known.material, known.licence, known.is_kit)
-    return Soundfont(path, path.stem, "unknown", is_kit=False)
+    return Soundfont(path, path.stem.startswith(_KITS), path.stem.startswith(_SYNTHETIC))

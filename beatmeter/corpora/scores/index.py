@@ -11,6 +11,7 @@ from beatmeter.meters import meter_of
 
 INDEX = "index.csv"
 SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid", ".midi")
+_MOST_DIGITS = 9  # of a bar number
 _COLUMNS = ("source", "file", "licence", "work", "time_signature", "start_bar", "bars")
 
 
@@ -74,7 +75,10 @@ def _indexed(index: Path) -> list[ScoreRun]:
 
 
 def _run(row: dict[str, str], root: Path, where: str) -> ScoreRun:
-    path = (root / row["file"]).resolve()
+    try:
+        path = (root / row["file"]).resolve()
+    except ValueError as error:  # a NUL character, which no file name may hold
+        raise DatasetError(f"{where}: file {row['file']!r} is no file name") from error
     if not path.is_relative_to(root):
         raise DatasetError(f"{where}: file {row['file']!r} (allowed: inside the scores folder)")
     if not path.is_file():
@@ -97,8 +101,8 @@ def _run(row: dict[str, str], root: Path, where: str) -> ScoreRun:
 def _bars(text: str, where: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise DatasetError(f"{where}: bar number {text!r} (allowed: 1 or above, or empty)")
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
+        raise DatasetError(f"{where}: bar number {text[:20]!r} (allowed: 1 or above, or empty)")
     return int(text)
 
 
@@ -106,7 +110,8 @@ def _found(folder: Path) -> list[ScoreRun]:
     from beatmeter.corpora.scores.parsing import parse_score
 
     runs: list[ScoreRun] = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    for path in sorted(path for path in found if path.is_file()):
         signatures = {signature.text for signature in parse_score(path).signatures}
         runs.extend(
             ScoreRun(

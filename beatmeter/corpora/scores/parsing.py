@@ -24,6 +24,8 @@ NOTE = np.dtype(
 
 _LOUDNESS = {"ppp": 36, "pp": 44, "p": 54, "mp": 66, "mf": 78, "f": 92, "ff": 106, "fff": 118}
 _DRUM_CHANNEL = 9  # of General MIDI, counted from 0
+_MOST_BARS = 20_000
+"""Of a MIDI file: an evening of opera. A few hostile bytes imply bars beyond all memory."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,10 @@ def _midi_bars(signatures: tuple[Signature, ...], end: float) -> npt.NDArray[np.
     for mark, until in zip(marks, [*(mark.quarter for mark in marks[1:]), end], strict=True):
         units, value = (int(number) for number in mark.text.split("/"))
         length = units * 4 / value
-        starts = mark.quarter + length * np.arange(max(round((until - mark.quarter) / length), 1))
+        count = max(round((until - mark.quarter) / length), 1)
+        if len(bars) + count > _MOST_BARS:
+            raise ValueError(f"more than {_MOST_BARS} bars")
+        starts = mark.quarter + length * np.arange(count)
         bars.extend((float(start), float(start) + length) for start in starts)
     return np.array(bars).reshape(-1, 2)
 

@@ -11,11 +11,9 @@ import numpy.typing as npt
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Piece
 from beatmeter.corpora.scores.beat_unit import Counting, count
 from beatmeter.corpora.scores.cache import parsed
-from beatmeter.corpora.scores.index import ScoreRun, list_runs
+from beatmeter.corpora.scores.index import ScoreRun
 from beatmeter.corpora.scores.parsing import ParsedScore
 from beatmeter.errors import DatasetError
-
-__all__ = ["ScoreRun", "list_runs", "read_run"]
 
 _GRACE_QUARTERS = 0.125  # length of a grace note
 _SAME = 1e-3  # quarters; times that are closer count as equal

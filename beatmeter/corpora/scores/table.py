@@ -7,10 +7,10 @@ minutes.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import lzma
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from beatmeter.corpora.scores.cache import parsed
 from beatmeter.corpora.scores.index import INDEX, ScoreRun, list_runs
 from beatmeter.corpora.scores.parsing import NOTE, ParsedScore, Signature
 from beatmeter.corpora.scores.reading import read_parsed
+from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import BeatMeterError, DatasetError
 
 TICKS = 960
@@ -111,7 +112,10 @@ def load_table(path: Path) -> ScoreTable:
     try:
         with lzma.open(path) as file, np.load(io.BytesIO(file.read()), allow_pickle=False) as npz:
             return ScoreTable(dict(npz))
-    except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+    except (
+        *(OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile),
+        *(ValueError, KeyError, TypeError),
+    ) as error:
         raise DatasetError(f"score table: {path}: cannot be read ({error})") from error
 
 
@@ -121,7 +125,8 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     Parameters
     ----------
     folders : iterable of Path
-        Each with an ``index.csv``; see :func:`index.list_runs`.
+        Each with an ``index.csv`` (see :func:`index.list_runs`) and a name of its own: in the
+        table, scores are named by it.
     path : Path
         The file to write.
     cache : Path, optional
@@ -131,23 +136,33 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     -------
     list of str
         What was left out, and why.
+
+    Raises
+    ------
+    DatasetError
+        If an index is malformed or missing, or two folders have the same name.
     """
-    problems: list[str] = []
+    roots = [folder.resolve() for folder in folders]
+    names = [root.name for root in roots]
+    if len(set(names)) < len(names):
+        raise DatasetError(f"folders: {', '.join(names)} (allowed: each name once)")
+    problems: dict[str, str] = {}
     runs: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
     columns: dict[str, list[npt.NDArray[Any]]] = {}
     dances: dict[str, str] = {}
     known: set[str] = set()
-    for folder in folders:
-        root = folder.resolve()
-        dances |= _dances(folder)
-        for run in list_runs(folder):
+    for root in roots:
+        dances |= _dances(root)
+        for run in list_runs(root):
             name = f"{root.name}/{run.path.relative_to(root).as_posix()}"
+            if name in problems:
+                continue
             if name not in known:
                 try:
                     score = parsed(run.path, cache)
                 except BeatMeterError as error:
-                    problems.append(str(error))
+                    problems[name] = str(error)
                     continue
                 known.add(name)
                 scores.append(_add(columns, name, score))
@@ -158,16 +173,15 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     np.savez(raw, content=np.array(content), **arrays)
     with replacing(path) as part:
         part.write_bytes(lzma.compress(raw.getvalue(), preset=7))
-    return problems
+    return list(problems.values())
 
 
-def _dances(folder: Path) -> dict[str, str]:
-    with (folder / INDEX).open(encoding="utf-8", newline="") as lines:
-        return {
-            f"{folder.resolve().name}/{row['file']}": row["dance"]
-            for row in csv.DictReader(lines)
-            if row.get("dance")
-        }
+def _dances(root: Path) -> dict[str, str]:
+    return {
+        f"{root.name}/{row['file']}": row["dance"]
+        for _, row in read_rows(root / INDEX, ("file",))
+        if row.get("dance")
+    }
 
 
 def _add(

@@ -18,14 +18,18 @@ from beatmeter.audio.formats import AUDIO_SUFFIXES
 from beatmeter.corpora.excerpt_sources import SourceExcerpt
 from beatmeter.corpora.perform.render import SAMPLE_RATE
 from beatmeter.corpora.piece import Meter, Origin
+from beatmeter.corpora.random import pick
+from beatmeter.corpora.splicing.plan import SpliceError
 from beatmeter.corpora.splicing.recipes import SOURCE_METERS
-from beatmeter.corpora.splicing.splice import BarredMusic, bars_for, beats_in, splice
+from beatmeter.corpora.splicing.splice import BarredMusic, Spliced, bars_for, beats_in, splice
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches
 from beatmeter.errors import AudioError, DatasetError
 
 FAMILY = "spliced"
+_LICENCE = "as the recordings"
 _MARGIN_S = 0.1  # seconds read before the first beat and after the last
 _SPARE_S = 2.0  # seconds spliced beyond a clip, so that it may begin anywhere
+_TRIES = 10  # splices at most, each with more to spare, until one is long enough
 
 
 def list_recordings(folder: Path) -> tuple[str, ...]:
@@ -37,13 +41,18 @@ def list_recordings(folder: Path) -> tuple[str, ...]:
         If there is no such folder, or no audio in it.
     """
     found = tuple(
-        str(path.relative_to(folder))
+        path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
     )
     if not found:
         raise DatasetError(f"recordings: {folder} holds no audio (allowed: a folder of recordings)")
     return found
+
+
+def work_of(file: str) -> str:
+    """Name a recording in labels, which are UTF-8: bytes of its name that are not are escaped."""
+    return file.encode(errors="backslashreplace").decode()
 
 
 def recordings_index(recordings: Path) -> Path:
@@ -91,8 +100,6 @@ class SplicedRecordings:
     ----------
     stretches : iterable of Stretch
         Relative to `folder`.
-    licence : str
-        Of the recordings.
 
     Raises
     ------
@@ -100,12 +107,9 @@ class SplicedRecordings:
         If there are no stretches.
     """
 
-    def __init__(
-        self, folder: Path, stretches: Iterable[Stretch], licence: str = "as the recordings"
-    ) -> None:
+    def __init__(self, folder: Path, stretches: Iterable[Stretch]) -> None:
         self._folder = folder
         self._stretches = tuple(stretches)
-        self._licence = licence
         if not self._stretches:
             raise DatasetError(
                 f"recordings: {folder} has no stretch with sure, steady beats in 3 or 4"
@@ -127,12 +131,11 @@ class SplicedRecordings:
         Raises
         ------
         DatasetError
-            If no stretch is long enough.
+            If no stretch, or no splice of one, is long enough.
         """
         rng = np.random.default_rng((seed, 4))
         (meter,) = meters
-        stretch = _draw(self._long_enough(seconds), rng)
-        spliced = splice(self._load(stretch), meter, seconds + _SPARE_S, rng)
+        stretch, spliced = self._splice(rng, seconds, meter)
         start = rng.uniform(0, len(spliced.samples) / SAMPLE_RATE - seconds)
         first = round(start * SAMPLE_RATE)
         return SourceExcerpt(
@@ -140,9 +143,24 @@ class SplicedRecordings:
             meter=Meter((meter,), f"{meter}/4", spliced.grouping),
             beats=_within(spliced.beats - start, seconds),
             downbeats=_within(spliced.downbeats - start, seconds),
-            origin=Origin(FAMILY, stretch.file, self._licence, seed),
+            origin=Origin(FAMILY, work_of(stretch.file), _LICENCE, seed),
             style={"source meter": str(stretch.meter)},
         )
+
+    def _splice(
+        self, rng: np.random.Generator, seconds: float, meter: int
+    ) -> tuple[Stretch, Spliced]:
+        """Draw until a splice lasts: its beats may be shorter than the median of its stretch."""
+        usable = self._long_enough(seconds)
+        for attempt in range(1, _TRIES + 1):
+            stretch = _draw(usable, rng)
+            try:
+                spliced = splice(self._load(stretch), meter, seconds + attempt * _SPARE_S, rng)
+            except SpliceError:  # too few bars for so much to spare
+                continue
+            if len(spliced.samples) >= seconds * SAMPLE_RATE:
+                return stretch, spliced
+        raise DatasetError(f"recordings: no splice lasts {seconds:g} s (allowed: shorter clips)")
 
     def _long_enough(self, seconds: float) -> list[Stretch]:
         """Find stretches that last for any meter, lest the choice tell which one it is."""
@@ -176,10 +194,8 @@ def _lasts(stretch: Stretch, seconds: float) -> bool:
 
 def _draw(stretches: Sequence[Stretch], rng: np.random.Generator) -> Stretch:
     """Draw the source meter first, so that it says nothing, then a stretch in it."""
-    present = [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)]
-    meter = present[int(rng.integers(len(present)))]
-    choices = [stretch for stretch in stretches if stretch.meter == meter]
-    return choices[int(rng.integers(len(choices)))]
+    meter = pick(rng, [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)])
+    return pick(rng, [stretch for stretch in stretches if stretch.meter == meter])
 
 
 def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]:

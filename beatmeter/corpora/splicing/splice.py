@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Floats
 from beatmeter.audio.samples import Samples
+from beatmeter.corpora.random import pick
 from beatmeter.corpora.splicing.plan import Plan, SpliceError, borrow, follow, walk
 from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, Recipe, grouping_of
 from beatmeter.meters import check_meter
@@ -109,8 +110,7 @@ def splice(music: BarredMusic, meter: int, seconds: float, rng: np.random.Genera
     SpliceError
         If the music is too short.
     """
-    choices = RECIPES[music.meter, check_meter(meter)]
-    recipe = choices[int(rng.integers(len(choices)))]
+    recipe = pick(rng, RECIPES[music.meter, check_meter(meter)])
     return splice_with(music, recipe, seconds, rng)
 
 

@@ -67,6 +67,8 @@ class Stretch:
 def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
     """Search a recording, window by window, for sure and steady bars.
 
+    A window that cannot be decoded, or in which nothing is heard, is passed over.
+
     Parameters
     ----------
     path : Path
@@ -77,7 +79,7 @@ def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
     Raises
     ------
     AudioError
-        If it cannot be decoded.
+        If it cannot be opened.
     DatasetError
         If the BeatNet networks, with which the thresholds were set, are not installed.
     """
@@ -90,8 +92,8 @@ def find_stretches(path: Path, file: str) -> Iterator[Stretch]:
         raise DatasetError(missing)
     with open_recording(path) as recording:
         for start in np.arange(0.0, recording.duration_s, WINDOW_S):
-            samples = recording.read(start, start + WINDOW_S)
             try:
+                samples = recording.read(start, start + WINDOW_S)
                 rhythm = Rhythm(samples, recording.sample_rate, path)
             except AudioError:
                 continue

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.corpora.cli import corpus
-from beatmeter.corpora.dataset import SplitShares, join_datasets, read_labels
+from beatmeter.corpora.dataset import SplitShares, read_labels
+from beatmeter.corpora.join import join_datasets
 from beatmeter.corpora.rendering import render_dataset
 from beatmeter.datasets.labels import read_table
 from beatmeter.errors import DatasetError
@@ -55,9 +56,17 @@ def test_other_datasets_do_not_enter_a_joined_one(two, tmp_path: Path):
         join_datasets(two[:1], tmp_path / "joined", SHARES)
 
 
-def test_a_dataset_is_joined_once(two, tmp_path: Path):
+def test_a_dataset_that_has_grown_does_not_shift_the_others(two, woodblock_config, tmp_path: Path):
+    join_datasets(two, tmp_path / "joined", SHARES)
+    render_dataset(woodblock_config, two[0], 5)
+    with pytest.raises(DatasetError, match=r"000004.json: is not .*000004.json .*grown"):
+        join_datasets(two, tmp_path / "joined", SHARES)
+
+
+@pytest.mark.parametrize("name", [".", "../one"])
+def test_a_dataset_is_joined_once(two, tmp_path: Path, name: str):
     with pytest.raises(DatasetError, match="allowed: each one once"):
-        join_datasets([two[0], two[0]], tmp_path / "joined", SHARES)
+        join_datasets([two[0], two[0] / name], tmp_path / "joined", SHARES)
 
 
 def test_the_command_counts_the_clips(two, tmp_path: Path):

@@ -96,6 +96,20 @@ def test_a_damaged_description_is_named(woodblock_config, tmp_path: Path):
         render_dataset(woodblock_config, tmp_path, 1)
 
 
+def test_labels_that_are_none_are_named(tmp_path: Path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/000000.json").write_text('{"meters": [3]}')
+    with pytest.raises(DatasetError, match=r"000000.json: holds no labels of a clip"):
+        read_labels(tmp_path)
+
+
+def test_soundfonts_in_another_order_are_another_configuration(tmp_path: Path):
+    DatasetFolder(tmp_path).prepare({"soundfonts": {"a": "1", "b": "2"}})
+    DatasetFolder(tmp_path).prepare({"soundfonts": {"a": "1", "b": "2"}})
+    with pytest.raises(DatasetError, match="was made with soundfonts"):
+        DatasetFolder(tmp_path).prepare({"soundfonts": {"b": "2", "a": "1"}})
+
+
 @pytest.mark.parametrize("shares", [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1)])
 def test_shares_that_do_not_add_up_are_refused(shares: tuple[float, float, float]):
     with pytest.raises(DatasetError, match="allowed: three shares that sum to 1"):

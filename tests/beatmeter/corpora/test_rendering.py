@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beatmeter.corpora import rendering
 from beatmeter.corpora.clip import ClipLabels
 from beatmeter.corpora.excerpt_sources import PlayedScores
 from beatmeter.corpora.perform.render import SAMPLE_RATE
@@ -98,17 +100,39 @@ def test_kits_alone_play_nothing(woodblocks, small_soundfont):
         PlayedScores(woodblocks, [kit])
 
 
+def test_a_beat_is_not_rounded_out_of_its_clip(played_woodblocks, monkeypatch):
+    draw = played_woodblocks.draw_source_excerpt
+
+    def late(*arguments):
+        excerpt = draw(*arguments)
+        return replace(excerpt, beats=(1.0, 3.9999), downbeats=(3.99999,))
+
+    monkeypatch.setattr(played_woodblocks, "draw_source_excerpt", late)
+    monkeypatch.setattr(rendering, "_SPED_SHARE", 0.0)
+    labels = make_clip(played_woodblocks, 1, 4.0, "plain", (3,)).labels
+    assert (labels.beats, labels.downbeats) == ((1.0, 3.9999), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [("song.wav", "song.wav"), (os.fsdecode(b"caf\xe9.wav"), r"caf\udce9.wav")],
+    ids=["utf-8", "latin-1"],
+)
 def test_recordings_join_the_families(
-    small_soundfont_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_soundfont_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name, work
 ):
     bars = tuple(np.arange(0.5, 38.6, 0.5).tolist())
     noise = np.random.default_rng(0).standard_normal(40 * 22_050) * 0.1
     soundfile.write(tmp_path / "song.wav", noise, 22_050)
-    song = Stretch("song.wav", 4, bars, contrast=1.0, margin=1.0)
+    try:
+        (tmp_path / "song.wav").rename(tmp_path / name)
+    except OSError:
+        pytest.skip("the file system refuses the name")
+    song = Stretch(name, 4, bars, contrast=1.0, margin=1.0)
     monkeypatch.setattr(splicing_source, "search_recordings", lambda folder, index: (song,))
     config = CorpusConfig((small_soundfont_path,), 4.0, seed=1, recordings=tmp_path)
     labels = [ClipMaker(config).make(index).labels for index in range(15)]
     spliced = [label for label in labels if label.family == "spliced"]
     assert sorted(label.meters for label in spliced) == [(meter,) for meter in METERS]
-    assert {label.work for label in spliced} == {"song.wav"}
+    assert {label.work for label in spliced} == {work}
     assert {label.family for label in labels} == {"composed", "spliced"}

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from beatmeter.corpora.schedule import POLYMETERS, Schedule, balanced_block
+from beatmeter.corpora.compose import POLYMETERS
+from beatmeter.corpora.schedule import Schedule, balanced_block
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 

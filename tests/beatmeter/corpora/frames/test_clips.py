@@ -8,7 +8,6 @@ import pytest
 from beatmeter.corpora.frames import clips
 from beatmeter.corpora.frames.clips import NO_BAR, SHARES, ClipMaker
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.perform.soundfonts import SYNTHETIC
 from beatmeter.errors import DatasetError
 
 SECONDS = 8.0
@@ -119,9 +118,7 @@ def test_made_up_music_is_slow_as_well_as_fast(make):
 
 
 def test_made_up_soundfonts_play_a_third_of_the_clips(table, small_soundfont):
-    invented = replace(
-        small_soundfont, path=small_soundfont.path.with_name("s"), material=SYNTHETIC
-    )
+    invented = replace(small_soundfont, path=small_soundfont.path.with_name("s"), is_synthetic=True)
     maker = ClipMaker(Material(table, "train"), [small_soundfont, invented], SHARES, 6.0, 0)
     rng = np.random.default_rng(0)
     drawn = [maker._voicing(rng, has_drums=False).general for _ in range(200)]

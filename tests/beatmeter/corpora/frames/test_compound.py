@@ -36,8 +36,8 @@ def onset_of(note):
 def test_a_third_is_slow_nine_or_twelve_eight(whole_table_material):
     slow = 0
     for seed in range(60):
-        ask = Request(whole_table_material, seed, np.random.default_rng(seed), 12.0)
-        performance = compound(ask)
+        request = Request(whole_table_material, seed, np.random.default_rng(seed), 12.0)
+        performance = compound(request)
         beat = float(np.median(np.diff(performance.beats)))
         signature = performance.meter.time_signature
         dotted = {"12/8": 60.0, "9/8": 20.0}.get(signature, 0.0) / beat

@@ -123,8 +123,8 @@ def test_some_loops_are_drums_alone_and_some_have_none():
 
 def test_a_machine_keeps_its_tempo(table):
     for seed in range(4):
-        ask = Request(Material(table, "train"), seed, np.random.default_rng(seed), 12.0)
-        performance = loops(ask)
+        request = Request(Material(table, "train"), seed, np.random.default_rng(seed), 12.0)
+        performance = loops(request)
         gaps = np.diff(performance.beats)
         assert gaps == pytest.approx(gaps[0])
 

@@ -115,6 +115,10 @@ def test_shards_tell_where_beats_are_unknown(recordings, monkeypatch, tmp_path):
     assert {row["family"] for row in rows} == {"agreed"}
     assert {row["meter"] for row in rows} == {0}
 
+    maker = RecordedMaker(folder, ("clicks.wav",), (), {"agreed": 1.0}, seconds=10.012)
+    clip = maker.make(0)
+    assert len(clip.bar) == len(clip.beat_unknown) == 1 + len(clip.samples) // 441
+
 
 def test_where_the_trackers_never_agree_it_is_said(recordings, monkeypatch):
     folder, _ = recordings

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from beatmeter.corpora.cli import corpus
 from beatmeter.corpora.frames.shards import FramesConfig, write_shards
+from beatmeter.corpora.perform import soundfonts
 from beatmeter.corpora.reserved import ReservedError
 from beatmeter.errors import DatasetError
 from tests.beatmeter.corpora.frames.conftest import read_shards
@@ -92,6 +93,21 @@ def test_an_unknown_family_is_named(config, tmp_path):
         write_shards(
             FramesConfig(config.table, config.soundfonts, families=("polka",)), tmp_path, 1
         )
+
+
+def test_what_is_kept_for_validation_is_not_played_unasked(
+    table_path, small_soundfont_path, tmp_path, monkeypatch
+):
+    fonts = [tmp_path / name for name in ("OPL-3_FM_128M.sf2", "mine.sf2")]
+    for font in fonts:
+        font.write_bytes(small_soundfont_path.read_bytes())
+    monkeypatch.setattr(soundfonts, "system_folders", lambda: (tmp_path,))
+    common = ["--table", str(table_path), "--seconds", "5", "--clips", "1", "--shard", "1"]
+    for split, played in (("train", ["mine"]), ("val", ["OPL-3_FM_128M", "mine"])):
+        out = tmp_path / split
+        arguments = ["frames", *common, "--split", split, "--out", str(out)]
+        CliRunner().invoke(corpus, arguments, catch_exceptions=False)
+        assert list(json.loads((out / "frames.json").read_text())["soundfonts"]) == played
 
 
 def test_the_commands_make_a_table_and_shards(score_folder, small_soundfont_path, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora.perform.render import Voicing, render
-from beatmeter.corpora.perform.soundfonts import SYNTHETIC, Soundfont, open_soundfont
+from beatmeter.corpora.perform.soundfonts import Soundfont, open_soundfont
 from beatmeter.corpora.perform.synthetic_soundfont import write_synthetic_soundfont
 from beatmeter.corpora.piece import Meter, Note, Origin, Part, Performance
 
@@ -63,4 +63,4 @@ def test_the_seed_makes_the_sounds(tmp_path, font):
         write_synthetic_soundfont(tmp_path / f"{name}.sf2", seed)
     assert (tmp_path / "again.sf2").read_bytes() == font.path.read_bytes()
     assert (tmp_path / "other.sf2").read_bytes() != font.path.read_bytes()
-    assert font.material == SYNTHETIC
+    assert font.is_synthetic

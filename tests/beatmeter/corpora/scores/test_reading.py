@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from beatmeter.corpora.scores.beat_unit import count
-from beatmeter.corpora.scores.reading import list_runs, read_run
+from beatmeter.corpora.scores.index import list_runs
+from beatmeter.corpora.scores.reading import read_run
 from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
 
@@ -194,6 +195,8 @@ HEADER = "source,file,licence,work,time_signature,start_bar,bars\n"
         (HEADER + "x,gone.mid,CC0,W,4/4,,\n", "not there"),
         (HEADER + "x,here.mid,CC0,W,13/8,,\n", "13"),
         (HEADER + "x,here.mid,CC0,W,4/4,zero,\n", "'zero'"),
+        (HEADER + f"x,here.mid,CC0,W,4/4,{'9' * 5000},\n", "bar number '9"),
+        (HEADER + "x,he\0re.mid,CC0,W,4/4,,\n", "no file name"),
         (HEADER + "x,here.mid,CC0\n", "has no work"),
         ("source,file\n", "column .licence. is missing"),
     ],
@@ -207,6 +210,19 @@ def test_a_hostile_index_is_refused(tmp_path, index, message):
     (scores / "index.csv").write_text(index)
     with pytest.raises(DatasetError, match=message):
         list_runs(scores)
+
+
+@pytest.mark.parametrize(("signature", "quarters"), [("1/65536", 100), ("4/4", 500_000)])
+def test_a_few_bytes_do_not_become_millions_of_bars(tmp_path, signature, quarters):
+    write_midi(tmp_path / "bomb.mid", [(0, signature)], [(0, quarters, 60, 0)])
+    with pytest.raises(DatasetError, match="more than 20000 bars"):
+        list_runs(tmp_path)
+
+
+def test_a_folder_with_a_score_s_suffix_is_no_score(tmp_path):
+    (tmp_path / "old.mid").mkdir()
+    write_midi(tmp_path / "old.mid" / "song.mid", [(0, "3/4")], [(0, 6, 60, 0)])
+    assert [run.work for run in list_runs(tmp_path)] == ["old.mid/song.mid"]
 
 
 def test_a_missing_folder_is_refused(tmp_path):

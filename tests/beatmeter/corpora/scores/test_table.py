@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import lzma
+
 import mido
 import numpy as np
 import pytest
 
+from beatmeter.corpora.scores.index import list_runs
 from beatmeter.corpora.scores.parsing import parse_score
-from beatmeter.corpora.scores.reading import list_runs, read_run
+from beatmeter.corpora.scores.reading import read_run
 from beatmeter.corpora.scores.table import load_table, write_table
 from beatmeter.errors import DatasetError
 
@@ -27,6 +30,7 @@ def folder(tmp_path):
         "source,file,licence,work,time_signature,start_bar,bars,dance\n"
         "songs,song.mid,CC0,Song,3/4,1,8,waltz\n"
         "songs,broken.mid,CC0,Broken,4/4,,,\n"
+        "songs,broken.mid,CC0,Broken,3/4,,,\n"
     )
     return folder
 
@@ -51,7 +55,23 @@ def test_notes_and_bars_keep_their_times_to_a_tick(folder, tmp_path):
     assert kept.signatures == score.signatures
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing of the kind"])
+def test_folders_of_one_name_would_be_taken_for_each_other(folder, tmp_path):
+    other = tmp_path / "other" / "songs"
+    other.mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"folders: songs, songs \(allowed: each name once\)"):
+        write_table([folder, other], tmp_path / "table.xz")
+
+
+def test_a_folder_without_an_index_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"index.csv: cannot be read"):
+        write_table([tmp_path], tmp_path / "table.xz")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"nothing of the kind", lzma.compress(b"PK\3\4 is no archive")],
+    ids=["empty", "text", "damaged"],
+)
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "table.xz").write_bytes(content)
     with pytest.raises(DatasetError, match=r"score table: .*table.xz"):

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from beatmeter.audio.decode import Recording
+from beatmeter.corpora.splicing import steady
 from beatmeter.corpora.splicing.source import SplicedRecordings, search_recordings
 from beatmeter.corpora.splicing.steady import Stretch, find_stretches, is_steady, longest_bars
-from beatmeter.errors import DatasetError
+from beatmeter.errors import AudioError, DatasetError
 from beatmeter.signals.neural.beatnet import BeatNetSource
 
 RATE = 24_000
@@ -65,6 +67,21 @@ def test_without_beatnet_it_says_what_to_install(recording, monkeypatch) -> None
         next(find_stretches(recording / "waltz.wav", "waltz.wav"))
 
 
+def test_a_damaged_window_does_not_hide_those_after_it(recording, monkeypatch) -> None:
+    def read(self, start_s, end_s):
+        if start_s == 0:
+            raise AudioError("cannot be decoded")
+        return np.random.default_rng(0).normal(0, 0.1, 5 * RATE).astype(np.float32)
+
+    found = Stretch("waltz.wav", 3, (20.0, 20.5, 21.0, 21.5), 3.0, 3.0)
+    monkeypatch.setattr(BeatNetSource, "unavailable", lambda self: None)
+    monkeypatch.setattr(BeatNetSource, "activations", lambda self, rhythm: None)
+    monkeypatch.setattr(Recording, "read", read)
+    monkeypatch.setattr(steady, "WINDOW_S", 20.0)
+    monkeypatch.setattr(steady, "_surest", lambda heard, rhythm, file, start: found)
+    assert list(find_stretches(recording / "waltz.wav", "waltz.wav")) == [found, found]
+
+
 @pytest.fixture
 def searched(recording, monkeypatch):
     """The folder, and what was searched in it, with a network's answer stood in for."""
@@ -73,8 +90,6 @@ def searched(recording, monkeypatch):
     def stand_in(path, file):
         calls.append(file)
         if file == "broken.ogg":
-            from beatmeter.errors import AudioError
-
             raise AudioError("broken")
         yield Stretch(file, 3, tuple(0.5 + 0.5 * i for i in range(106)), 3.0, 3.0)
 
@@ -100,7 +115,7 @@ def test_a_recording_that_was_taken_away_is_not_drawn_from(searched, tmp_path) -
 
 
 @pytest.mark.parametrize("meter", [3, 4, 5, 7, 9, 11])
-def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
+def test_excerpts_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path, meter) -> None:
     folder, _ = searched
     source = SplicedRecordings(folder, search_recordings(folder, tmp_path / "index.json"))
     excerpt = source.draw_source_excerpt(5, 12.0, "spliced", (meter,))
@@ -111,6 +126,16 @@ def test_takes_come_in_every_meter_with_downbeats_a_bar_apart(searched, tmp_path
     assert set(excerpt.downbeats) <= set(excerpt.beats)
     again = source.draw_source_excerpt(5, 12.0, "spliced", (meter,))
     assert np.array_equal(excerpt.samples, again.samples)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_music_that_slows_down_is_long_enough_at_its_fast_beginning(recording, seed) -> None:
+    beats = 0.5 + np.cumsum([0.0, *[0.26] * 90, *[0.33] * 96])
+    stretch = Stretch("waltz.wav", 3, tuple(beats.tolist()), 3.0, 3.0)
+    source = SplicedRecordings(recording, [stretch])
+    excerpt = source.draw_source_excerpt(seed, 20.0, "spliced", (3,))
+    assert len(excerpt.samples) == 20 * RATE
+    assert excerpt.beats[0] < 0.4
 
 
 def test_polymeter_cannot_be_spliced(searched, tmp_path) -> None:
