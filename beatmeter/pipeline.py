@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +23,7 @@ from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.meters import MeterScores, Polyrhythm
 from beatmeter.plugins import installed_signals
 from beatmeter.segmentation import (
-    Stretch,
+    Excerpt,
     ask,
     find_stretches,
     fused_scores,
@@ -144,9 +143,9 @@ class Ensemble:
         scores, abstained = {}, {}
         for name, signal in self.signals.items():
             try:
-                scores[name] = signal.score(rhythm)
+                scores[name] = _checked(signal.score(rhythm))
             except Abstain as reason:
-                abstained[name] = str(reason)
+                abstained[name] = escape_control(str(reason))
             except Exception as error:  # a signal may be foreign code: it alone is left out
                 abstained[name] = f"{FAILED}{type(error).__name__}: {escape_control(str(error))}"
         return ExcerptResult(start_s, start_s + rhythm.duration_s, scores, abstained)
@@ -194,6 +193,12 @@ class Ensemble:
         mean = np.mean([scores.values for scores in spoken], axis=0)
         scores = MeterScores.from_array(mean, spoken[0].kind, _strongest(spoken))
         return SignalOutput(weight, scores, None)
+
+
+def _checked(scores: object) -> MeterScores:
+    if not isinstance(scores, MeterScores):
+        raise TypeError(f"scores are {scores!r} (allowed: MeterScores)")
+    return scores
 
 
 def _voting(signals: Mapping[str, Signal], weights: Weights) -> set[str]:
@@ -264,6 +269,7 @@ def analyze(
             raise AudioError(f"{recording.name}: no meter can be told ({reason})") from reason
     main = in_main_meter(stretches, ensemble)
     prediction = main.prediction
+    heard = [excerpt for stretch in stretches for excerpt in stretch.excerpts]
     meters = {stretch.meter for stretch in stretches}
     return Analysis(
         path=path,
@@ -276,7 +282,10 @@ def analyze(
         not_asked=ensemble.not_asked,
         polyrhythm=_simultaneous(main.outputs, meters),
         segments=segments_of(stretches, duration_s),
-        excerpts=tuple(_excerpts(stretches, ensemble)),
+        excerpts=tuple(
+            ExcerptScores(e.result.start_s, e.result.end_s, scores, e.result.scores)
+            for e, scores in _fused(heard, ensemble)
+        ),
     )
 
 
@@ -304,13 +313,16 @@ def beats(
     return analysis.beats, analysis.positions
 
 
-def _excerpts(stretches: Sequence[Stretch], ensemble: Ensemble) -> Iterator[ExcerptScores]:
-    """What was heard in each excerpt of some stretches in which a signal with a weight spoke."""
-    for excerpt in (excerpt for stretch in stretches for excerpt in stretch.excerpts):
-        with suppress(Abstain):
+def _fused(
+    heard: Iterable[Excerpt], ensemble: Ensemble
+) -> Iterator[tuple[Excerpt, dict[int, float]]]:
+    """Excerpts in which a signal with a weight spoke, each with its fused distribution."""
+    for excerpt in heard:
+        try:
             scores = fused_scores(excerpt, ensemble)
-            result = excerpt.result
-            yield ExcerptScores(result.start_s, result.end_s, scores, result.scores)
+        except Abstain:
+            continue
+        yield excerpt, scores
 
 
 def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
@@ -331,14 +343,12 @@ def timeline(
     it is strong, so that a stray window is no change; a change is marked against the window before.
     """
     ensemble = (ensemble or Ensemble.installed()).voters()
-    found: list[Window] = []
     with open_source(source, sample_rate) as recording:
-        heard = [
-            e for e in ask(recording, windows(recording.duration_s), ensemble) if e.result.scores
-        ]
-    for excerpt, meter in zip(heard, window_meters(heard, ensemble), strict=True):
+        heard = list(_fused(ask(recording, windows(recording.duration_s), ensemble), ensemble))
+    found: list[Window] = []
+    meters = window_meters([excerpt for excerpt, _ in heard], ensemble)
+    for (excerpt, scores), meter in zip(heard, meters, strict=True):
         grid = estimate_grid([excerpt.evidence], meter)
-        scores = fused_scores(excerpt, ensemble)
         found.append(
             Window(
                 start_s=excerpt.result.start_s,

@@ -214,7 +214,8 @@ def _changes_meter(heard: Sequence[Excerpt], ensemble: Ensemble) -> bool:
 
 
 def _path(heard: Sequence[Excerpt], ensemble: Ensemble) -> npt.NDArray[np.int64]:
-    return meter_path(np.array([_log_scores(excerpt, ensemble) for excerpt in heard]))
+    rows = [_log_scores(excerpt, ensemble) for excerpt in heard]
+    return meter_path(np.array(rows).reshape(-1, len(METERS)))
 
 
 def _log_scores(excerpt: Excerpt, ensemble: Ensemble) -> npt.NDArray[np.float64]:

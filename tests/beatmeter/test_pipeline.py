@@ -129,13 +129,19 @@ def test_times_of_all_sections_lie_within_the_recording(drum_pattern):
 
 
 def test_who_cannot_speak_is_absent_and_who_fails_is_named(noise):
-    analysis = analyze(noise, SAMPLE_RATE, told(shy=shrug, broken=fail, sound=5))
+    mute = Told("mute", lambda rhythm: None)
+    ensemble = told(shy=shrug, broken=fail, sound=5)
+    ensemble.signals["mute"] = mute
+    analysis = analyze(noise, SAMPLE_RATE, ensemble)
     assert analysis.meter == 5
     assert analysis.signals["shy"].scores is None
     assert analysis.signals["shy"].unavailable == "has no idea"
     assert analysis.signals["broken"].scores is None
     assert analysis.signals["broken"].unavailable == r"failed: ValueError: two\nlines"
     assert analysis.signals["broken"].weight == 1.0
+    assert analysis.signals["mute"].unavailable == (
+        "failed: TypeError: scores are None (allowed: MeterScores)"
+    )
 
 
 @pytest.mark.parametrize("answers", [{}, {"shy": shrug}, {"broken": fail, "shy": shrug}])
@@ -336,6 +342,16 @@ def test_windows_in_which_nothing_can_be_told_are_left_out(drum_pattern):
     found = timeline(samples, SAMPLE_RATE, told(lively=lively))
     assert [w.start_s for w in found] == pytest.approx([0.0, 6.0, 36.0])
     assert not any(w.changed for w in found)
+    assert timeline(silence(40) + 1e-9, SAMPLE_RATE, told(lively=lively)) == ()
+
+
+def test_windows_in_which_only_a_network_is_lent_are_left_out(drum_pattern):
+    signals = {
+        "voter": Told("voter", shrug),
+        "lender": Listener("lender", lambda rhythm: sure_of(3)),
+    }
+    ensemble = Ensemble(signals, Weights({"voter": 1.0}))
+    assert timeline(drum_pattern(4, 140.0, 0), SAMPLE_RATE, ensemble) == ()
 
 
 @pytest.mark.parametrize("duration_s", [2.0, 2.5, 4.0, 8.0])
