@@ -17,7 +17,7 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.effective import effective_weights, why_unavailable
 from beatmeter.fusion.pool import REFERENCE_S, Prediction, fuse, inverse_temperature
 from beatmeter.fusion.prior import REPERTOIRE, named_prior
-from beatmeter.fusion.weights import Weights
+from beatmeter.fusion.weights import Weights, complete_prior
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
 from beatmeter.meters import MeterScores, Polyrhythm
@@ -99,21 +99,22 @@ class Ensemble:
             ``voting`` for those with a weight, and one that lends the grid what a network hears
             where none of them can; ``all``, names, or several of these with commas between them.
         prior : str or mapping of meter to float
-            ``repertoire`` for that of ``weights.toml``, relative probabilities, or what
-            :func:`beatmeter.fusion.prior.named_prior` takes.
+            ``repertoire`` for that of ``weights.toml``, what
+            :func:`beatmeter.fusion.prior.named_prior` takes, or relative probabilities, 1.0 for
+            meters that are not named.
 
         Raises
         ------
         PluginError
             If a name is not that of a signal.
         WeightsError
-            If there is no such prior.
+            If there is no such prior, or a probability is below 0.001.
         """
         signals = installed_signals()
         weights = effective_weights(signals)
         if prior != REPERTOIRE:
-            named = named_prior(prior) if isinstance(prior, str) else dict(prior)
-            weights = replace(weights, prior=named)
+            given = named_prior(prior) if isinstance(prior, str) else complete_prior(prior, "given")
+            weights = replace(weights, prior=given)
         groups = {VOTING: _voting(signals, weights), ALL: set(signals)}
         groups |= {name: {name} for name in signals}
         asked: set[str] = set()

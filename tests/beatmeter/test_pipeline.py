@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from beatmeter import pipeline
-from beatmeter.errors import Abstain, AudioError, PluginError
+from beatmeter.errors import Abstain, AudioError, PluginError, WeightsError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
 from beatmeter.fusion.weights import Weights
@@ -405,7 +405,14 @@ def test_a_prior_is_named_or_given(installed):
     assert Ensemble.installed(prior="uniform").weights.prior == uniform
     sevens = uniform | {7: 5.0}
     assert Ensemble.installed(prior=sevens).weights.prior == sevens
+    assert Ensemble.installed(prior={7: 5}).weights.prior == sevens
     assert Ensemble.installed().weights.prior == uniform | {4: 2.0}
+
+
+@pytest.mark.parametrize("prior", [{4: 0.0}, {4: -1.0}, {4: np.nan}, {4: "often"}, {6: 1.0}])
+def test_a_prior_that_cannot_be_is_refused(installed, prior):
+    with pytest.raises(WeightsError, match="given: prior of [46]"):
+        Ensemble.installed(prior=prior)
 
 
 @pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])
