@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.fitted import find_fitted, user_path
-from beatmeter.errors import Abstain
+from beatmeter.errors import Abstain, WeightsError
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
@@ -120,11 +120,16 @@ def load_calibration(name: str) -> Calibration:
     ------
     Abstain
         If none was fitted.
+    WeightsError
+        If the file cannot be read, or holds something else.
     """
     path = find_fitted(f"{CALIBRATIONS}/{name}.json")
     if not path.is_file():
         raise Abstain(f"no calibration for {name}: fit one with `beatmeter calibrate`")
-    return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: is no calibration ({error})") from error
 
 
 def write_calibration(name: str, calibration: Calibration) -> Path:
