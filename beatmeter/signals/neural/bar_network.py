@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
-from beatmeter.signals.neural.frame_network import read_network, windows
+from beatmeter.signals.neural.frame_network import windows
+from beatmeter.signals.neural.npz import read_network
 
 Floats = npt.NDArray[np.float32]
 

@@ -18,18 +18,17 @@ References
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
+from beatmeter.signals.neural.npz import read_network
 
 Floats = npt.NDArray[np.float32]
 
@@ -87,8 +86,12 @@ class NetworkConfig:
             raise ValueError(f"stem: {list(self.stem)} are not two numbers above 0")
         if self.channels < 2 or self.channels % 2:
             raise ValueError(f"channels: {self.channels} is not an even number above 0")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: {self.dropout:g} is not from 0 to below 1")
         if not self.dilations or min(self.dilations) < 1:
             raise ValueError(f"dilations: {list(self.dilations)} are not numbers above 0")
+        if self.attention_heads < 1:
+            raise ValueError(f"attention_heads: {self.attention_heads} is below 1")
         if self.attention_layers and self.channels % (2 * self.attention_heads):
             raise ValueError(
                 f"attention_heads: {self.attention_heads} do not divide {self.channels} channels "
@@ -241,28 +244,6 @@ class FrameNetwork:
             state = state + inner @ w[f"{name}.down.weight"] + w[f"{name}.down.bias"]
         result: Floats = hidden + np.repeat(state, STRIDE, axis=0)[:n]
         return result
-
-
-def read_network(path: Path, kind: str) -> tuple[Any, dict[str, Floats]]:
-    """The configuration and the weights in the file of a network.
-
-    Parameters
-    ----------
-    path : Path
-    kind : str
-        What it is expected to be, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
-            return json.loads(str(stored["config"])), weights
-    except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a {kind}: {error}") from error
 
 
 def windows(hidden: Floats, dilation: int) -> Floats:

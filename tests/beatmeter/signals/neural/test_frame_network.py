@@ -87,6 +87,8 @@ def test_a_missing_file_is_named(tmp_path):
         ({"channels": 7}, "channels: 7"),
         ({"dilations": ()}, "dilations"),
         ({"stem": (4,)}, "stem"),
+        ({"dropout": float("nan")}, "dropout"),
+        ({"attention_layers": 1, "attention_heads": 0}, "attention_heads: 0"),
         ({"channels": 12, "attention_layers": 1, "attention_heads": 4}, "attention_heads: 4"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -153,6 +154,8 @@ def test_families_are_drawn_as_often_as_told(tmp_path):
     weighted = load_clips(tmp_path, CPU).weighted({"clicks": 0.0})
     torch.manual_seed(0)
     assert random_batch(weighted, 20, 100, AugmentSettings()).numbers.tolist() == [1] * 20
+    with pytest.raises(ValueError, match="no clip is left"):
+        load_clips(tmp_path, CPU).weighted({"clicks": 0.0, "rare": 0.0})
 
 
 def test_frames_that_nobody_knows_are_left_out(tmp_path):
@@ -246,6 +249,12 @@ def test_figures_of_a_network_that_knows_are_1(clips):
         ("steps = 0", "steps: 0"),
         ("step = 1", "step: unknown"),
         ("batch = 2.5", "batch: 2.5 is not a int"),
+        ("seed = -1", "seed: -1 is not 0 or above"),
+        ("learning_rate = nan", "learning_rate: nan is not above 0"),
+        ("average = 2.0", "average: 2 is not from 0 to 1"),
+        ("[network]\nattention_layers = 1\nattention_heads = 0", "attention_heads: 0 is below 1"),
+        ("[network]\ndropout = 1.0", "dropout: 1 is not"),
+        ("a = " + 20000 * "[", "settings.toml"),
         ("families = 3", "families: 3 is not a table"),
         ("[families]\nswing = -1", r"families: \{'swing': -1\} is not a table of numbers"),
         ("network = 3", "network: 3 is not a table"),
@@ -263,6 +272,20 @@ def test_a_wrong_setting_is_named(tmp_path, text, message):
 def test_a_folder_without_shards_and_a_broken_shard_are_named(tmp_path):
     with pytest.raises(ValueError, match="no shards"):
         load_clips(tmp_path, CPU)
-    (tmp_path / "0.npz").write_bytes(b"nothing")
+    path = tmp_path / "0.npz"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+        load_clips(tmp_path, CPU)
+    write_shard(path, [clicks(0, 3)])
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **arrays | {"rows": np.array("3")})
+    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+        load_clips(tmp_path, CPU)
+    np.savez_compressed(path, **arrays)
+    with ZipFile(path) as archive:
+        at = archive.getinfo("mel.npy").header_offset + 300
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + bytes(8) + content[at + 8 :])  # within the compressed values
     with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
         load_clips(tmp_path, CPU)
