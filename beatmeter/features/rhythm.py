@@ -15,6 +15,7 @@ from beatmeter.audio.decode import check_audible
 from beatmeter.audio.samples import Samples, check_rate, to_mono
 from beatmeter.features import beatsync, onsets, pulses, spectra
 from beatmeter.features.beatsync import BeatFeatures
+from beatmeter.features.near import NearTimes
 from beatmeter.features.pulses import Pulse
 
 Found = TypeVar("Found")
@@ -185,16 +186,8 @@ class Rhythm:
         chroma = beatsync.unit_rows(
             beatsync.means_between(chroma_totals, edges * self.chroma_rate + 0.5)
         )
-        reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
-        frames = pulse.beats * self.frame_rate
-        accents = np.stack(
-            [
-                beatsync.peak_near(self.onset_envelope, frames, reach),
-                beatsync.peak_near(self.low_envelope, frames, reach),
-                beatsync.harmonic_change(chroma),
-            ],
-            axis=1,
-        )
+        strength, low = (envelope.at(pulse.beats) for envelope in self._near_beats)
+        accents = np.stack([strength, low, beatsync.harmonic_change(chroma)], axis=1)
         cells = beatsync.subdivide(edges, beatsync.DIVISIONS)
         shift = 0.5 * np.diff(edges).mean() / beatsync.DIVISIONS
         patterns = beatsync.means_between(flux_totals, (cells - shift) * self.frame_rate)
@@ -205,6 +198,15 @@ class Rhythm:
             timbre=beatsync.standardise(
                 beatsync.means_between(timbre_totals, edges * self.frame_rate)
             ),
+        )
+
+    @cached_property
+    def _near_beats(self) -> tuple[NearTimes, NearTimes]:
+        """Both onset envelopes, for what is greatest near a beat."""
+        reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
+        return (
+            NearTimes(self.onset_envelope, self.frame_rate, reach),
+            NearTimes(self.low_envelope, self.frame_rate, reach),
         )
 
     @cached_property

@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter._util.matching import TOLERANCE_S
+from beatmeter.features.near import NearTimes, hits
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import MOST_LOGIT, standard_accents
-from beatmeter.grid.near import NearTimes, hits
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.features.near import NearTimes
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import (
     FROM_NETWORK,
@@ -25,7 +26,6 @@ from beatmeter.grid.hypothesis_features import (
     standard_accents,
 )
 from beatmeter.grid.metrical import BAR_LENGTHS
-from beatmeter.grid.near import NearTimes
 
 if TYPE_CHECKING:
     from beatmeter.grid.choice import ChoiceModel

@@ -42,10 +42,9 @@ class NeuralMeter(NeuralSignal):
         """Mean log probability, and log mean probability, of each length; the beats: (1, 58)."""
         from beatmeter.signals.neural.pulses import network_pulses
 
-        bar = self.activations(rhythm).bar
-        if bar is None:
+        logs = self.activations(rhythm).bar_logs
+        if logs is None:
             raise Abstain("this network does not tell the length of the bar")
-        logs = bar - np.logaddexp.reduce(bar, axis=1, keepdims=True)
         lasting, somewhere = logs.mean(axis=0), np.log(np.exp(logs).mean(axis=0))
         pulses = network_pulses(rhythm)[:1] or (rhythm.tactus,)
         divided = Subdivision().evidence(rhythm.on(pulses))
