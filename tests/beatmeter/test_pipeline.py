@@ -411,7 +411,7 @@ def test_a_prior_is_named_or_given(installed):
 
 @pytest.mark.parametrize("prior", [{4: 0.0}, {4: -1.0}, {4: np.nan}, {4: "often"}, {6: 1.0}])
 def test_a_prior_that_cannot_be_is_refused(installed, prior):
-    with pytest.raises(WeightsError, match="given: prior of [46]"):
+    with pytest.raises(WeightsError, match=r"given: prior of [46]"):
         Ensemble.installed(prior=prior)
 
 

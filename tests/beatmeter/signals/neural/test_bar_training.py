@@ -9,46 +9,33 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 
-from beatmeter._util.hashing import hash_file  # noqa: E402
-from beatmeter.cli.beats import beats  # noqa: E402
-from beatmeter.meters import METERS  # noqa: E402
-from beatmeter.signals.neural.bar_features import CHROMA  # noqa: E402
-from beatmeter.signals.neural.bar_network import (  # noqa: E402
-    LENGTH_CLASSES,
-    BarNetwork,
-)
-from beatmeter.signals.neural.sources import FrameNetworkSource  # noqa: E402
-from beatmeter.signals.neural.training.bars import loop  # noqa: E402
-from beatmeter.signals.neural.training.bars.examples import (  # noqa: E402
-    KINDS,
-)
-from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
-    write_bar_network,
-)
-from beatmeter.signals.neural.training.bars.figures import (  # noqa: E402
+from beatmeter._util.hashing import hash_file
+from beatmeter.cli.beats import beats
+from beatmeter.meters import METERS
+from beatmeter.signals.neural.bar_features import CHROMA
+from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, BarNetwork
+from beatmeter.signals.neural.sources import FrameNetworkSource
+from beatmeter.signals.neural.training.bars import loop
+from beatmeter.signals.neural.training.bars.examples import KINDS
+from beatmeter.signals.neural.training.bars.export import write_bar_network
+from beatmeter.signals.neural.training.bars.figures import (
     as_text,
     best_bars,
     figures_of,
     trainable_says,
 )
-from beatmeter.signals.neural.training.bars.network import (  # noqa: E402
-    Heard,
-    TrainableBarNetwork,
-)
-from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
-    draw_from,
-    random_batch,
-    whole,
-)
-from beatmeter.signals.neural.training.bars.settings import (  # noqa: E402
+from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNetwork
+from beatmeter.signals.neural.training.bars.pool import draw_from, random_batch, whole
+from beatmeter.signals.neural.training.bars.settings import (
     BarNetworkConfig,
     BarTrainSettings,
     read_bar_settings,
 )
-from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents  # noqa: E402
+from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents
 
 ROOT = Path(__file__).parents[4]
 SMALL = BarTrainSettings(

@@ -9,26 +9,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from beatmeter.cli.beats import beats  # noqa: E402
-from beatmeter.signals.neural.frame_network import (  # noqa: E402
-    BAR_CLASSES,
-    FrameNetwork,
-    NetworkConfig,
-)
-from beatmeter.signals.neural.training import loop  # noqa: E402
-from beatmeter.signals.neural.training.augmentation import cut, random_batch  # noqa: E402
-from beatmeter.signals.neural.training.export import write_network  # noqa: E402
-from beatmeter.signals.neural.training.figures import figures_of  # noqa: E402
-from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips  # noqa: E402
-from beatmeter.signals.neural.training.loss import loss_of  # noqa: E402
-from beatmeter.signals.neural.training.settings import (  # noqa: E402
-    AugmentSettings,
-    read_settings,
-    settings_from,
-)
-from tests.beatmeter.signals.neural.conftest import clicks, write_shard  # noqa: E402
+import torch
+
+from beatmeter.cli.beats import beats
+from beatmeter.signals.neural.frame_network import BAR_CLASSES, FrameNetwork, NetworkConfig
+from beatmeter.signals.neural.training import loop
+from beatmeter.signals.neural.training.augmentation import cut, random_batch
+from beatmeter.signals.neural.training.export import write_network
+from beatmeter.signals.neural.training.figures import figures_of
+from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips
+from beatmeter.signals.neural.training.loss import loss_of
+from beatmeter.signals.neural.training.settings import AugmentSettings, read_settings, settings_from
+from tests.beatmeter.signals.neural.conftest import clicks, write_shard
 
 CPU = torch.device("cpu")
 SMALL = {
