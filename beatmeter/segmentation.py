@@ -31,10 +31,10 @@ from beatmeter.meters import METERS
 if TYPE_CHECKING:
     from beatmeter.analysis import SignalOutput
     from beatmeter.audio.source import OpenSource
+    from beatmeter.ensemble import Ensemble, ExcerptResult
     from beatmeter.fusion.pool import Prediction
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.grid.metrical import MetricalGrid
-    from beatmeter.pipeline import Ensemble, ExcerptResult
 
 SHORTEST_STRETCH_S = 8.0
 """Less music than this says nothing sure of its meter."""

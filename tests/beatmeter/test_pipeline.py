@@ -10,14 +10,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from beatmeter import pipeline
+from beatmeter import ensemble as ensemble_module
+from beatmeter.ensemble import Ensemble
 from beatmeter.errors import Abstain, AudioError, PluginError, WeightsError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 from beatmeter.output.jsonl import to_line
-from beatmeter.pipeline import Ensemble, analyze, timeline
+from beatmeter.pipeline import analyze, timeline
 from beatmeter.signals import beatmeter_signals
 
 SAMPLE_RATE = 22050
@@ -379,10 +380,10 @@ def test_however_short_or_still_no_signal_fails(real, drum_pattern, duration_s, 
 def installed(monkeypatch):
     """Three installed signals, one of them without a weight."""
     signals = {name: Told(name, shrug) for name in ("first", "second", "shown")}
-    monkeypatch.setattr(pipeline, "installed_signals", lambda: signals)
+    monkeypatch.setattr(ensemble_module, "installed_signals", lambda: signals)
     prior = dict.fromkeys(METERS, 1.0) | {4: 2.0}
     weights = Weights({"first": 1.0, "second": 0.5, "shown": 0.0}, prior)
-    monkeypatch.setattr(pipeline, "effective_weights", lambda _: weights)
+    monkeypatch.setattr(ensemble_module, "effective_weights", lambda _: weights)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from beatmeter.archive.recording import Asked
+from beatmeter.ensemble import Ensemble
 from beatmeter.fusion.weights import Weights
-from beatmeter.pipeline import Ensemble, analyze
+from beatmeter.pipeline import analyze
 from beatmeter.serve import live
 from beatmeter.serve.live import Live
 from beatmeter.signals.accent_folding import AccentFolding
