@@ -169,7 +169,7 @@ def fit_ensemble(
     now = np.zeros((len(spoken), len(names), len(METERS)))
     for column, name in enumerate(names):
         if name in plan.begin:
-            now[:, column] = told(plan.begin[name], spoken, name)
+            now[:, column] = log_distributions(plan.begin[name], spoken, name)
             for heard in said.values():
                 heard[:, column] = now[:, column]
     wanted = [name for name in names if name not in plan.kept]
@@ -229,7 +229,7 @@ def as_array(prior: Mapping[int, float]) -> Floats:
     return np.array([prior[meter] for meter in METERS])
 
 
-def told(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> Floats:
+def log_distributions(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> Floats:
     """Log distributions that a calibration gives to clips: (clips, 6), 0 where it is silent."""
     said = np.zeros((len(clips), len(METERS)))
     for row, clip in enumerate(clips):

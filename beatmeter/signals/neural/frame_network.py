@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,6 @@ class NetworkConfig:
                 f"attention_heads: {self.attention_heads} do not divide {self.channels} channels "
                 "into even parts"
             )
-
-    @property
-    def receptive_field_s(self) -> float:
-        """Seconds that one frame's answer can depend on, attention aside."""
-        return (1 + (KERNEL - 1) * 2 * sum(self.dilations)) / FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -244,6 +239,12 @@ class FrameNetwork:
             state = state + inner @ w[f"{name}.down.weight"] + w[f"{name}.down.bias"]
         result: Floats = hidden + np.repeat(state, STRIDE, axis=0)[:n]
         return result
+
+
+@cache
+def load_frame_network(path: Path) -> FrameNetwork:
+    """The network in a file, read once a process; as :meth:`FrameNetwork.load`."""
+    return FrameNetwork.load(path)
 
 
 def windows(hidden: Floats, dilation: int) -> Floats:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter.signals.neural.training.run_folder import CURVE, FIGURES, NETWORK
 from beatmeter.signals.neural.training.settings import TrainSettings, settings_from
 from beatmeter.signals.neural.training.summary import as_text, score
 
@@ -198,7 +199,7 @@ def best_of(candidates: list[str], runs_folder: Path) -> str:
 
 def figures(folder: Path) -> dict[str, Any]:
     """The figures that a run wrote at its end, or nothing."""
-    path = folder / "figures.json"
+    path = folder / FIGURES
     if not path.is_file():
         return {}
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
@@ -210,14 +211,14 @@ def pack(runs_folder: Path, out: Path) -> None:
     results = {}
     networks: list[Path] = []
     for folder in sorted(path for path in runs_folder.glob("*") if path.is_dir()):
-        curve = folder / "curve.jsonl"
+        curve = folder / CURVE
         lines = curve.read_text(encoding="utf-8").splitlines() if curve.exists() else []
-        ended = folder / "figures.json"
+        ended = folder / FIGURES
         results[folder.name] = {
             "curve": [json.loads(line) for line in lines],
             "result": json.loads(ended.read_text(encoding="utf-8")) if ended.exists() else None,
         }
-        networks += [folder / "network.npz"] if (folder / "network.npz").exists() else []
+        networks += [folder / NETWORK] if (folder / NETWORK).exists() else []
     with replacing(out / RESULTS) as partial:
         partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
     size = 0

@@ -35,6 +35,7 @@ from beatmeter.signals.neural.training.bars.settings import (
     BarTrainSettings,
     read_bar_settings,
 )
+from beatmeter.signals.neural.training.run_folder import CURVE, STATE
 from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents
 
 ROOT = Path(__file__).parents[4]
@@ -71,13 +72,13 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(tmp_path):
         loop.update(SMALL, run, pool)
     begun.mkdir()
     loop.save(SMALL, run, SHA, begun)
-    (begun / loop.CURVE).write_text('{"step": 3}\n')  # of after the state
+    (begun / CURVE).write_text('{"step": 3}\n{"st')  # of after the state
     resumed = loop.train_bars(SMALL, pool, held_out, SHA, begun, lambda line: None)
     assert resumed["figures"] == whole_run["figures"]
-    states = [torch.load(tmp_path / name / loop.STATE) for name in ("whole", "begun")]
+    states = [torch.load(tmp_path / name / STATE) for name in ("whole", "begun")]
     for name, value in states[0]["network"].items():
         assert torch.equal(value, states[1]["network"][name]), name
-    lines = (begun / loop.CURVE).read_text().splitlines()
+    lines = (begun / CURVE).read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [3]
     assert json.loads(lines[0])["losses"].keys() == {"downbeat", "length", "meter", "counted"}
 

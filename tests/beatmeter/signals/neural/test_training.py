@@ -21,6 +21,7 @@ from beatmeter.signals.neural.training.export import write_network
 from beatmeter.signals.neural.training.figures import figures_of
 from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips
 from beatmeter.signals.neural.training.loss import loss_of
+from beatmeter.signals.neural.training.run_folder import CURVE, NETWORK, STATE
 from beatmeter.signals.neural.training.settings import AugmentSettings, read_settings, settings_from
 from tests.beatmeter.signals.neural.conftest import clicks, write_shard
 
@@ -127,7 +128,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_pa
         loop.train(settings, clips, held_out, begun, interrupt)
     resumed = loop.train(settings, clips, held_out, begun, lambda line: None)
     assert resumed["figures"] == whole["figures"]
-    states = [torch.load(tmp_path / name / loop.STATE)["network"] for name in ("whole", "begun")]
+    states = [torch.load(tmp_path / name / STATE)["network"] for name in ("whole", "begun")]
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
 
@@ -167,7 +168,7 @@ def test_frames_that_nobody_knows_are_left_out(tmp_path):
 def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, tmp_path):
     held_out = load_clips(frames_folder / "val", CPU)
     loop.train(settings_from(SMALL), clips, held_out, tmp_path / "first", lambda line: None)
-    first = tmp_path / "first" / loop.NETWORK
+    first = tmp_path / "first" / NETWORK
     settings = settings_from(SMALL | {"start": str(first)})
     run = loop.start_or_resume(settings, clips, tmp_path / "second")
     heard = random_batch(clips, 4, 128, AugmentSettings()).log_mel
@@ -200,7 +201,7 @@ def test_training_learns_clicks(frames_folder, clips, tmp_path):
     )
     result = loop.train(settings, clips, held_out, tmp_path, lambda line: None)
     assert result["figures"]["all"]["beat"] > 0.9
-    lines = [json.loads(line) for line in (tmp_path / loop.CURVE).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / CURVE).read_text().splitlines()]
     assert [line["step"] for line in lines] == [30, 60]
     assert lines[1]["loss"] < lines[0]["loss"]
 
