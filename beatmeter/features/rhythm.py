@@ -21,19 +21,22 @@ from beatmeter.features.pulses import Pulse
 Found = TypeVar("Found")
 
 ANALYSIS_RATE = 22050
-HOP_LENGTH = 256
-N_FFT = 1024
+HOP_LENGTH = 256  # 12 ms
+N_FFT = 1024  # 46 ms
 N_MELS = 48
+MEL_RANGE_HZ = (30.0, 10000.0)
 LOW_BANDS_HZ = 180.0
+"""Below it are kick drums and the lower half of a bass."""
 
-CHROMA_N_FFT = 4096
+CHROMA_N_FFT = 4096  # 186 ms: bins of 5 Hz
 CHROMA_HOP_LENGTH = 1024
-CHROMA_RANGE_HZ = (55.0, 4000.0)
+CHROMA_RANGE_HZ = (55.0, 4000.0)  # A1 to the top of a piano
 
 N_TIMBRE = 12
 LONGEST_LAG_S = 14.0
-_FLUX_LAG_S = 0.023
-_BEAT_REACH_S = 0.045
+"""Of the autocorrelation: a bar of 12 beats at 51 a minute."""
+_FLUX_LAG_S = 0.023  # two frames, half a window
+_BEAT_REACH_S = 0.045  # seconds from a beat within which its onset peaks
 
 
 class Rhythm:
@@ -244,4 +247,4 @@ class Rhythm:
 
     @property
     def _mel_filters(self) -> npt.NDArray[np.float32]:
-        return spectra.mel_filterbank(ANALYSIS_RATE, N_FFT, N_MELS, 30.0, 10000.0)
+        return spectra.mel_filterbank(ANALYSIS_RATE, N_FFT, N_MELS, *MEL_RANGE_HZ)

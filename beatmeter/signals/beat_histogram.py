@@ -13,7 +13,7 @@ from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, Floats, sums_by_pla
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
-_ONSET_THRESHOLD = 0.5
+_ONSET_THRESHOLD = 0.5  # deviations of a band's onset strength
 _RARELY = 0.02  # a cell with fewer onsets than this, or with as few missing, tells nothing
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 FEWEST_BEATS = 8
+"""Of the tactus: less than two bars of 4 do not tell a meter."""
 
 
 class CalibratedSignal(ABC):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _CELLS_PER_BEAT = 8
-_OVERTONES = 3
+_OVERTONES = 3  # rates are looked at below so many times the beat rate
 
 
 class Metrogram(PulseSignal):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _TOLERANCE = np.linspace(-0.02, 0.02, 5)
+"""Shares by which the beat's period may be off; over n beats errors even out, by the root of n."""
 
 
 class OnsetAutocorrelation(PulseSignal):
