@@ -109,34 +109,15 @@ def beats(
     return analysis.beats, analysis.positions
 
 
-def _fused(
-    heard: Iterable[Excerpt], ensemble: Ensemble
-) -> Iterator[tuple[Excerpt, dict[int, float]]]:
-    """Excerpts in which a signal with a weight spoke, each with its fused distribution."""
-    for excerpt in heard:
-        try:
-            scores = fused_scores(excerpt, ensemble)
-        except Abstain:
-            continue
-        yield excerpt, scores
-
-
-def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
-    """Evidence for two meters at once; meters that follow each other are no such evidence."""
-    evidence = strongest_polyrhythm([o.scores for o in outputs.values() if o.scores is not None])
-    if evidence is not None and set(evidence.meters) <= in_turn:
-        return replace(evidence, found=False)
-    return evidence
-
-
 def timeline(
     source: Source, sample_rate: int | None = None, ensemble: Ensemble | None = None
 ) -> tuple[Window, ...]:
     """The meter of a recording over overlapping windows of 12 s, one every 6 s.
 
     Parameters and errors are those of :func:`analyze`. Only signals with a weight are asked.
-    Windows in which nothing can be told are left out. A meter goes on unless the evidence against
-    it is strong, so that a stray window is no change; a change is marked against the window before.
+    Windows in which nothing can be told are left out, all of them if need be. A meter goes on
+    unless the evidence against it is strong, so that a stray window is no change; a change is
+    marked against the window before.
     """
     ensemble = (ensemble or Ensemble.installed()).voters()
     with open_source(source, sample_rate) as recording:
@@ -159,3 +140,23 @@ def timeline(
             )
         )
     return tuple(found)
+
+
+def _fused(
+    heard: Iterable[Excerpt], ensemble: Ensemble
+) -> Iterator[tuple[Excerpt, dict[int, float]]]:
+    """Excerpts in which a signal with a weight spoke, each with its fused distribution."""
+    for excerpt in heard:
+        try:
+            scores = fused_scores(excerpt, ensemble)
+        except Abstain:
+            continue
+        yield excerpt, scores
+
+
+def _simultaneous(outputs: Mapping[str, SignalOutput], in_turn: set[int]) -> Polyrhythm | None:
+    """Evidence for two meters at once; meters that follow each other are no such evidence."""
+    evidence = strongest_polyrhythm([o.scores for o in outputs.values() if o.scores is not None])
+    if evidence is not None and set(evidence.meters) <= in_turn:
+        return replace(evidence, found=False)
+    return evidence

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import TOLERANCE_S
-
-Floats = npt.NDArray[np.float64]
 
 
 class NearTimes:

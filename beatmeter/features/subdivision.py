@@ -18,11 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.beatsync import subdivide
 from beatmeter.features.near import NearTimes
 
 Array = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 
 CELLS = 12
 """Parts of a beat: halves, thirds, quarters and sixths each begin one of them."""

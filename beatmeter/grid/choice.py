@@ -17,11 +17,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals import calibration
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.near import NearTimes
 from beatmeter.features.subdivision import ternary_probability
 from beatmeter.grid.bars import bar_positions
@@ -27,7 +28,6 @@ from beatmeter.grid.timing import beats_a_minute, refined
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
 
-Floats = npt.NDArray[np.float64]
 
 _SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
 _RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt

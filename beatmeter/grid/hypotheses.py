@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.near import NearTimes
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from beatmeter.grid.choice import ChoiceModel
     from beatmeter.grid.evidence import GridEvidence
 
-Floats = npt.NDArray[np.float64]
 
 _FIRST_OF_BAR = FROM_ONSETS.index("onset_on_downbeats")
 _NETWORK_ON = len(FROM_ONSETS) + FROM_NETWORK.index("network_on_downbeats")

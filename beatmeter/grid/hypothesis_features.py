@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.near import NearTimes, hits
 from beatmeter.meters import METERS
 from beatmeter.signals.calibration import REFERENCE_BPM
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.signals.neural.activations import Activations
 
-Floats = npt.NDArray[np.float64]
 
 _KINDS = ("onset", "low", "harmony")
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.beatsync import cumulated
 from beatmeter.features.onsets import pick_peaks
 from beatmeter.grid.hypothesis_features import MOST_LOGIT
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
 
-Floats = npt.NDArray[np.float64]
 
 FROM_ONSETS = (
     "spacing_deviation",

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.arrays import Floats
 
 CHANGE_COST = 3.0
 """What a change of meter costs, in log odds: what follows has to be e^3 to 1 for it. There and back

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, Floats, sums_by_place
+from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, sums_by_place
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

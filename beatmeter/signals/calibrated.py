@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
 from beatmeter.meters import MeterScores
-from beatmeter.signals.calibration import Floats, load_calibration, pulse_context
+from beatmeter.signals.calibration import load_calibration, pulse_context
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
 from beatmeter._util.fitted import find_fitted, user_path
 from beatmeter.errors import Abstain, WeightsError
@@ -32,7 +32,6 @@ from beatmeter.meters import METERS
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
 
-Floats = npt.NDArray[np.float64]
 
 N_CONTEXT = 3
 CALIBRATIONS = "calibrations"

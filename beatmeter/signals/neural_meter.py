@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
-from beatmeter.signals.folding import Floats
 from beatmeter.signals.neural_downbeat import NeuralSignal
 from beatmeter.signals.subdivision import Subdivision
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.pulses import autocorrelation, interpolate
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats
+from beatmeter.signals.folding import LENGTHS
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.errors import DatasetError
@@ -28,8 +29,6 @@ from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibration import Calibration
-
-Floats = npt.NDArray[np.float64]
 
 POOL_PENALTIES = (1e-3, 1e-2, 3e-2, 0.1, 1.0)
 """On what weights depart by from those in force: from almost free to almost kept."""

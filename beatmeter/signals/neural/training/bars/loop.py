@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from beatmeter._util.arrays import Integers
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.training.bars.export import write_bar_network
@@ -28,7 +29,6 @@ from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNe
 from beatmeter.signals.neural.training.bars.pool import (
     Batch,
     Draw,
-    Integers,
     Pool,
     draw_from,
     random_batch,

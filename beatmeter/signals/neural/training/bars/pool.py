@@ -13,12 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from beatmeter._util.arrays import Floats, Integers
 from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 MOST_BEATS = 96
 """Of a pulse that are heard at a time in training: half a minute of quick beats."""
