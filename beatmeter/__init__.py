@@ -9,16 +9,17 @@ from beatmeter.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beatmeter.analysis import Analysis
+    from beatmeter.ensemble import Ensemble
     from beatmeter.errors import Abstain, BeatMeterError
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.meters import METERS, MeterScores, ScoreKind
-    from beatmeter.pipeline import Ensemble, analyze, beats, timeline
+    from beatmeter.pipeline import analyze, beats, timeline
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "beatmeter.analysis",
-    "Ensemble": "beatmeter.pipeline",
+    "Ensemble": "beatmeter.ensemble",
     "analyze": "beatmeter.pipeline",
     "beats": "beatmeter.pipeline",
     "timeline": "beatmeter.pipeline",

@@ -31,10 +31,10 @@ from beatmeter.meters import METERS
 if TYPE_CHECKING:
     from beatmeter.analysis import SignalOutput
     from beatmeter.audio.source import OpenSource
+    from beatmeter.ensemble import Ensemble, ExcerptResult
     from beatmeter.fusion.pool import Prediction
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.grid.metrical import MetricalGrid
-    from beatmeter.pipeline import Ensemble, ExcerptResult
 
 SHORTEST_STRETCH_S = 8.0
 """Less music than this says nothing sure of its meter."""
@@ -214,7 +214,8 @@ def _changes_meter(heard: Sequence[Excerpt], ensemble: Ensemble) -> bool:
 
 
 def _path(heard: Sequence[Excerpt], ensemble: Ensemble) -> npt.NDArray[np.int64]:
-    return meter_path(np.array([_log_scores(excerpt, ensemble) for excerpt in heard]))
+    rows = [_log_scores(excerpt, ensemble) for excerpt in heard]
+    return meter_path(np.array(rows).reshape(-1, len(METERS)))
 
 
 def _log_scores(excerpt: Excerpt, ensemble: Ensemble) -> npt.NDArray[np.float64]:

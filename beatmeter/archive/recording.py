@@ -19,10 +19,11 @@ from beatmeter._util.atomic import require_writable
 from beatmeter._util.text import escape_control
 from beatmeter.analysis import Analysis
 from beatmeter.audio.source import Source
+from beatmeter.ensemble import VOTING, Ensemble
 from beatmeter.errors import AudioWarning, BeatMeterError, WeightsWarning
 from beatmeter.fusion.prior import REPERTOIRE
 from beatmeter.output.files import write_file
-from beatmeter.pipeline import VOTING, Ensemble, analyze, timeline
+from beatmeter.pipeline import analyze, timeline
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Asked:
     timeline : bool
         Whether to tell the meter over windows too.
     signals : str
-        Whom to ask: :meth:`beatmeter.pipeline.Ensemble.installed`.
+        Whom to ask: :meth:`beatmeter.ensemble.Ensemble.installed`.
     prior : str or tuple of (int, float)
         What is held probable: a name or a file's path, or meters with their relative probabilities.
     """

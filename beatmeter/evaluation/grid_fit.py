@@ -21,6 +21,7 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
 from beatmeter.datasets.beat_annotations import GROUPING, Annotated
+from beatmeter.ensemble import Ensemble
 from beatmeter.errors import AudioError, DatasetError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
@@ -38,7 +39,6 @@ from beatmeter.grid.fit import (
 )
 from beatmeter.grid.grouping import TOLD_FROM
 from beatmeter.meters import METERS
-from beatmeter.pipeline import Ensemble
 
 _DIGITS = 5  # significant digits of stored coefficients
 

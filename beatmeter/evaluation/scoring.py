@@ -17,13 +17,13 @@ from beatmeter._util.text import escape_control
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.source import open_source
 from beatmeter.datasets.fixtures import Fixture, FixtureSet
+from beatmeter.ensemble import FAILED, Ensemble, score_excerpts
 from beatmeter.errors import AudioError, GateError
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.fusion.effective import fingerprint
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import MeterScores
-from beatmeter.pipeline import FAILED, Ensemble, score_excerpts
 from beatmeter.signal import Signal
 from beatmeter.signals.calibration import CALIBRATIONS
 
@@ -151,7 +151,7 @@ def identity(signal: Signal) -> str:
 @cache
 def _pipeline_hash() -> str:
     """Of the code and the calibrations through which every recording goes."""
-    code = code_hash("audio", "features", "signals", "grid", "pipeline.py")
+    code = code_hash("audio", "features", "signals", "grid", "ensemble.py")
     return hash_fitted(CALIBRATIONS, seed=code)
 
 

@@ -39,26 +39,21 @@ class BeatFeatures:
     timbre: Array
 
 
-def peak_near(envelope: Array, frames: Times, reach: int) -> Array:
-    """The greatest value within `reach` frames of each position: shape (n,)."""
-    from scipy.ndimage import maximum_filter1d
-
-    widened = maximum_filter1d(envelope, 2 * reach + 1)
-    return widened[np.clip(np.round(frames).astype(int), 0, len(envelope) - 1)]
-
-
-def segment_means(values: Array, edges: Times) -> Array:
-    """Mean of the rows between consecutive fractional edges: shape (len(edges) - 1, columns)."""
-    return means_between(cumulated(values), edges)
-
-
 def cumulated(values: Array) -> Times:
     """Sums of the rows before each: shape (n, columns) to (n + 1, columns)."""
     return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)])
 
 
 def means_between(totals: Times, edges: Times) -> Array:
-    """:func:`segment_means` of values that are cumulated already, for many pulses."""
+    """Mean of the rows between consecutive fractional edges: (len(edges) - 1, columns).
+
+    Parameters
+    ----------
+    totals : ndarray, shape (n + 1, columns)
+        From :func:`cumulated`, of which many pulses take their means.
+    edges : ndarray, shape (m,)
+        Rows, ascending; what lies beyond the ends is left out.
+    """
     clipped = np.clip(edges, 0, len(totals) - 1)
     below = np.minimum(np.floor(clipped).astype(int), len(totals) - 2)
     fraction = (clipped - below)[:, None]

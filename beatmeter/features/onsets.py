@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 
-_COMPRESSION = 1000.0
-_LOCAL_LEVEL_S = 1.0
+_COMPRESSION = 1000.0  # parts 60 dB below the peak count as log(2)
+_LOCAL_LEVEL_S = 1.0  # over which the slow part of an envelope is averaged
 
 
 def log_mel(mel: Array) -> Array:

@@ -20,13 +20,14 @@ RATIOS: tuple[float, ...] = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 
 SLOWEST_BPM = 30.0
 FASTEST_BPM = 480.0
-_TACTUS_BPM = (50.0, 220.0)
-_PREFERRED_BPM = 115.0
-_PREFERENCE_OCTAVES = 0.9
-_MULTIPLE_WEIGHTS = np.array([1.0, 0.7, 0.5, 0.5])
-_RELATED = 0.04
-_TIGHTNESS = 120.0
-_SEARCH = (0.7, 1.45)
+"""Between which pulses are offered."""
+_TACTUS_BPM = (50.0, 220.0)  # somewhat beyond the 60 to 190 that are tapped (Moelants, 2002)
+_PREFERRED_BPM = 115.0  # near the 120 of Ellis (2007)
+_PREFERENCE_OCTAVES = 0.9  # standard deviation of the preference
+_MULTIPLE_WEIGHTS = np.array([1.0, 0.7, 0.5, 0.5])  # of one to four periods
+_RELATED = 0.04  # periods are the same, or in a ratio, when they are off by less
+_TIGHTNESS = 120.0  # alpha of Ellis (2007), for which librosa has 100
+_SEARCH = (0.7, 1.45)  # shortest and longest interval that is tried, in periods
 
 
 @dataclass(frozen=True)

@@ -15,24 +15,28 @@ from beatmeter.audio.decode import check_audible
 from beatmeter.audio.samples import Samples, check_rate, to_mono
 from beatmeter.features import beatsync, onsets, pulses, spectra
 from beatmeter.features.beatsync import BeatFeatures
+from beatmeter.features.near import NearTimes
 from beatmeter.features.pulses import Pulse
 
 Found = TypeVar("Found")
 
 ANALYSIS_RATE = 22050
-HOP_LENGTH = 256
-N_FFT = 1024
+HOP_LENGTH = 256  # 12 ms
+N_FFT = 1024  # 46 ms
 N_MELS = 48
+MEL_RANGE_HZ = (30.0, 10000.0)
 LOW_BANDS_HZ = 180.0
+"""Below it are kick drums and the lower half of a bass."""
 
-CHROMA_N_FFT = 4096
+CHROMA_N_FFT = 4096  # 186 ms: bins of 5 Hz
 CHROMA_HOP_LENGTH = 1024
-CHROMA_RANGE_HZ = (55.0, 4000.0)
+CHROMA_RANGE_HZ = (55.0, 4000.0)  # A1 to the top of a piano
 
 N_TIMBRE = 12
 LONGEST_LAG_S = 14.0
-_FLUX_LAG_S = 0.023
-_BEAT_REACH_S = 0.045
+"""Of the autocorrelation: a bar of 12 beats at 51 a minute."""
+_FLUX_LAG_S = 0.023  # two frames, half a window
+_BEAT_REACH_S = 0.045  # seconds from a beat within which its onset peaks
 
 
 class Rhythm:
@@ -185,16 +189,8 @@ class Rhythm:
         chroma = beatsync.unit_rows(
             beatsync.means_between(chroma_totals, edges * self.chroma_rate + 0.5)
         )
-        reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
-        frames = pulse.beats * self.frame_rate
-        accents = np.stack(
-            [
-                beatsync.peak_near(self.onset_envelope, frames, reach),
-                beatsync.peak_near(self.low_envelope, frames, reach),
-                beatsync.harmonic_change(chroma),
-            ],
-            axis=1,
-        )
+        strength, low = (envelope.at(pulse.beats) for envelope in self._near_beats)
+        accents = np.stack([strength, low, beatsync.harmonic_change(chroma)], axis=1)
         cells = beatsync.subdivide(edges, beatsync.DIVISIONS)
         shift = 0.5 * np.diff(edges).mean() / beatsync.DIVISIONS
         patterns = beatsync.means_between(flux_totals, (cells - shift) * self.frame_rate)
@@ -205,6 +201,15 @@ class Rhythm:
             timbre=beatsync.standardise(
                 beatsync.means_between(timbre_totals, edges * self.frame_rate)
             ),
+        )
+
+    @cached_property
+    def _near_beats(self) -> tuple[NearTimes, NearTimes]:
+        """Both onset envelopes, for what is greatest near a beat."""
+        reach = max(1, round(_BEAT_REACH_S * self.frame_rate))
+        return (
+            NearTimes(self.onset_envelope, self.frame_rate, reach),
+            NearTimes(self.low_envelope, self.frame_rate, reach),
         )
 
     @cached_property
@@ -242,4 +247,4 @@ class Rhythm:
 
     @property
     def _mel_filters(self) -> npt.NDArray[np.float32]:
-        return spectra.mel_filterbank(ANALYSIS_RATE, N_FFT, N_MELS, 30.0, 10000.0)
+        return spectra.mel_filterbank(ANALYSIS_RATE, N_FFT, N_MELS, *MEL_RANGE_HZ)

@@ -18,20 +18,20 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.beatsync import subdivide
+from beatmeter.features.near import NearTimes
 
 Array = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 
 CELLS = 12
 """Parts of a beat: halves, thirds, quarters and sixths each begin one of them."""
 
 _REACH_FRAMES = 1  # players are early or late by about a frame of 12 ms
 _FAINT = 0.15  # onset strength, in deviations, below which nothing is there
-_UNDECIDED = (
-    0.7  # log ratio of thirds to half that speaks for neither: on rendered music half of the
-)
-# ternary beats have more than 1.9, nine in ten of the swinging ones less than 0.1
+_UNDECIDED = 0.7
+"""Log ratio of thirds to half that speaks for neither: on rendered music half of the ternary beats
+have more than 1.9, nine in ten of the swinging ones less than 0.1."""
 _STEEPNESS = 2.0  # of the logistic curve through it
 
 
@@ -52,15 +52,12 @@ def subdivision_profiles(envelope: Array, frame_rate: float, pulses: Sequence[Fl
     ndarray, shape (k, 12)
         A pulse of fewer than two beats has what silence would give.
     """
-    from scipy.ndimage import maximum_filter1d
-
-    near = maximum_filter1d(envelope, 2 * _REACH_FRAMES + 1)
+    near = NearTimes(envelope, frame_rate, _REACH_FRAMES)
     profiles = np.full((len(pulses), CELLS), np.log(_FAINT))
     for row, beats in enumerate(pulses):
         if len(beats) < 2:
             continue
-        frames = np.round(subdivide(beats, CELLS)[:-1] * frame_rate).astype(int)
-        strength = near[np.clip(frames, 0, len(near) - 1)].reshape(-1, CELLS)
+        strength = near.at(subdivide(beats, CELLS)[:-1]).reshape(-1, CELLS)
         profiles[row] = np.log(strength.mean(axis=0, dtype=np.float64) + _FAINT)
     return profiles
 

@@ -10,6 +10,7 @@ from beatmeter.fusion.agreement import Counts
 
 LEAST_AGREEMENT, MOST_AGREEMENT = 0.65, 0.80
 COMPLEMENTARITY_ABOVE = 1.5
+"""The targets of the gate: docs/gate.md says why."""
 
 
 @dataclass(frozen=True)

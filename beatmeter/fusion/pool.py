@@ -45,7 +45,7 @@ def fuse(
     scores: Mapping[str, MeterScores],
     weights: Mapping[str, float],
     prior: Mapping[int, float] | None = None,
-    sharp: float = 1.0,
+    exponent: float = 1.0,
 ) -> Prediction:
     r"""Weighted log-linear pool of the signals' distributions.
 
@@ -59,8 +59,8 @@ def fuse(
         0.0 for signals not named.
     prior : mapping of meter to float, optional
         Positive; uniform when not given.
-    sharp : float
-        The exponent `a` on all weights: :func:`sharpness`.
+    exponent : float
+        The `a` on all weights: :func:`inverse_temperature`.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def fuse(
         raise Abstain("no signal with a weight above 0 could speak")
     logits = np.log([(prior or {}).get(meter, 1.0) for meter in METERS])
     for name, weight in voting.items():
-        logits = logits + sharp * weight * log_scores(scores[name])
+        logits = logits + exponent * weight * log_scores(scores[name])
     pooled = np.exp(logits - logits.max())
     pooled /= pooled.sum()
     order = np.argsort(-pooled, kind="stable")

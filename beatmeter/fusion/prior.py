@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from beatmeter.errors import WeightsError
-from beatmeter.fusion.weights import read_prior_table
+from beatmeter.fusion.weights import read_prior_table, read_toml
 from beatmeter.meters import METERS
 
 UNIFORM: dict[int, float] = dict.fromkeys(METERS, 1.0)
@@ -55,10 +54,7 @@ def named_prior(name: str) -> dict[int, float]:
     path = Path(name)
     if not path.is_file():
         raise WeightsError(f"prior: {name!r} (allowed: repertoire, uniform, or a TOML file)")
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WeightsError(f"{path}: cannot be read ({error})") from error
+    content = read_toml(path)
     if "prior" not in content:
         raise WeightsError(f"{path}: has no table 'prior' (allowed: such as [prior], 7 = 0.5)")
     return read_prior_table(content, path)

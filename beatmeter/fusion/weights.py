@@ -2,26 +2,33 @@
 
 ``W_<NAME>`` is the weight of signal ``<name>`` in the log-linear pool; a signal that is not named
 has weight 0.0: it is shown, but does not vote. ``[pool] growth`` tells how much more all of them
-count when more is heard. ``[tuned.<name>]`` tells which weight
-``beatmeter tune`` found for a signal, when, and the hash of the gate record it relied on.
+count when more is heard. ``[tuned.<name>]`` tells which weight ``beatmeter tune`` found for a
+signal, when, and the hash of the gate record it relied on.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.fitted import find_fitted, user_path
 from beatmeter.errors import WeightsError
-from beatmeter.meters import METERS, check_meter
+from beatmeter.meters import METERS
 
 FILE_NAME = "weights.toml"
 _PREFIX = "W_"
+_KEY = re.compile("W_[A-Z][A-Z0-9_]*")
+_NAME = re.compile("[a-z][a-z0-9_]*")
+_LEAST_PRIOR = 1e-3
+"""No prior rules a meter out."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Weights:
         By signal name, not negative.
     prior : dict of int to float
         By meter, positive, relative.
-    fitted : dict
+    fitted : dict of str to str, int or float
         On what the weights were fitted, for the record.
     tuned : dict of str to Tuned
         By signal name, for weights found by ``beatmeter tune``.
@@ -78,23 +85,26 @@ def load_weights(path: str | Path | None = None) -> Weights:
     ------
     WeightsError
         If it cannot be read, a weight is negative or not finite, a key is no weight, the prior
-        names an unknown meter or is not positive, or what is told of a tuned weight is malformed.
+        names an unknown meter or is below 0.001, or what is told of a tuned weight or of the fit
+        is malformed.
     """
     path = find_fitted(FILE_NAME) if path is None else Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WeightsError(f"{path}: cannot be read ({error})") from error
+    content = read_toml(path)
     signals = {}
     for key, value in _table(content, "weights", path).items():
-        if not key.startswith(_PREFIX) or key != key.upper():
+        if not _KEY.fullmatch(key):
             raise WeightsError(f"{path}: key {key!r} (allowed: such as W_ACCENT_FOLDING)")
         signals[key.removeprefix(_PREFIX).lower()] = _number(value, key, path, least=0.0)
     prior = read_prior_table(content, path)
     told = _table(content, "tuned", path)
     tuned = {name: _tuned(value, name, path) for name, value in told.items()}
     growth = _number(_table(content, "pool", path).get("growth", 0.0), "growth", path, least=0.0)
-    return Weights(signals, prior, _table(content, "fitted", path), tuned, growth)
+    fitted = _table(content, "fitted", path)
+    for key, value in fitted.items():
+        plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+        if not (plain and _NAME.fullmatch(key)):
+            raise WeightsError(f"{path}: fitted.{key} is {value!r} (allowed: a number or text)")
+    return Weights(signals, prior, fitted, tuned, growth)
 
 
 def write_weights(weights: Weights, path: str | Path | None = None) -> Path:
@@ -118,19 +128,53 @@ def write_weights(weights: Weights, path: str | Path | None = None) -> Path:
     return path
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: cannot be read ({error})") from error
+
+
 def read_prior_table(content: Mapping[str, Any], path: Path) -> dict[int, float]:
-    """The table ``prior`` of a file: relative probabilities by meter, 1.0 where none is named.
+    """The table ``prior`` of a file, as :func:`complete_prior` takes it.
 
     Raises
     ------
     WeightsError
         If it is no table, or names an unknown meter or a number below 0.001.
     """
-    prior = dict.fromkeys(METERS, 1.0)
-    for key, value in _table(content, "prior", path).items():
-        meter = check_meter(int(key)) if key.isdigit() else check_meter(-1)
-        prior[meter] = _number(value, f"prior of {key}", path, least=1e-3)
-    return prior
+    return complete_prior(_table(content, "prior", path), path)
+
+
+def complete_prior(prior: Mapping[Any, Any], source: Path | str) -> dict[int, float]:
+    """Relative probabilities of all meters, 1.0 for those that are not named.
+
+    Parameters
+    ----------
+    prior : mapping of meter to float
+        Meters as numbers, or as the keys of a table.
+    source : Path or str
+        Where they come from, for messages.
+
+    Raises
+    ------
+    WeightsError
+        If a meter is unknown, or a number below 0.001 or not finite.
+    """
+    meters = {str(meter): meter for meter in METERS}
+    complete = dict.fromkeys(METERS, 1.0)
+    for key, value in prior.items():
+        if str(key) not in meters:
+            raise WeightsError(f"{source}: prior of {key!r} (allowed: {', '.join(meters)})")
+        complete[meters[str(key)]] = _number(value, f"prior of {key}", source, least=_LEAST_PRIOR)
+    return complete
 
 
 def _table(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
@@ -140,16 +184,22 @@ def _table(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
     return table
 
 
-def _number(value: object, name: str, path: Path, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WeightsError(f"{path}: {name} is {value!r} (allowed: a number)")
-    if not math.isfinite(value) or value < least:
-        raise WeightsError(f"{path}: {name} is {value} (allowed: finite, at least {least:g})")
-    return float(value)
+def _number(value: object, name: str, source: Path | str, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise WeightsError(f"{source}: {name} is {value!r} (allowed: a number)")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    if not math.isfinite(number) or number < least:
+        raise WeightsError(f"{source}: {name} is {number} (allowed: finite, at least {least:g})")
+    return number
 
 
 def _tuned(value: object, name: str, path: Path) -> Tuned:
     keys = ["weight", "record", "date"]
+    if not _NAME.fullmatch(name):
+        raise WeightsError(f"{path}: tuned.{name!r} (allowed: the name of a signal)")
     if not isinstance(value, dict) or sorted(value) != sorted(keys):
         raise WeightsError(f"{path}: tuned.{name} is {value!r} (allowed: {', '.join(keys)})")
     weight = _number(value["weight"], f"tuned.{name}.weight", path, least=0.0)
@@ -157,6 +207,5 @@ def _tuned(value: object, name: str, path: Path) -> Tuned:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    # what JSON escapes in text, TOML does, too
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from beatmeter._util.arrays import Floats, Integers
 
 SLIP_COST = 4.0
 """What it costs, in log odds, when a bar is not as long as the others: a beat lost or added by the

@@ -29,17 +29,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import TOLERANCE_S
+from beatmeter.features.near import NearTimes, hits
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import MOST_LOGIT, standard_accents
-from beatmeter.grid.near import NearTimes, hits
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.grid.metrical import MetricalGrid
     from beatmeter.signals.neural.activations import Activations
 
-Floats = npt.NDArray[np.float64]
 
 BROKEN_BAR_COST = 12.0
 """What a bar costs, in log odds, that breaks off before its last beat: a beat that the pulse lost.

@@ -17,12 +17,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-
-MOST_DEVIATIONS = 4.0
-"""Features farther from their mean say no more."""
+from beatmeter._util.arrays import Floats
+from beatmeter.signals import calibration
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,7 @@ class ChoiceModel:
 
 def standardised(features: Floats, mean: Floats, scale: Floats) -> Floats:
     """Features in deviations from their mean, 0 where one is not known: (h, f)."""
-    standard = np.nan_to_num((features - mean) / scale)
-    return np.clip(standard, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+    return np.nan_to_num(calibration.standardised(features, mean, scale))
 
 
 @cache

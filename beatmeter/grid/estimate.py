@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
+from beatmeter.features.near import NearTimes
 from beatmeter.features.subdivision import ternary_probability
 from beatmeter.grid.bars import bar_positions
 from beatmeter.grid.choice import load_model
@@ -26,7 +28,6 @@ from beatmeter.grid.timing import beats_a_minute, refined
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
 
-Floats = npt.NDArray[np.float64]
 
 _SAME_RATE = 0.06  # two excerpts count at the same rate when their rates differ by less
 _RATE_CHANGE_COST = 3.0  # in log odds, for counting at another rate in the next excerpt
@@ -216,11 +217,9 @@ def _joined(evidence: Sequence[GridEvidence], path: Sequence[_Counted], meter: i
 
 def _sounding(evidence: GridEvidence, beats: Floats) -> npt.NDArray[np.bool_]:
     """Whether anything begins near each beat, so that none is carried on over silence."""
-    from scipy.ndimage import maximum_filter1d
-
-    near = maximum_filter1d(evidence.onsets, 2 * round(_SILENCE_S * evidence.frame_rate) + 1)
-    frames = np.round(beats * evidence.frame_rate).astype(int)
-    sounding: npt.NDArray[np.bool_] = near[np.clip(frames, 0, len(near) - 1)] >= _FAINT
+    rate = evidence.frame_rate
+    near = NearTimes(evidence.onsets, rate, round(_SILENCE_S * rate))
+    sounding: npt.NDArray[np.bool_] = near.at(beats) >= _FAINT
     return sounding if sounding.any() else np.ones(len(beats), dtype=bool)
 
 

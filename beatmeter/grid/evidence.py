@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.subdivision import subdivision_profiles, ternary_probability
 from beatmeter.grid.hypothesis_features import HypothesisFeatures
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from beatmeter.signals.neural.activations import Activations
     from beatmeter.signals.neural.bar_network import BarLogits
 
-Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
 
 FEWEST_BEATS = 4

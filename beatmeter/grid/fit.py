@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import f_measure
 from beatmeter.grid.choice import ChoiceModel, standardised
 from beatmeter.grid.evidence import GridEvidence
@@ -29,8 +30,6 @@ from beatmeter.grid.grouping import GroupingModel, grouping_features, groupings
 from beatmeter.grid.hypotheses import beat_strengths, hypotheses_for
 from beatmeter.grid.hypothesis_features import FROM_NETWORK, FROM_ONSETS
 from beatmeter.grid.presence import PresenceModel
-
-Floats = npt.NDArray[np.float64]
 
 WORTH = (1.0, 1.0, 1.0, 2.0)
 """Of the F-measures of beats and downbeats, of a bar of the right duration, of the right rate."""

@@ -19,7 +19,8 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.arrays import Floats
+
 Grouping = tuple[int, ...]
 
 TOLD_FROM = 0.6

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
+from beatmeter.features.near import NearTimes
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import (
     FROM_NETWORK,
@@ -25,13 +27,11 @@ from beatmeter.grid.hypothesis_features import (
     standard_accents,
 )
 from beatmeter.grid.metrical import BAR_LENGTHS
-from beatmeter.grid.near import NearTimes
 
 if TYPE_CHECKING:
     from beatmeter.grid.choice import ChoiceModel
     from beatmeter.grid.evidence import GridEvidence
 
-Floats = npt.NDArray[np.float64]
 
 _FIRST_OF_BAR = FROM_ONSETS.index("onset_on_downbeats")
 _NETWORK_ON = len(FROM_ONSETS) + FROM_NETWORK.index("network_on_downbeats")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter.grid.near import NearTimes, hits
+from beatmeter._util.arrays import Floats
+from beatmeter.features.near import NearTimes, hits
 from beatmeter.meters import METERS
 from beatmeter.signals.calibration import REFERENCE_BPM
 from beatmeter.signals.folding import LENGTHS
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.signals.neural.activations import Activations
 
-Floats = npt.NDArray[np.float64]
 
 _KINDS = ("onset", "low", "harmony")
 
@@ -292,9 +292,8 @@ def _bar_logs(activations: Activations) -> dict[int, float]:
     """Mean log probability of each number of beats a bar; empty where no network tells it."""
     from beatmeter.signals.neural import frame_network
 
-    if activations.bar is None:
+    if activations.bar_logs is None:
         return {}
-    logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
-    means = np.maximum(logs.mean(axis=0), _LEAST_SCORE)
+    means = np.maximum(activations.bar_logs.mean(axis=0), _LEAST_SCORE)
     lengths = frame_network.BAR_LENGTHS
     return dict(zip(lengths, means[: len(lengths)].tolist(), strict=True))

@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Integers
+
 Times = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 BAR_LENGTHS: dict[int, tuple[int, ...]] = {
     3: (3, 6),

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
+from beatmeter.features.beatsync import cumulated
 from beatmeter.features.onsets import pick_peaks
 from beatmeter.grid.hypothesis_features import MOST_LOGIT
 from beatmeter.signals.folding import LENGTHS, explained_variance
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
 
-Floats = npt.NDArray[np.float64]
 
 FROM_ONSETS = (
     "spacing_deviation",
@@ -159,10 +160,9 @@ def _log_no_bar(activations: Activations) -> float:
     """Mean log probability that there is no bar; 0 where no network tells it."""
     from beatmeter.signals.neural.frame_network import BAR_CLASSES
 
-    if activations.bar is None:
+    if activations.bar_logs is None:
         return 0.0
-    logs = activations.bar - np.logaddexp.reduce(activations.bar, axis=1, keepdims=True)
-    return max(float(logs[:, BAR_CLASSES.index("none")].mean()), _LEAST_LOG)
+    return max(float(activations.bar_logs[:, BAR_CLASSES.index("none")].mean()), _LEAST_LOG)
 
 
 def find_events(envelope: npt.NDArray[np.float32], rate: float) -> npt.NDArray[np.int64]:
@@ -199,7 +199,7 @@ def _of_events(rhythm: Rhythm, events: npt.NDArray[np.int64]) -> list[float]:
 
 def _summed(values: npt.NDArray[np.float32], events: npt.NDArray[np.int64], rate: float) -> Floats:
     """Sums over the onset of each event: (frames, d) to (events, d)."""
-    totals = np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)])
+    totals = cumulated(values)
     first = np.maximum(events - round(_BEFORE_S * rate), 0)
     last = np.minimum(events + round(_AFTER_S * rate), len(values))
     summed: Floats = totals[last] - totals[first]

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.arrays import Floats
 
 CHANGE_COST = 3.0
 """What a change of meter costs, in log odds: what follows has to be e^3 to 1 for it. There and back
@@ -35,6 +35,8 @@ def meter_path(log_scores: Floats, change_cost: float = CHANGE_COST) -> npt.NDAr
         Indices into ``METERS``.
     """
     windows, meters = log_scores.shape
+    if not windows:
+        return np.zeros(0, dtype=np.int64)
     same = np.arange(meters)
     came_from = np.tile(same, (windows, 1))
     worth = log_scores[0].copy()
@@ -51,7 +53,7 @@ def meter_path(log_scores: Floats, change_cost: float = CHANGE_COST) -> npt.NDAr
 
 
 def runs(path: npt.NDArray[np.int64]) -> list[slice]:
-    """Consecutive windows of one meter, as slices in order."""
+    """Consecutive windows of one meter, as slices in order; none without windows."""
     edges = np.flatnonzero(np.diff(path)) + 1
     bounds = [0, *edges.tolist(), len(path)]
-    return [slice(*pair) for pair in pairwise(bounds)]
+    return [slice(*pair) for pair in pairwise(bounds)] if len(path) else []

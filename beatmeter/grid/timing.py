@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.arrays import Floats
 
 _REACH_FRAMES = 2  # beats are tracked on frames: their onset peaks this near to them
 _SPAN_BEATS = 8  # a rate is measured over so many intervals, so that frames round off little

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import Floats, explained_variance
+from beatmeter.signals.folding import explained_variance
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.beatsync import standardise, unit_rows
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats, lag_similarity
+from beatmeter.signals.folding import LENGTHS, lag_similarity
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, Floats, sums_by_place
+from beatmeter.signals.folding import FIRST_PLACES, LENGTHS, sums_by_place
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
-_ONSET_THRESHOLD = 0.5
+_ONSET_THRESHOLD = 0.5  # deviations of a band's onset strength
 _RARELY = 0.02  # a cell with fewer onsets than this, or with as few missing, tells nothing
 
 

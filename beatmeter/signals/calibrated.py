@@ -6,15 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
 from beatmeter.meters import MeterScores
-from beatmeter.signals.calibration import Floats, load_calibration, pulse_context
+from beatmeter.signals.calibration import load_calibration, pulse_context
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
     from beatmeter.features.rhythm import Rhythm
 
 FEWEST_BEATS = 8
+"""Of the tactus: less than two bars of 4 do not tell a meter."""
 
 
 class CalibratedSignal(ABC):

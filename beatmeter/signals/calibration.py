@@ -22,17 +22,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
 from beatmeter._util.fitted import find_fitted, user_path
-from beatmeter.errors import Abstain
+from beatmeter.errors import Abstain, WeightsError
 from beatmeter.meters import METERS
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
 
-Floats = npt.NDArray[np.float64]
 
 N_CONTEXT = 3
 CALIBRATIONS = "calibrations"
@@ -120,11 +119,16 @@ def load_calibration(name: str) -> Calibration:
     ------
     Abstain
         If none was fitted.
+    WeightsError
+        If the file cannot be read, or holds something else.
     """
     path = find_fitted(f"{CALIBRATIONS}/{name}.json")
     if not path.is_file():
         raise Abstain(f"no calibration for {name}: fit one with `beatmeter calibrate`")
-    return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: is no calibration ({error})") from error
 
 
 def write_calibration(name: str, calibration: Calibration) -> Path:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals.calibrated import PulseSignal
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter.signals.folding import Floats
 
 
 class CommonPulse(PulseSignal):

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from beatmeter._util.arrays import Floats
 
 LENGTHS: tuple[int, ...] = tuple(range(2, 13))
 """Bar lengths, in beats, at which evidence is taken: the meters and their neighbours."""

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.beatsync import subdivide, with_final_beat
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats, table_size
+from beatmeter.signals.folding import LENGTHS, table_size
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _CELLS_PER_BEAT = 8
-_OVERTONES = 3
+_OVERTONES = 3  # rates are looked at below so many times the beat rate
 
 
 class Metrogram(PulseSignal):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
 from beatmeter.meters import METERS
-from beatmeter.signals.folding import Floats
 from beatmeter.signals.neural_downbeat import NeuralSignal
 
 if TYPE_CHECKING:

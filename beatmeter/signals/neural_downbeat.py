@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.hashing import hash_files
 from beatmeter.errors import Abstain
 from beatmeter.features.beatsync import standardise
 from beatmeter.meters import METERS
 from beatmeter.signals.calibrated import CalibratedSignal
-from beatmeter.signals.folding import LENGTHS, Floats, explained_variance, lag_similarity
+from beatmeter.signals.folding import LENGTHS, explained_variance, lag_similarity
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
-from beatmeter.signals.folding import Floats
 from beatmeter.signals.neural_downbeat import NeuralSignal
 from beatmeter.signals.subdivision import Subdivision
 
@@ -42,10 +42,9 @@ class NeuralMeter(NeuralSignal):
         """Mean log probability, and log mean probability, of each length; the beats: (1, 58)."""
         from beatmeter.signals.neural.pulses import network_pulses
 
-        bar = self.activations(rhythm).bar
-        if bar is None:
+        logs = self.activations(rhythm).bar_logs
+        if logs is None:
             raise Abstain("this network does not tell the length of the bar")
-        logs = bar - np.logaddexp.reduce(bar, axis=1, keepdims=True)
         lasting, somewhere = logs.mean(axis=0), np.log(np.exp(logs).mean(axis=0))
         pulses = network_pulses(rhythm)[:1] or (rhythm.tactus,)
         divided = Subdivision().evidence(rhythm.on(pulses))

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.pulses import autocorrelation, interpolate
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats
+from beatmeter.signals.folding import LENGTHS
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
 
 _TOLERANCE = np.linspace(-0.02, 0.02, 5)
+"""Shares by which the beat's period may be off; over n beats errors even out, by the root of n."""
 
 
 class OnsetAutocorrelation(PulseSignal):

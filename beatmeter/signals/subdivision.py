@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beatmeter._util.arrays import Floats
 from beatmeter.features.subdivision import (
     subdivision_profiles,
     ternary_probability,
@@ -13,7 +14,7 @@ from beatmeter.features.subdivision import (
 )
 from beatmeter.signals.accent_folding import AccentFolding
 from beatmeter.signals.calibrated import PulseSignal
-from beatmeter.signals.folding import LENGTHS, Floats
+from beatmeter.signals.folding import LENGTHS
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm

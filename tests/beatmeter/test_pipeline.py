@@ -10,14 +10,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from beatmeter import pipeline
-from beatmeter.errors import Abstain, AudioError, PluginError
+from beatmeter import ensemble as ensemble_module
+from beatmeter.ensemble import Ensemble
+from beatmeter.errors import Abstain, AudioError, PluginError, WeightsError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.pool import fuse
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, Polyrhythm, ScoreKind
 from beatmeter.output.jsonl import to_line
-from beatmeter.pipeline import Ensemble, analyze, timeline
+from beatmeter.pipeline import analyze, timeline
 from beatmeter.signals import beatmeter_signals
 
 SAMPLE_RATE = 22050
@@ -129,13 +130,19 @@ def test_times_of_all_sections_lie_within_the_recording(drum_pattern):
 
 
 def test_who_cannot_speak_is_absent_and_who_fails_is_named(noise):
-    analysis = analyze(noise, SAMPLE_RATE, told(shy=shrug, broken=fail, sound=5))
+    mute = Told("mute", lambda rhythm: None)
+    ensemble = told(shy=shrug, broken=fail, sound=5)
+    ensemble.signals["mute"] = mute
+    analysis = analyze(noise, SAMPLE_RATE, ensemble)
     assert analysis.meter == 5
     assert analysis.signals["shy"].scores is None
     assert analysis.signals["shy"].unavailable == "has no idea"
     assert analysis.signals["broken"].scores is None
     assert analysis.signals["broken"].unavailable == r"failed: ValueError: two\nlines"
     assert analysis.signals["broken"].weight == 1.0
+    assert analysis.signals["mute"].unavailable == (
+        "failed: TypeError: scores are None (allowed: MeterScores)"
+    )
 
 
 @pytest.mark.parametrize("answers", [{}, {"shy": shrug}, {"broken": fail, "shy": shrug}])
@@ -336,6 +343,16 @@ def test_windows_in_which_nothing_can_be_told_are_left_out(drum_pattern):
     found = timeline(samples, SAMPLE_RATE, told(lively=lively))
     assert [w.start_s for w in found] == pytest.approx([0.0, 6.0, 36.0])
     assert not any(w.changed for w in found)
+    assert timeline(silence(40) + 1e-9, SAMPLE_RATE, told(lively=lively)) == ()
+
+
+def test_windows_in_which_only_a_network_is_lent_are_left_out(drum_pattern):
+    signals = {
+        "voter": Told("voter", shrug),
+        "lender": Listener("lender", lambda rhythm: sure_of(3)),
+    }
+    ensemble = Ensemble(signals, Weights({"voter": 1.0}))
+    assert timeline(drum_pattern(4, 140.0, 0), SAMPLE_RATE, ensemble) == ()
 
 
 @pytest.mark.parametrize("duration_s", [2.0, 2.5, 4.0, 8.0])
@@ -363,10 +380,10 @@ def test_however_short_or_still_no_signal_fails(real, drum_pattern, duration_s, 
 def installed(monkeypatch):
     """Three installed signals, one of them without a weight."""
     signals = {name: Told(name, shrug) for name in ("first", "second", "shown")}
-    monkeypatch.setattr(pipeline, "installed_signals", lambda: signals)
+    monkeypatch.setattr(ensemble_module, "installed_signals", lambda: signals)
     prior = dict.fromkeys(METERS, 1.0) | {4: 2.0}
     weights = Weights({"first": 1.0, "second": 0.5, "shown": 0.0}, prior)
-    monkeypatch.setattr(pipeline, "effective_weights", lambda _: weights)
+    monkeypatch.setattr(ensemble_module, "effective_weights", lambda _: weights)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +406,14 @@ def test_a_prior_is_named_or_given(installed):
     assert Ensemble.installed(prior="uniform").weights.prior == uniform
     sevens = uniform | {7: 5.0}
     assert Ensemble.installed(prior=sevens).weights.prior == sevens
+    assert Ensemble.installed(prior={7: 5}).weights.prior == sevens
     assert Ensemble.installed().weights.prior == uniform | {4: 2.0}
+
+
+@pytest.mark.parametrize("prior", [{4: 0.0}, {4: -1.0}, {4: np.nan}, {4: "often"}, {6: 1.0}])
+def test_a_prior_that_cannot_be_is_refused(installed, prior):
+    with pytest.raises(WeightsError, match=r"given: prior of [46]"):
+        Ensemble.installed(prior=prior)
 
 
 @pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.ensemble import Ensemble
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores, ScoreKind
-from beatmeter.pipeline import Ensemble, analyze
+from beatmeter.pipeline import analyze
 from beatmeter_mert import signal as mert_signal
 from beatmeter_mert.settings import CHECKPOINT_VARIABLE
 from beatmeter_mert.signal import MertSignal

@@ -32,8 +32,6 @@ LEAST_CONTRAST = 1.5
 LEAST_MARGIN = 1.5
 """Logits: mean over downbeats less mean over other beats, and its lead over the other meter."""
 
-_REACH_S = 0.045  # seconds from a beat within which its onset peaks
-
 
 @dataclass(frozen=True)
 class Stretch:
@@ -171,17 +169,9 @@ def _surest(activations: Activations, rhythm: Rhythm, file: str, offset_s: float
 
 def _accents(rhythm: Rhythm, beats: Floats) -> Floats:
     """Sum onset strength, bass and change of harmony on each beat, standardised: shape (n,)."""
-    from beatmeter.features import beatsync
+    from beatmeter.features.beatsync import standardise
+    from beatmeter.signals.neural.pulses import as_pulse
 
-    frames = beats * rhythm.frame_rate
-    reach = max(1, round(_REACH_S * rhythm.frame_rate))
-    period = float(np.median(np.diff(beats)))
-    edges = beatsync.with_final_beat(beats, period) * rhythm.chroma_rate + 0.5
-    chroma = beatsync.unit_rows(beatsync.segment_means(rhythm.chroma, edges))
-    columns = (
-        beatsync.peak_near(rhythm.onset_envelope, frames, reach),
-        beatsync.peak_near(rhythm.low_envelope, frames, reach),
-        beatsync.harmonic_change(chroma.astype(np.float32)),
-    )
-    summed: Floats = beatsync.standardise(np.stack(columns, axis=1).astype(np.float64)).sum(axis=1)
+    accents = rhythm.on([as_pulse(beats, rhythm)]).beat_features[0].accents
+    summed: Floats = standardise(accents.astype(np.float64)).sum(axis=1)
     return summed

@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.fusion.fit.importance import balanced_weights, share_of_meters, under_prior
 from beatmeter.meters import METERS
 from beatmeter.signals.calibration import N_CONTEXT, Calibration, standardised
-
-Floats = npt.NDArray[np.float64]
 
 _ITERATIONS = 200
 _TOLERANCE = 3e-6

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from beatmeter import signals as _signals
+from beatmeter._util.arrays import Floats
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
@@ -26,8 +26,6 @@ from beatmeter.meters import METERS
 from beatmeter.plugins import installed_signals
 from beatmeter.signals.calibrated import CalibratedSignal, require_beats
 from beatmeter.signals.calibration import pulse_context
-
-Floats = npt.NDArray[np.float64]
 
 SHORT_S = (15.0, 10.0)
 """Seconds: one of these is heard of a clip besides all of it, from its middle, so that confidence

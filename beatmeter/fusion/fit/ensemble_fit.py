@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.errors import DatasetError
@@ -28,8 +29,6 @@ from beatmeter.fusion.prior import REPERTOIRE_WORKS, tempered
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibration import Calibration
-
-Floats = npt.NDArray[np.float64]
 
 POOL_PENALTIES = (1e-3, 1e-2, 3e-2, 0.1, 1.0)
 """On what weights depart by from those in force: from almost free to almost kept."""
@@ -169,7 +168,7 @@ def fit_ensemble(
     now = np.zeros((len(spoken), len(names), len(METERS)))
     for column, name in enumerate(names):
         if name in plan.begin:
-            now[:, column] = told(plan.begin[name], spoken, name)
+            now[:, column] = log_distributions(plan.begin[name], spoken, name)
             for heard in said.values():
                 heard[:, column] = now[:, column]
     wanted = [name for name in names if name not in plan.kept]
@@ -229,7 +228,7 @@ def as_array(prior: Mapping[int, float]) -> Floats:
     return np.array([prior[meter] for meter in METERS])
 
 
-def told(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> Floats:
+def log_distributions(calibration: Calibration, clips: Sequence[ClipEvidence], name: str) -> Floats:
     """Log distributions that a calibration gives to clips: (clips, 6), 0 where it is silent."""
     said = np.zeros((len(clips), len(METERS)))
     for row, clip in enumerate(clips):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter.fusion.fit.importance import balanced_weights, share_of_meters, under_prior
 from beatmeter.fusion.pool import inverse_temperature
 from beatmeter.meters import METERS
-
-Floats = npt.NDArray[np.float64]
 
 _START_GROWTH = 0.1
 

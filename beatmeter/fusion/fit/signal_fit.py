@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter.fusion.fit.calibrator import Example, fit_calibration
 from beatmeter.fusion.fit.collection import ClipEvidence
@@ -20,8 +21,6 @@ from beatmeter.fusion.fit.folds import Folds
 from beatmeter.fusion.pool import log_scores
 from beatmeter.meters import METERS, MeterScores
 from beatmeter.signals.calibration import Calibration
-
-Floats = npt.NDArray[np.float64]
 
 PENALTIES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
 """From the strongest, which are tried as long as unseen clips become more likely."""

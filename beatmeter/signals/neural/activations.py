@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +39,16 @@ class Activations:
     bpm_range: tuple[float, float] = (55.0, 215.0)
     steadiness: float = 100.0
     bar: npt.NDArray[np.float64] | None = None
+
+    @cached_property
+    def bar_logs(self) -> npt.NDArray[np.float64] | None:
+        """Log probabilities instead of the logits of `bar`: shape (frames, 13)."""
+        if self.bar is None:
+            return None
+        logs: npt.NDArray[np.float64] = self.bar - np.logaddexp.reduce(
+            self.bar, axis=1, keepdims=True
+        )
+        return logs
 
 
 class ActivationSource(Protocol):

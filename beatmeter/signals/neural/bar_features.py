@@ -30,7 +30,7 @@ from beatmeter.features.beatsync import (
 from beatmeter.signals.neural import pitches
 from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND, FrameLogits
 
-Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]
 
 CELLS = 12
@@ -64,19 +64,19 @@ class HeardFrames:
         From :func:`beatmeter.signals.neural.pitches.log_pitches`.
     """
 
-    log_mel: Floats
+    log_mel: Array
     logits: FrameLogits
-    log_pitches: Floats
+    log_pitches: Array
 
     @cached_property
-    def _flux(self) -> Floats:
+    def _flux(self) -> Array:
         """Rise of each band, in units of a strong onset: (frames, 81)."""
         rise = np.maximum(np.diff(self.log_mel, axis=0, prepend=self.log_mel[:1]), 0.0)
         deviation = max(float(rise.mean(axis=1).std()), 1e-3)
         return np.asarray(rise / (_FLUX_DEVIATIONS * deviation), np.float32)
 
     @cached_property
-    def _curves(self) -> Floats:
+    def _curves(self) -> Array:
         """Beats, downbeats, and onsets in three parts of the spectrum: (frames, 5)."""
         logits = np.column_stack([self.logits.beat, self.logits.downbeat])
         heard = np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT) / _MOST_LOGIT
@@ -84,7 +84,7 @@ class HeardFrames:
         return _peaks(np.column_stack([heard, *thirds]))
 
     @cached_property
-    def _onsets(self) -> Floats:
+    def _onsets(self) -> Array:
         return _peaks(_grouped(self._flux))
 
     @cached_property
@@ -99,7 +99,7 @@ class HeardFrames:
         """Square roots of the magnitudes of the pitches, cumulated."""
         return cumulated(np.sqrt(np.expm1(self.log_pitches)))
 
-    def _harmony(self, edges: Times) -> list[Floats]:
+    def _harmony(self, edges: Times) -> list[Array]:
         """Chroma of bass and of what is above from beat to beat, and how like those before."""
         frames = edges * pitches.FRAMES_PER_SECOND + 0.5
         sounding = means_between(self._sounding_pitches, frames)
@@ -111,7 +111,7 @@ class HeardFrames:
         ]
         return [*chroma, *likeness]
 
-    def on(self, beats: Times) -> Floats:
+    def on(self, beats: Times) -> Array:
         """The features of each beat of a pulse.
 
         Parameters
@@ -149,20 +149,20 @@ class HeardFrames:
         return np.column_stack(features).astype(np.float32)
 
 
-def _grouped(bands: Floats) -> Floats:
+def _grouped(bands: Array) -> Array:
     """Means of neighbouring bands: (n, 81) to (n, 27)."""
-    means: Floats = bands.reshape(len(bands), -1, _GROUPED_BANDS).mean(axis=2)
+    means: Array = bands.reshape(len(bands), -1, _GROUPED_BANDS).mean(axis=2)
     return means
 
 
-def _peaks(curves: Floats) -> Floats:
+def _peaks(curves: Array) -> Array:
     """The greatest value within a frame."""
     from scipy.ndimage import maximum_filter1d
 
     return np.asarray(maximum_filter1d(curves, 3, axis=0), np.float32)
 
 
-def _at(curves: Floats, times: Times) -> Floats:
+def _at(curves: Array, times: Times) -> Array:
     """Curves between their frames: shape (n, columns)."""
     frames = np.clip(times * FRAMES_PER_SECOND, 0, len(curves) - 1)
     below = np.minimum(frames.astype(int), max(0, len(curves) - 2))
@@ -171,7 +171,7 @@ def _at(curves: Floats, times: Times) -> Floats:
     return np.asarray(curves[below] * (1 - part) + curves[above] * part, np.float32)
 
 
-def _likeness(rows: npt.NDArray[np.floating]) -> Floats:
+def _likeness(rows: npt.NDArray[np.floating]) -> Array:
     """Product of each unit row with each of those before it: (n, 16), zero before the first."""
     likeness = np.zeros((len(rows), LAGS), np.float32)
     products = rows @ rows.T

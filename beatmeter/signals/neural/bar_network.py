@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
-from beatmeter.signals.neural.frame_network import read_network, windows
+from beatmeter.signals.neural.frame_network import windows
+from beatmeter.signals.neural.npz import read_network
 
-Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 
 BARS = "bars.npz"
 """The trained network, in this package."""
@@ -50,9 +51,9 @@ class BarLogits:
         Logit of the pulse being the counted beat.
     """
 
-    downbeat: Floats
-    length: Floats
-    meter: Floats
+    downbeat: Array
+    length: Array
+    meter: Array
     counted: float
 
 
@@ -72,7 +73,7 @@ class BarNetwork:
 
     dilations: tuple[int, ...]
     frame_network: str
-    weights: Mapping[str, Floats] = field(repr=False)
+    weights: Mapping[str, Array] = field(repr=False)
 
     def __post_init__(self) -> None:
         if {len(value) if value.ndim else 0 for value in self.weights.values()} != {self.members}:
@@ -106,7 +107,7 @@ class BarNetwork:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a bar network: {error}") from error
 
-    def __call__(self, features: Floats) -> BarLogits:
+    def __call__(self, features: Array) -> BarLogits:
         """Run the network over a pulse.
 
         Parameters
@@ -134,7 +135,7 @@ class BarNetwork:
         )
 
 
-def meter_log_probabilities(pulses: Sequence[BarLogits]) -> Floats:
+def meter_log_probabilities(pulses: Sequence[BarLogits]) -> Array:
     """Of ``METER_CLASSES``, pulses summed out by how likely each is to be counted: shape (8,).
 
     Parameters
@@ -146,7 +147,7 @@ def meter_log_probabilities(pulses: Sequence[BarLogits]) -> Floats:
 
     shares = log_softmax(np.array([pulse.counted for pulse in pulses]))
     meters = np.array([pulse.meter for pulse in pulses], dtype=np.float64)
-    summed: Floats = logsumexp(shares[:, None] + meters, axis=0)
+    summed: Array = logsumexp(shares[:, None] + meters, axis=0)
     return summed
 
 
@@ -161,17 +162,17 @@ def load_bar_network() -> BarNetwork:
     return BarNetwork.load(bar_network_path())
 
 
-def _rectified(values: Floats) -> Floats:
+def _rectified(values: Array) -> Array:
     return np.maximum(values, np.float32(0.0))
 
 
-def _linear(weights: Mapping[str, Floats], name: str, values: Floats) -> Floats:
-    product: Floats = values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
+def _linear(weights: Mapping[str, Array], name: str, values: Array) -> Array:
+    product: Array = values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
     return product
 
 
-def _mean_log_probabilities(logits: Floats) -> Floats:
+def _mean_log_probabilities(logits: Array) -> Array:
     """Of each class, the mean over the members, and probabilities again: (members, n) to (n,)."""
     means = (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).mean(axis=0)
-    logs: Floats = means - np.logaddexp.reduce(means)
+    logs: Array = means - np.logaddexp.reduce(means)
     return logs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.features.near import NearTimes
 from beatmeter.signals.neural.activations import Activations
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS
 
@@ -126,24 +127,13 @@ def decode_downbeats(activations: Activations, beats: Times) -> Bars:
 
 def downbeat_logits(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
     """The greatest downbeat logit within 40 ms of each beat: shape (n,)."""
-    return _greatest(activations.downbeat, activations.frame_rate, beats)
-
-
-def _greatest(
-    logits: npt.NDArray[np.float64], frame_rate: int, beats: Times
-) -> npt.NDArray[np.float64]:
-    from scipy.ndimage import maximum_filter1d
-
-    widened = maximum_filter1d(logits, 2 * _REACH_FRAMES + 1)
-    frames = np.round(beats * frame_rate).astype(int)
-    nearest: npt.NDArray[np.float64] = widened[np.clip(frames, 0, len(widened) - 1)]
-    return nearest
+    return NearTimes(activations.downbeat, activations.frame_rate, _REACH_FRAMES).at(beats)
 
 
 def _downbeat_probability(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
     """Of each beat, given that it is one: shape (n,), between 0.001 and 0.999."""
     beat, downbeat = (
-        1 / (1 + np.exp(-_greatest(logits, activations.frame_rate, beats)))
+        1 / (1 + np.exp(-NearTimes(logits, activations.frame_rate, _REACH_FRAMES).at(beats)))
         for logits in (activations.beat, activations.downbeat)
     )
     share = downbeat / np.maximum(beat, downbeat)
@@ -154,11 +144,11 @@ def _length_scores(activations: Activations, beats: Times) -> dict[int, float]:
     """What speaks for each bar length before downbeats are looked at: log probabilities, summed."""
     if activations.bar is None:
         return dict.fromkeys(BAR_LENGTHS, 0.0)
+    from scipy.special import log_softmax
+
     frames = np.round(beats * activations.frame_rate).astype(int)
     logits = activations.bar[np.clip(frames, 0, len(activations.bar) - 1)]
-    logits = logits - logits.max(axis=1, keepdims=True)
-    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    summed = BAR_WEIGHT * logs.sum(axis=0)
+    summed = BAR_WEIGHT * log_softmax(logits, axis=1).sum(axis=0)
     return {length: float(summed[BAR_CLASSES.index(length)]) for length in BAR_LENGTHS}
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.audio.samples import Samples
 from beatmeter.signals.neural.activations import Activations
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from beatmeter.signals.neural.beatnet_network import BeatNetwork
 
 INSTALL_HINT = "pip install 'beatmeter[beatnet]' && pip install --no-deps beatnet==1.1.3"
+
+# the input with which the networks were trained
+SAMPLE_RATE = 22050
+FRAMES_PER_SECOND = 50
+_HOP_LENGTH = 441
+_FRAME_LENGTH = 1411
+_BANDS_PER_OCTAVE = 24
+_RANGE_HZ = (30, 17000)
+
 _LEAST_PROBABILITY = 1e-5
 
 
@@ -44,23 +54,44 @@ class BeatNetSource:
         """Mean probabilities of the networks, as logits."""
         import torch
 
-        from beatmeter.signals.neural import beatnet_features
-
-        samples = rhythm.resampled(beatnet_features.SAMPLE_RATE)
-        samples = samples / np.abs(samples).max()
-        features = torch.from_numpy(beatnet_features.features(samples))[None]
+        samples = rhythm.resampled(SAMPLE_RATE)
+        heard = torch.from_numpy(features(samples / np.abs(samples).max()))[None]
         with torch.inference_mode():
-            outputs = [network(features)[0].softmax(dim=1) for network in networks()]
+            outputs = [network(heard)[0].softmax(dim=1) for network in networks()]
         beat, downbeat, _ = torch.stack(outputs).mean(dim=0).double().numpy().T
-        return Activations(
-            _logit(beat + downbeat), _logit(downbeat), beatnet_features.FRAMES_PER_SECOND
-        )
+        return Activations(_logit(beat + downbeat), _logit(downbeat), FRAMES_PER_SECOND)
 
     def weight_files(self) -> list[Path]:
         """The files of the three networks."""
         spec = find_spec("BeatNet")
         folders = list(spec.submodule_search_locations or []) if spec else []
         return [path for f in folders for path in sorted(Path(f).glob("models/*_weights.pt"))]
+
+
+def features(samples: Samples) -> npt.NDArray[np.float32]:
+    """Log spectrogram and its rise, of a recording at 22,050 Hz: shape (frames, 272)."""
+    from madmom_infer.audio.signal import FramedSignalProcessor, SignalProcessor
+    from madmom_infer.audio.spectrogram import (
+        FilteredSpectrogramProcessor,
+        LogarithmicSpectrogramProcessor,
+        SpectrogramDifferenceProcessor,
+    )
+    from madmom_infer.audio.stft import ShortTimeFourierTransformProcessor
+
+    stages = [
+        SignalProcessor(num_channels=1, sample_rate=SAMPLE_RATE),
+        FramedSignalProcessor(frame_size=_FRAME_LENGTH, hop_size=_HOP_LENGTH),
+        ShortTimeFourierTransformProcessor(),
+        FilteredSpectrogramProcessor(
+            num_bands=_BANDS_PER_OCTAVE, fmin=_RANGE_HZ[0], fmax=_RANGE_HZ[1], norm_filters=True
+        ),
+        LogarithmicSpectrogramProcessor(mul=1, add=1),
+        SpectrogramDifferenceProcessor(diff_ratio=0.5, positive_diffs=True, stack_diffs=np.hstack),
+    ]
+    value: object = samples
+    for stage in stages:
+        value = stage.process(value)
+    return np.ascontiguousarray(np.asarray(value), np.float32)
 
 
 @cache

@@ -18,20 +18,19 @@ References
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from beatmeter.meters import METERS
+from beatmeter.signals.neural.npz import read_network
 
-Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 
 N_BANDS = 81
 FRAMES_PER_SECOND = 50
@@ -87,18 +86,17 @@ class NetworkConfig:
             raise ValueError(f"stem: {list(self.stem)} are not two numbers above 0")
         if self.channels < 2 or self.channels % 2:
             raise ValueError(f"channels: {self.channels} is not an even number above 0")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: {self.dropout:g} is not from 0 to below 1")
         if not self.dilations or min(self.dilations) < 1:
             raise ValueError(f"dilations: {list(self.dilations)} are not numbers above 0")
+        if self.attention_heads < 1:
+            raise ValueError(f"attention_heads: {self.attention_heads} is below 1")
         if self.attention_layers and self.channels % (2 * self.attention_heads):
             raise ValueError(
                 f"attention_heads: {self.attention_heads} do not divide {self.channels} channels "
                 "into even parts"
             )
-
-    @property
-    def receptive_field_s(self) -> float:
-        """Seconds that one frame's answer can depend on, attention aside."""
-        return (1 + (KERNEL - 1) * 2 * sum(self.dilations)) / FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,10 @@ class FrameLogits:
         What they are read from.
     """
 
-    beat: Floats
-    downbeat: Floats
-    bar: Floats
-    hidden: Floats
+    beat: Array
+    downbeat: Array
+    bar: Array
+    hidden: Array
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class FrameNetwork:
     """
 
     config: NetworkConfig
-    weights: Mapping[str, Floats] = field(repr=False)
+    weights: Mapping[str, Array] = field(repr=False)
 
     @classmethod
     def load(cls, path: Path) -> FrameNetwork:
@@ -150,7 +148,7 @@ class FrameNetwork:
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a beat network: {error}") from error
 
-    def __call__(self, log_mel: Floats) -> FrameLogits:
+    def __call__(self, log_mel: Array) -> FrameLogits:
         """Run the network over a recording.
 
         Parameters
@@ -169,7 +167,7 @@ class FrameNetwork:
         logits = hidden @ self.weights["heads.weight"] + self.weights["heads.bias"]
         return FrameLogits(logits[:, 0], logits[:, 1], logits[:, 2:], hidden)
 
-    def hidden(self, log_mel: Floats) -> Floats:
+    def hidden(self, log_mel: Array) -> Array:
         """Run it over one window, up to the heads: shape (frames, 81) to (frames, channels)."""
         hidden = self._stem(log_mel)
         for number, dilation in enumerate(self.config.dilations):
@@ -177,10 +175,10 @@ class FrameNetwork:
         if self.config.attention_layers:
             hidden = self._attended(hidden)
         w = self.weights
-        final: Floats = np.maximum(hidden * w["final.scale"] + w["final.shift"], 0.0)
+        final: Array = np.maximum(hidden * w["final.scale"] + w["final.shift"], 0.0)
         return final
 
-    def _stem(self, log_mel: Floats) -> Floats:
+    def _stem(self, log_mel: Array) -> Array:
         w = self.weights
         first, second = self.config.stem
         bands = N_BANDS // POOLING
@@ -209,26 +207,26 @@ class FrameNetwork:
             flat = b.reshape(n + 2, -1)
             stacked = np.concatenate([flat[k : k + n] for k in range(3)], axis=1)
             out[start : start + n] = stacked @ w["stem.2.weight"]
-        result: Floats = np.maximum(out + w["stem.2.bias"], 0.0)
+        result: Array = np.maximum(out + w["stem.2.bias"], 0.0)
         return result
 
-    def _dilated(self, hidden: Floats, layer: str, dilation: int) -> Floats:
+    def _dilated(self, hidden: Array, layer: str, dilation: int) -> Array:
         w = self.weights
         halves = [
             windows(hidden, reach) @ w[f"{layer}.{name}.weight"]
             for name, reach in (("near", dilation), ("far", 2 * dilation))
         ]
-        inner: Floats = np.maximum(np.concatenate(halves, axis=1) + w[f"{layer}.bias"], 0.0)
-        mixed: Floats = inner @ w[f"{layer}.mix.weight"]
+        inner: Array = np.maximum(np.concatenate(halves, axis=1) + w[f"{layer}.bias"], 0.0)
+        mixed: Array = inner @ w[f"{layer}.mix.weight"]
         mixed += w[f"{layer}.mix.bias"]
         mixed += hidden
         return mixed
 
-    def _attended(self, hidden: Floats) -> Floats:
+    def _attended(self, hidden: Array) -> Array:
         w = self.weights
         n, channels = hidden.shape
         padded = np.pad(hidden, ((0, -n % STRIDE), (0, 0)))
-        state: Floats = padded.reshape(-1, STRIDE, channels).mean(axis=1)
+        state: Array = padded.reshape(-1, STRIDE, channels).mean(axis=1)
         for number in range(self.config.attention_layers):
             name = f"attention.{number}"
             normed = _layer_norm(state, w[f"{name}.norm.weight"], w[f"{name}.norm.bias"])
@@ -239,33 +237,17 @@ class FrameNetwork:
             normed = _layer_norm(state, w[f"{name}.norm2.weight"], w[f"{name}.norm2.bias"])
             inner = np.maximum(normed @ w[f"{name}.up.weight"] + w[f"{name}.up.bias"], 0.0)
             state = state + inner @ w[f"{name}.down.weight"] + w[f"{name}.down.bias"]
-        result: Floats = hidden + np.repeat(state, STRIDE, axis=0)[:n]
+        result: Array = hidden + np.repeat(state, STRIDE, axis=0)[:n]
         return result
 
 
-def read_network(path: Path, kind: str) -> tuple[Any, dict[str, Floats]]:
-    """The configuration and the weights in the file of a network.
-
-    Parameters
-    ----------
-    path : Path
-    kind : str
-        What it is expected to be, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
-            return json.loads(str(stored["config"])), weights
-    except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a {kind}: {error}") from error
+@cache
+def load_frame_network(path: Path) -> FrameNetwork:
+    """The network in a file, read once a process; as :meth:`FrameNetwork.load`."""
+    return FrameNetwork.load(path)
 
 
-def windows(hidden: Floats, dilation: int) -> Floats:
+def windows(hidden: Array, dilation: int) -> Array:
     """Five taps around each frame, `dilation` apart, zero beyond the ends.
 
     Shape (..., n, c) to (..., n, 5 c).
@@ -280,9 +262,9 @@ def windows(hidden: Floats, dilation: int) -> Floats:
     return out.reshape(*rest, n, KERNEL * channels)
 
 
-def _loudest(values: Floats) -> Floats:
+def _loudest(values: Array) -> Array:
     """The loudest of every three bands: (frames, bands, channels) to (frames, bands / 3, ...)."""
-    loudest: Floats = reduce(np.maximum, (values[:, band::POOLING] for band in range(POOLING)))
+    loudest: Array = reduce(np.maximum, (values[:, band::POOLING] for band in range(POOLING)))
     return loudest
 
 
@@ -297,7 +279,7 @@ def _rotary_angles(n: int, width: int) -> npt.NDArray[np.float64]:
     return np.arange(n)[:, None] * rates
 
 
-def _attention(joined: Floats, heads: int) -> Floats:
+def _attention(joined: Array, heads: int) -> Array:
     n, width = len(joined), joined.shape[1] // (3 * heads)
     query, key, value = joined.reshape(n, 3, heads, width).transpose(1, 2, 0, 3)
     angles = _rotary_angles(n, width)
@@ -311,13 +293,13 @@ def _attention(joined: Floats, heads: int) -> Floats:
     return np.asarray(attended, np.float32)
 
 
-def _rotated(values: Floats, cosine: Floats, sine: Floats) -> Floats:
+def _rotated(values: Array, cosine: Array, sine: Array) -> Array:
     half = values.shape[-1] // 2
     first, second = values[..., :half], values[..., half:]
     return np.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
 
 
-def _layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
+def _layer_norm(values: Array, weight: Array, bias: Array) -> Array:
     centred = values - values.mean(axis=1, keepdims=True)
     deviation = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + NORM_EPSILON)
     return np.asarray(centred / deviation * weight + bias, np.float32)

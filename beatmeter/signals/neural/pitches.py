@@ -16,7 +16,7 @@ import numpy.typing as npt
 from beatmeter.features import spectra
 from beatmeter.signals.neural.spectrogram import COMPRESSION, SAMPLE_RATE, at_one_loudness
 
-Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 
 HOP_LENGTH = 882
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP_LENGTH
@@ -28,7 +28,7 @@ N_BASS = 24
 _BASS_FFT, _FFT = 8192, 4096
 
 
-def log_pitches(samples: npt.ArrayLike) -> Floats:
+def log_pitches(samples: npt.ArrayLike) -> Array:
     """The spectrogram of a recording.
 
     Parameters
@@ -55,7 +55,7 @@ def log_pitches(samples: npt.ArrayLike) -> Floats:
 
 
 @cache
-def _filters(n_fft: int, first: int, count: int) -> Floats:
+def _filters(n_fft: int, first: int, count: int) -> Array:
     """Triangles over frequency bins, each of sum 1: shape (1 + n_fft // 2, count)."""
     frequencies = np.fft.rfftfreq(n_fft, 1.0 / SAMPLE_RATE)
     centres = 440.0 * 2.0 ** ((first + np.arange(count) - 69.0) / 12.0)

@@ -7,7 +7,6 @@ train`` wrote. ``BEATMETER_BEAT_THIS_CHECKPOINT`` names a checkpoint of Beat Thi
 from __future__ import annotations
 
 import os
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from beatmeter.signals.neural.beatnet import BeatNetSource
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.bar_features import HeardFrames
-    from beatmeter.signals.neural.frame_network import FrameLogits, FrameNetwork
+    from beatmeter.signals.neural.frame_network import FrameLogits
 
 NETWORK_VARIABLE = "BEATMETER_BEAT_NETWORK"
 BEATNET = "beatnet"
@@ -64,9 +63,10 @@ class FrameNetworkSource:
         """
         from beatmeter.signals.neural import pitches, spectrogram
         from beatmeter.signals.neural.bar_features import HeardFrames
+        from beatmeter.signals.neural.frame_network import load_frame_network
 
         try:
-            network = _frame_network(self.path)
+            network = load_frame_network(self.path)
         except ValueError as error:
             raise Abstain(str(error)) from error
         samples = rhythm.resampled(spectrogram.SAMPLE_RATE)
@@ -126,10 +126,3 @@ def activations_of(rhythm: Rhythm) -> Activations:
     if reason is not None:
         raise Abstain(reason)
     return rhythm.heard(f"activations {source.name}", source.activations)
-
-
-@cache
-def _frame_network(path: Path) -> FrameNetwork:
-    from beatmeter.signals.neural.frame_network import FrameNetwork
-
-    return FrameNetwork.load(path)

@@ -31,10 +31,10 @@ COMPRESSION = 1e4
 STEPS = 32
 """Steps of a stored byte per unit: 0 to 7.97 in all."""
 
-Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 
 
-def log_mel(samples: npt.ArrayLike) -> Floats:
+def log_mel(samples: npt.ArrayLike) -> Array:
     """The spectrogram of a recording.
 
     Parameters
@@ -54,19 +54,19 @@ def log_mel(samples: npt.ArrayLike) -> Floats:
     return np.log1p(mel, out=mel)
 
 
-def at_one_loudness(samples: Floats) -> Floats:
+def at_one_loudness(samples: Array) -> Array:
     """Samples of a recording times what brings their root mean square to ``LOUDNESS``."""
     rms = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if len(samples) else 0.0
     return samples * np.float32(LOUDNESS / max(rms, _QUIETEST))
 
 
-def to_bytes(values: Floats) -> npt.NDArray[np.uint8]:
+def to_bytes(values: Array) -> npt.NDArray[np.uint8]:
     """A spectrogram as it is stored for training: of the same shape."""
     return np.clip(np.round(values * STEPS), 0, 255).astype(np.uint8)
 
 
 @cache
-def _filters() -> Floats:
+def _filters() -> Array:
     triangles = spectra.mel_filterbank(SAMPLE_RATE, N_FFT, N_BANDS, *RANGE_HZ)
-    weights: Floats = triangles / triangles.sum(axis=0, keepdims=True)
+    weights: Array = triangles / triangles.sum(axis=0, keepdims=True)
     return weights

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from beatmeter.datasets.fixtures.sets import POLYMETER, meter_name
+from beatmeter.ensemble import Ensemble
 from beatmeter.errors import GateError
 from beatmeter.evaluation import scoring
 from beatmeter.evaluation.ensemble import EnsembleEvaluation, evaluate, sections
@@ -17,7 +18,7 @@ from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.fusion.agreement import is_right
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import MeterScores
-from beatmeter.pipeline import Ensemble, analyze
+from beatmeter.pipeline import analyze
 from beatmeter.signals.accent_folding import AccentFolding
 from beatmeter.signals.bar_similarity import BarSimilarity
 

@@ -5,20 +5,24 @@ from hypothesis import strategies as st
 from beatmeter.features import beatsync
 
 
-def test_segment_means_are_means_of_rows():
+def means_of(values, edges):
+    return beatsync.means_between(beatsync.cumulated(values), edges)
+
+
+def test_means_between_edges_are_means_of_rows():
     values = np.arange(20, dtype=np.float32).reshape(10, 2)
-    found = beatsync.segment_means(values, np.array([0.0, 4.0, 10.0]))
+    found = means_of(values, np.array([0.0, 4.0, 10.0]))
     np.testing.assert_allclose(found, [values[:4].mean(0), values[4:].mean(0)], rtol=1e-6)
 
 
 @given(st.lists(st.floats(0, 10), min_size=3, max_size=6, unique=True))
-def test_segment_means_of_fractional_edges_keep_the_total(edges):
+def test_means_between_fractional_edges_keep_the_total(edges):
     edges = np.sort(edges)
     if np.diff(edges).min() < 1e-3:
         return
     values = np.random.default_rng(0).random((10, 1)).astype(np.float32)
-    means = beatsync.segment_means(values, edges)[:, 0]
-    whole = beatsync.segment_means(values, edges[[0, -1]])[0, 0]
+    means = means_of(values, edges)[:, 0]
+    whole = means_of(values, edges[[0, -1]])[0, 0]
     np.testing.assert_allclose(means @ np.diff(edges), whole * (edges[-1] - edges[0]), rtol=1e-3)
 
 

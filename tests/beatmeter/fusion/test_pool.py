@@ -68,7 +68,7 @@ def test_nobody_voting_is_said():
 @given(SCORES, SCORES, st.floats(1.0, 3.0))
 def test_sharpness_makes_surer_and_never_changes_the_verdict(first, second, sharp):
     scores, weights = {"a": first, "b": second}, {"a": 0.6, "b": 0.3}
-    plain, sharpened = (fuse(scores, weights, sharp=s) for s in (1.0, sharp))
+    plain, sharpened = (fuse(scores, weights, exponent=s) for s in (1.0, sharp))
     assert sharpened.confidence >= plain.confidence - 1e-12
     assert plain.scores[sharpened.meter] == pytest.approx(plain.confidence)
 

@@ -10,13 +10,13 @@ import pytest
 
 from beatmeter._util.fitted import SHIPPED
 from beatmeter.datasets.fixtures import open_set, write_manifest
+from beatmeter.ensemble import Ensemble
 from beatmeter.errors import WeightsWarning
 from beatmeter.fusion.effective import check_record, effective_weights, needs_record, vouched
 from beatmeter.fusion.record import RECORD_SET, RECORDS, read_record, record_path
 from beatmeter.fusion.weights import Tuned, Weights, load_weights, write_weights
 from beatmeter.gate.gate_run import weights_of_others
 from beatmeter.gate.show import states
-from beatmeter.pipeline import Ensemble
 from beatmeter.plugins import installed_signals
 
 ROOT = Path(__file__).parents[3]

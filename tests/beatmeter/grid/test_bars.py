@@ -59,3 +59,7 @@ def test_runs_are_consecutive():
     path = np.array([1, 1, 3, 3, 3, 1])
     assert [(run.start, run.stop) for run in runs(path)] == [(0, 2), (2, 5), (5, 6)]
     assert runs(np.array([2])) == [slice(0, 1)]
+
+
+def test_without_windows_there_are_no_runs():
+    assert runs(meter_path(np.zeros((0, 6)))) == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.ensemble import Ensemble
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.metrical import MetricalGrid
-from beatmeter.pipeline import Ensemble
 
 RATE = 22050
 SECONDS = 24.0

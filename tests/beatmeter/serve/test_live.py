@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from beatmeter.archive.recording import Asked
+from beatmeter.ensemble import Ensemble
 from beatmeter.fusion.weights import Weights
-from beatmeter.pipeline import Ensemble, analyze
+from beatmeter.pipeline import analyze
 from beatmeter.serve import live
 from beatmeter.serve.bodies import read_body
 from beatmeter.serve.live import Live

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beatmeter._util.fitted import DATA_VARIABLE
-from beatmeter.errors import Abstain
+from beatmeter.errors import Abstain, WeightsError
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.calibrator import n_parameters
@@ -64,6 +64,14 @@ def test_what_is_written_is_read_again(folder, units):
 
 def test_without_a_calibration_a_signal_cannot_speak(folder):
     with pytest.raises(Abstain, match=r"^no calibration for fresh: .*beatmeter calibrate"):
+        load_calibration("fresh")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"mean": 1}', b"\xff"])
+def test_a_file_that_is_no_calibration_is_named(folder, content):
+    folder.mkdir()
+    (folder / "fresh.json").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"fresh\.json: is no calibration"):
         load_calibration("fresh")
 
 

@@ -149,7 +149,7 @@ def test_weights_are_loaded_as_nothing_but_weights(networks, monkeypatch):
 
 
 def test_features_come_fifty_times_a_second(networks, drum_pattern):
-    from beatmeter.signals.neural.beatnet_features import features
+    from beatmeter.signals.neural.beatnet import features
     from beatmeter.signals.neural.beatnet_network import N_FEATURES
 
     found = features(drum_pattern(4, 120.0, 0)[: 4 * RATE])

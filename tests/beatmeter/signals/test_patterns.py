@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from beatmeter.ensemble import Ensemble
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.pipeline import Ensemble
 from beatmeter.signals import beatmeter_signals
 
 TEMPI = (90.0, 140.0, 200.0, 280.0)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from beatmeter.signals.neural.training.loop import CURVE
+from beatmeter.signals.neural.training.run_folder import CURVE
 
 PICTURE = "curve.png"
 FRAME_LABELS = {"beat": "beats, F", "downbeat": "downbeats, F", "bar": "bar length"}

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from beatmeter._util.arrays import Floats
 from beatmeter.signals.neural.frame_network import BAR_CLASSES
 from beatmeter.signals.neural.training.augmentation import Batch, cut
 from beatmeter.signals.neural.training.frames import MASKED, Clips
@@ -28,8 +29,6 @@ THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 _TOLERANCE_FRAMES = 3
 _PEAK_REACH_FRAMES = 3
 _BATCH = 32
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

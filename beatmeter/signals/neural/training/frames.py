@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS, N_BANDS
+from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.pitches import N_PITCHES
 
 NO_BAR = 0
@@ -84,10 +84,18 @@ class Clips:
         )
 
     def weighted(self, families: Mapping[str, float]) -> Clips:
-        """Drawn as often as told by family; 1 for families that are not named."""
+        """Drawn as often as told by family; 1 for families that are not named.
+
+        Raises
+        ------
+        ValueError
+            If none is drawn.
+        """
         if not families:
             return self
         weights = [families.get(str(row.get("family", "")), 1.0) for row in self.rows]
+        if not any(weights):
+            raise ValueError("families: no clip is left to learn from")
         return replace(self, weights=torch.tensor(weights, device=self.device))
 
     @property
@@ -148,7 +156,7 @@ def count_clips(folder: Path) -> int:
     """How many clips the shards of a folder hold."""
     total = 0
     for path in sorted(folder.rglob("*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
+        with open_npz(path, "shard of frames") as stored:
             total += len(stored["beat_known"])
     return total
 
@@ -174,31 +182,26 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
     ValueError
         If it is no shard.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            rows = json.loads(str(stored["rows"]))
-            count = min(len(rows), most) if most else len(rows)
-            edges = stored["frames_start"].astype(np.int64)[: count + 1]
-            lengths = np.diff(edges)
-            halves = pitch_frames(lengths)
-            shard = {
-                "rows": rows[:count],
-                "lengths": lengths,
-                "mel": stored["mel"][: edges[-1]],
-                "pitch": stored.get("pitch", np.zeros((0, N_PITCHES), np.uint8))[: halves.sum()],
-                "bar": stored["bar"][: edges[-1]],
-            }
-            known = np.repeat(stored["beat_known"][:count].astype(bool), shard["lengths"])
-            for name in ("beat", "downbeat"):
-                unknown = stored.get(f"{name}_unknown", np.zeros(edges[-1], bool))
-                shard[f"{name}_known"] = known & ~unknown[: edges[-1]]
-            for name in ("beats", "downbeats"):
-                at = stored[f"{name}_start"]
-                shard[name] = (
-                    [stored[name][at[i] : at[i + 1]] for i in range(count)] if count else []
-                )
-    except (OSError, EOFError, BadZipFile, KeyError, ValueError, IndexError) as error:
-        raise ValueError(f"{path}: not a shard of frames: {error}") from error
+    with open_npz(path, "shard of frames") as stored:
+        rows = json.loads(str(stored["rows"]))
+        count = min(len(rows), most) if most else len(rows)
+        edges = stored["frames_start"].astype(np.int64)[: count + 1]
+        lengths = np.diff(edges)
+        halves = pitch_frames(lengths)
+        shard = {
+            "rows": rows[:count],
+            "lengths": lengths,
+            "mel": stored["mel"][: edges[-1]],
+            "pitch": stored.get("pitch", np.zeros((0, N_PITCHES), np.uint8))[: halves.sum()],
+            "bar": stored["bar"][: edges[-1]],
+        }
+        known = np.repeat(stored["beat_known"][:count].astype(bool), shard["lengths"])
+        for name in ("beat", "downbeat"):
+            unknown = stored.get(f"{name}_unknown", np.zeros(edges[-1], bool))
+            shard[f"{name}_known"] = known & ~unknown[: edges[-1]]
+        for name in ("beats", "downbeats"):
+            times, at = stored[name], stored[f"{name}_start"]
+            shard[name] = [times[at[i] : at[i + 1]] for i in range(count)]
     shapes = {"mel": (shard["lengths"].sum(), N_BANDS), "pitch": (halves.sum(), N_PITCHES)}
     for name, shape in shapes.items():
         there = name == "mel" or len(shard[name])

@@ -7,10 +7,9 @@ interrupted and goes on ends with the same bits as one that was not.
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,22 @@ from beatmeter.signals.neural.training.frames import Clips
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.network import TrainableNetwork
 from beatmeter.signals.neural.training.precision import in_bfloat16
+from beatmeter.signals.neural.training.run_folder import (
+    CURVE,
+    NETWORK,
+    STATE,
+    append_line,
+    device_name,
+    drop_lines_after,
+    step_seed,
+    write_result,
+)
 from beatmeter.signals.neural.training.settings import TrainSettings
 from beatmeter.signals.neural.training.start import begin_with, renormalise
 
-STATE, CURVE, NETWORK, FIGURES = "state.pt", "curve.jsonl", "network.npz", "figures.json"
 _WARM_UP = 0.05
 _MOST_GRADIENT = 1.0
 """Norm to which the gradient is cut, so that one odd batch does not undo many."""
-_STEPS_A_SEED = 1_000_003
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -109,8 +116,7 @@ def train(
         "torch": torch.__version__,
         "figures": figures,
     }
-    with replacing(out / FIGURES) as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_result(out, result)
     return result
 
 
@@ -133,7 +139,7 @@ def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
     run = Run(network, average, optimizer)
     if (out / STATE).exists():
         _load(settings, run, out / STATE)
-        forget_after(out / CURVE, run.step)
+        drop_lines_after(out / CURVE, run.step)
     return run
 
 
@@ -169,7 +175,7 @@ def _finished(settings: TrainSettings, run: Run) -> bool:
 
 
 def _update(settings: TrainSettings, run: Run, clips: Clips) -> Tensor:
-    torch.manual_seed(settings.seed * _STEPS_A_SEED + run.step)
+    torch.manual_seed(step_seed(settings.seed, run.step))
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate_at(settings, progress_of(settings, run))
     batch = random_batch(clips, settings.batch, settings.frames, settings.augment)
@@ -216,22 +222,3 @@ def _load(settings: TrainSettings, run: Run, path: Path) -> None:
     run.average.load_state_dict(state["average"])
     run.optimizer.load_state_dict(state["optimizer"])
     run.step, run.seconds = state["step"], state["seconds"]
-
-
-def append_line(curve: Path, line: Mapping[str, Any]) -> None:
-    """Add a line to a curve."""
-    with curve.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def forget_after(curve: Path, step: int) -> None:
-    """Take back the lines of a curve that an interrupted run wrote after its last state."""
-    if curve.exists():
-        lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        curve.write_text("".join(kept), encoding="utf-8")
-
-
-def device_name(device: torch.device) -> str:
-    """Which GPU it is, or that it is none."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -108,6 +108,13 @@ class TrainSettings:
         for name in ("steps", "batch", "frames", "evaluate_every", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is below 1")
+        for name in ("seed", "seconds", "clips", "weight_decay", "bar_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name}: {getattr(self, name)} is not 0 or above")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate: {self.learning_rate:g} is not above 0")
+        if not 0 <= self.average <= 1:
+            raise ValueError(f"average: {self.average:g} is not from 0 to 1")
 
     def as_dict(self) -> dict[str, Any]:
         """Every value, as JSON and TOML can hold it."""
@@ -141,11 +148,8 @@ def read_toml(path: Path, defaults: T) -> T:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    try:
         return _filled(defaults, values, "")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 

@@ -93,7 +93,7 @@ def renormalise(network: nn.Module, *heard: Tensor) -> None:
         What it is called with.
     """
     hooks = [
-        module.register_forward_pre_hook(_know)
+        module.register_forward_pre_hook(_take_statistics)
         for module in network.modules()
         if isinstance(module, _Norm)
     ]
@@ -104,7 +104,7 @@ def renormalise(network: nn.Module, *heard: Tensor) -> None:
         hook.remove()
 
 
-def _know(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+def _take_statistics(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:
     """Take the statistics of what comes in, and undo them in scale and shift."""
     assert isinstance(norm, _Norm)
     assert norm.running_mean is not None

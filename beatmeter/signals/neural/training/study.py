@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter.signals.neural.training.run_folder import CURVE, FIGURES, NETWORK
 from beatmeter.signals.neural.training.settings import TrainSettings, settings_from
 from beatmeter.signals.neural.training.summary import as_text, score
 
 RESULTS = "results.json"
+LIKE, BEST = "like", "best"
+"""Key of a run that copies another, and the value for the best of the candidates."""
 _PACK_EVERY_S = 30.0
 _POLL_S = 1.0
 _GRACE_S = 12.0
@@ -79,21 +82,31 @@ def read_study(path: Path) -> tuple[dict[str, Any], list[Stage]]:
     Raises
     ------
     ValueError
-        If a stage lacks a value or has one too many, or the settings of a run are wrong.
+        If a stage lacks a value or has one too many, the settings of a run are wrong, or it is
+        like a run that is not told of before it.
     """
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     common = values.get("settings", {})
-    stages = []
+    stages: list[Stage] = []
+    before: set[str] = set()
     for name, stage in values.get("stages", {}).items():
+        if any(earlier.candidates for earlier in stages):
+            before.add(BEST)
         try:
             stages.append(Stage(**{"name": name, "candidates": []} | stage))
         except TypeError as error:
             raise ValueError(f"{path}: stages.{name}: {error}") from error
         for run, changes in stages[-1].runs.items():
             try:
-                settings_from(merged(common, {k: v for k, v in changes.items() if k != "like"}))
+                if LIKE in changes and changes[LIKE] not in before:
+                    raise ValueError(f"like: {changes[LIKE]!r} is no run before this one")
+                settings_from(merged(common, _own(changes)))
             except ValueError as error:
                 raise ValueError(f"{path}: stages.{name}.runs.{run}: {error}") from error
+            before.add(run)
+        unknown = set(stages[-1].candidates) - before
+        if unknown:
+            raise ValueError(f"{path}: stages.{name}.candidates: no run is named {min(unknown)!r}")
     return common, stages
 
 
@@ -115,20 +128,20 @@ def run_study(
     """
     began = time.time()
     runs_folder = out / "runs"
-    for stage in stages:
+    for number, stage in enumerate(stages):
         _await_clips(frames, stage, began)
         jobs = [
-            Job(name, settings_from(merged(common, _resolved(changes, stages, runs_folder))))
-            for name, changes in stage.runs.items()
+            Job(name, settings_from(merged(common, resolved(stages, number, name, runs_folder))))
+            for name in stage.runs
         ]
         ends = began + stage.ends
         context = multiprocessing.get_context("spawn")
         workers = [
             context.Process(
                 target=work,
-                args=(jobs[number :: stage.workers], stage, frames, runs_folder, ends, device),
+                args=(jobs[first :: stage.workers], stage, frames, runs_folder, ends, device),
             )
-            for number in range(min(stage.workers, len(jobs)))
+            for first in range(min(stage.workers, len(jobs)))
         ]
         for worker in workers:
             worker.start()
@@ -186,7 +199,7 @@ def best_of(candidates: list[str], runs_folder: Path) -> str:
 
 def figures(folder: Path) -> dict[str, Any]:
     """The figures that a run wrote at its end, or nothing."""
-    path = folder / "figures.json"
+    path = folder / FIGURES
     if not path.is_file():
         return {}
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
@@ -198,14 +211,14 @@ def pack(runs_folder: Path, out: Path) -> None:
     results = {}
     networks: list[Path] = []
     for folder in sorted(path for path in runs_folder.glob("*") if path.is_dir()):
-        curve = folder / "curve.jsonl"
+        curve = folder / CURVE
         lines = curve.read_text(encoding="utf-8").splitlines() if curve.exists() else []
-        ended = folder / "figures.json"
+        ended = folder / FIGURES
         results[folder.name] = {
             "curve": [json.loads(line) for line in lines],
             "result": json.loads(ended.read_text(encoding="utf-8")) if ended.exists() else None,
         }
-        networks += [folder / "network.npz"] if (folder / "network.npz").exists() else []
+        networks += [folder / NETWORK] if (folder / NETWORK).exists() else []
     with replacing(out / RESULTS) as partial:
         partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
     size = 0
@@ -215,6 +228,21 @@ def pack(runs_folder: Path, out: Path) -> None:
             size += path.stat().st_size + 1024
             if size < _LONGEST_TAR:
                 tar.add(path, f"{path.parent.name}.npz")
+
+
+def resolved(stages: list[Stage], number: int, run: str, runs_folder: Path) -> dict[str, Any]:
+    """What a run of a stage, by its number, changes, together with what those that it is like do.
+
+    The best is that of the candidates of the stages before.
+    """
+    changes = stages[number].runs[run]
+    if LIKE not in changes:
+        return changes
+    name = changes[LIKE]
+    if name == BEST:
+        name = best_of([c for stage in stages[:number] for c in stage.candidates], runs_folder)
+    place = next(at for at, stage in enumerate(stages) if name in stage.runs)
+    return merged(resolved(stages, place, name, runs_folder), _own(changes))
 
 
 def merged(common: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -237,15 +265,8 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _resolved(changes: dict[str, Any], stages: list[Stage], runs_folder: Path) -> dict[str, Any]:
-    rest = {key: value for key, value in changes.items() if key != "like"}
-    if "like" not in changes:
-        return rest
-    name = changes["like"]
-    if name == "best":
-        name = best_of([c for stage in stages for c in stage.candidates], runs_folder)
-    copied = next(stage.runs[name] for stage in stages if name in stage.runs)
-    return merged({k: v for k, v in copied.items() if k != "like"}, rest)
+def _own(changes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in changes.items() if key != LIKE}
 
 
 def _await_clips(frames: Path, stage: Stage, began: float) -> None:

@@ -5,28 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 
-from beatmeter.signals.neural.bar_features import HeardFrames  # noqa: E402
-from beatmeter.signals.neural.bar_network import (  # noqa: E402
-    LENGTH_CLASSES,
-    METER_CLASSES,
-)
-from beatmeter.signals.neural.frame_network import FrameNetwork  # noqa: E402
-from beatmeter.signals.neural.spectrogram import STEPS  # noqa: E402
-from beatmeter.signals.neural.training.bars.examples import (  # noqa: E402
+from beatmeter.signals.neural.bar_features import HeardFrames
+from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES
+from beatmeter.signals.neural.frame_network import FrameNetwork
+from beatmeter.signals.neural.spectrogram import STEPS
+from beatmeter.signals.neural.training.bars.examples import (
     KINDS,
     FeaturesConfig,
     Jitter,
     write_features,
 )
-from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
-    load_pool,
-    whole,
-)
-from beatmeter.signals.neural.training.frames import read_shard  # noqa: E402
-from tests.beatmeter.signals.neural.conftest import clicks, write_shard  # noqa: E402
+from beatmeter.signals.neural.training.bars.pool import load_pool, whole
+from beatmeter.signals.neural.training.frames import read_shard
+from tests.beatmeter.signals.neural.conftest import clicks, write_shard
 
 CPU = torch.device("cpu")
 

@@ -8,32 +8,24 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 
-from beatmeter.cli.beats import beats  # noqa: E402
-from beatmeter.signals.neural.bar_features import CHROMA  # noqa: E402
-from beatmeter.signals.neural.bar_network import (  # noqa: E402
-    BarNetwork,
-)
-from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
+from beatmeter.cli.beats import beats
+from beatmeter.signals.neural.bar_features import CHROMA
+from beatmeter.signals.neural.bar_network import BarNetwork
+from beatmeter.signals.neural.training.bars.export import (
     bar_arrays,
     join_bar_networks,
     write_bar_network,
 )
-from beatmeter.signals.neural.training.bars.network import (  # noqa: E402
-    TrainableBarNetwork,
-)
-from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
-    batch_of,
-    whole,
-)
-from beatmeter.signals.neural.training.bars.settings import (  # noqa: E402
-    BarNetworkConfig,
-)
-from beatmeter.signals.neural.training.bars.start import begin_with  # noqa: E402
-from beatmeter.signals.neural.training.start import renormalise  # noqa: E402
-from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents  # noqa: E402
+from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
+from beatmeter.signals.neural.training.bars.pool import batch_of, whole
+from beatmeter.signals.neural.training.bars.settings import BarNetworkConfig
+from beatmeter.signals.neural.training.bars.start import begin_with
+from beatmeter.signals.neural.training.start import renormalise
+from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents
 
 
 def test_torch_and_numpy_hear_the_same(bar_network, tmp_path):

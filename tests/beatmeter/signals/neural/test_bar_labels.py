@@ -12,8 +12,6 @@ from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES
 from beatmeter.signals.neural.training.bars.labels import (
     UNKNOWN,
     ClipTruth,
-    distances,
-    f_measure,
     labels_of,
 )
 
@@ -135,14 +133,3 @@ def test_meters(meter, classed):
 def test_meters_that_are_not_there_or_not_known():
     assert METER_CLASSES[truth(0).meter] == "none"
     assert truth(4, row={"meter": 0}).meter == UNKNOWN
-
-
-def test_distances_and_f_measure():
-    rng = np.random.default_rng(1)
-    times, others = (np.sort(rng.uniform(0, 10, n)) for n in (20, 7))
-    every = np.abs(times[:, None] - others)
-    assert np.allclose(distances(times, others), every.min(axis=1))
-    assert np.isinf(distances(times, others[:0])).all()
-    assert f_measure(BEATS, BEATS + 0.05) == 1.0
-    assert f_measure(BEATS, BEATS[::2]) == pytest.approx(2 / 3)
-    assert f_measure(BEATS[:0], BEATS[:0]) == 0.0

@@ -9,46 +9,34 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 
-from beatmeter._util.hashing import hash_file  # noqa: E402
-from beatmeter.cli.beats import beats  # noqa: E402
-from beatmeter.meters import METERS  # noqa: E402
-from beatmeter.signals.neural.bar_features import CHROMA  # noqa: E402
-from beatmeter.signals.neural.bar_network import (  # noqa: E402
-    LENGTH_CLASSES,
-    BarNetwork,
-)
-from beatmeter.signals.neural.sources import FrameNetworkSource  # noqa: E402
-from beatmeter.signals.neural.training.bars import loop  # noqa: E402
-from beatmeter.signals.neural.training.bars.examples import (  # noqa: E402
-    KINDS,
-)
-from beatmeter.signals.neural.training.bars.export import (  # noqa: E402
-    write_bar_network,
-)
-from beatmeter.signals.neural.training.bars.figures import (  # noqa: E402
+from beatmeter._util.hashing import hash_file
+from beatmeter.cli.beats import beats
+from beatmeter.meters import METERS
+from beatmeter.signals.neural.bar_features import CHROMA
+from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, BarNetwork
+from beatmeter.signals.neural.sources import FrameNetworkSource
+from beatmeter.signals.neural.training.bars import loop
+from beatmeter.signals.neural.training.bars.examples import KINDS
+from beatmeter.signals.neural.training.bars.export import write_bar_network
+from beatmeter.signals.neural.training.bars.figures import (
     as_text,
     best_bars,
     figures_of,
     trainable_says,
 )
-from beatmeter.signals.neural.training.bars.network import (  # noqa: E402
-    Heard,
-    TrainableBarNetwork,
-)
-from beatmeter.signals.neural.training.bars.pool import (  # noqa: E402
-    draw_from,
-    random_batch,
-    whole,
-)
-from beatmeter.signals.neural.training.bars.settings import (  # noqa: E402
+from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNetwork
+from beatmeter.signals.neural.training.bars.pool import draw_from, random_batch, whole
+from beatmeter.signals.neural.training.bars.settings import (
     BarNetworkConfig,
     BarTrainSettings,
     read_bar_settings,
 )
-from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents  # noqa: E402
+from beatmeter.signals.neural.training.run_folder import CURVE, STATE
+from tests.beatmeter.signals.neural.bar_pulses import FEATURES, SHA, SHAPE, accents
 
 ROOT = Path(__file__).parents[4]
 SMALL = BarTrainSettings(
@@ -84,13 +72,13 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(tmp_path):
         loop.update(SMALL, run, pool)
     begun.mkdir()
     loop.save(SMALL, run, SHA, begun)
-    (begun / loop.CURVE).write_text('{"step": 3}\n')  # of after the state
+    (begun / CURVE).write_text('{"step": 3}\n{"st')  # of after the state
     resumed = loop.train_bars(SMALL, pool, held_out, SHA, begun, lambda line: None)
     assert resumed["figures"] == whole_run["figures"]
-    states = [torch.load(tmp_path / name / loop.STATE) for name in ("whole", "begun")]
+    states = [torch.load(tmp_path / name / STATE) for name in ("whole", "begun")]
     for name, value in states[0]["network"].items():
         assert torch.equal(value, states[1]["network"][name]), name
-    lines = (begun / loop.CURVE).read_text().splitlines()
+    lines = (begun / CURVE).read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [3]
     assert json.loads(lines[0])["losses"].keys() == {"downbeat", "length", "meter", "counted"}
 

@@ -22,6 +22,7 @@ from beatmeter.signals.neural.training.study import (
     merged,
     pack,
     read_study,
+    resolved,
     work,
 )
 from beatmeter.signals.neural.training.summary import as_text
@@ -32,6 +33,7 @@ batch = 2
 frames = 100
 network = { stem = [4, 6], channels = 8, dilations = [1, 2] }
 """
+STAGE = "[stages.one]\nclips = 1\nheld_out = 1\nstarts = 0\nends = 1\nworkers = 1\n"
 ROOT = Path(__file__).parents[4]
 
 
@@ -66,10 +68,12 @@ def test_the_settings_in_the_docs_are_settings():
     [
         ("[stages.one]\nclips = 3", "stages.one"),
         (
-            "[stages.one]\nclips = 1\nheld_out = 1\nstarts = 0\nends = 1\nworkers = 1\n"
-            "runs = { base = { step = 1 } }",
+            STAGE + "runs = { base = { step = 1 } }",
             "stages.one.runs.base: step: unknown",
         ),
+        (STAGE + "runs = { a = { like = 'b' }, b = {} }", "stages.one.runs.a: like: 'b' is no run"),
+        (STAGE + "runs = { a = { like = 'best' } }", "stages.one.runs.a: like: 'best' is no run"),
+        (STAGE + "runs = { a = {} }\ncandidates = ['b']", "candidates: no run is named 'b'"),
     ],
 )
 def test_a_wrong_study_is_named(tmp_path, text, message):
@@ -84,6 +88,18 @@ def test_changes_go_over_what_is_common():
     changed = merged(common, {"batch": 3, "network": {"channels": 4}})
     assert changed == {"batch": 3, "network": {"channels": 4, "stem": [1, 2]}}
     assert common["network"] == {"channels": 8, "stem": [1, 2]}
+
+
+def test_a_run_is_like_one_that_is_like_another(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        STAGE + "runs = { a = { seed = 1, clips = 2 }, b = { like = 'a', clips = 3 } }\n"
+        "candidates = ['b']\n"
+        + STAGE.replace("one", "two")
+        + "runs = { c = { like = 'best', steps = 5 } }"
+    )
+    _, stages = read_study(path)
+    assert resolved(stages, 1, "c", tmp_path) == {"seed": 1, "clips": 3, "steps": 5}
 
 
 def test_a_worker_goes_on_after_a_run_that_fails_and_all_is_packed(frames_folder, tmp_path, capsys):

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from beatmeter.cli.beats import beats  # noqa: E402
-from beatmeter.signals.neural.frame_network import (  # noqa: E402
-    BAR_CLASSES,
-    FrameNetwork,
-    NetworkConfig,
-)
-from beatmeter.signals.neural.training import loop  # noqa: E402
-from beatmeter.signals.neural.training.augmentation import cut, random_batch  # noqa: E402
-from beatmeter.signals.neural.training.export import write_network  # noqa: E402
-from beatmeter.signals.neural.training.figures import figures_of  # noqa: E402
-from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips  # noqa: E402
-from beatmeter.signals.neural.training.loss import loss_of  # noqa: E402
-from beatmeter.signals.neural.training.settings import (  # noqa: E402
-    AugmentSettings,
-    read_settings,
-    settings_from,
-)
-from tests.beatmeter.signals.neural.conftest import clicks, write_shard  # noqa: E402
+import torch
+
+from beatmeter.cli.beats import beats
+from beatmeter.signals.neural.frame_network import BAR_CLASSES, FrameNetwork, NetworkConfig
+from beatmeter.signals.neural.training import loop
+from beatmeter.signals.neural.training.augmentation import cut, random_batch
+from beatmeter.signals.neural.training.export import write_network
+from beatmeter.signals.neural.training.figures import figures_of
+from beatmeter.signals.neural.training.frames import MASKED, count_clips, load_clips
+from beatmeter.signals.neural.training.loss import loss_of
+from beatmeter.signals.neural.training.run_folder import CURVE, NETWORK, STATE
+from beatmeter.signals.neural.training.settings import AugmentSettings, read_settings, settings_from
+from tests.beatmeter.signals.neural.conftest import clicks, write_shard
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -132,7 +128,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(frames_folder, clips, tmp_pa
         loop.train(settings, clips, held_out, begun, interrupt)
     resumed = loop.train(settings, clips, held_out, begun, lambda line: None)
     assert resumed["figures"] == whole["figures"]
-    states = [torch.load(tmp_path / name / loop.STATE)["network"] for name in ("whole", "begun")]
+    states = [torch.load(tmp_path / name / STATE)["network"] for name in ("whole", "begun")]
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
 
@@ -153,6 +149,8 @@ def test_families_are_drawn_as_often_as_told(tmp_path):
     weighted = load_clips(tmp_path, CPU).weighted({"clicks": 0.0})
     torch.manual_seed(0)
     assert random_batch(weighted, 20, 100, AugmentSettings()).numbers.tolist() == [1] * 20
+    with pytest.raises(ValueError, match="no clip is left"):
+        load_clips(tmp_path, CPU).weighted({"clicks": 0.0, "rare": 0.0})
 
 
 def test_frames_that_nobody_knows_are_left_out(tmp_path):
@@ -170,7 +168,7 @@ def test_frames_that_nobody_knows_are_left_out(tmp_path):
 def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, tmp_path):
     held_out = load_clips(frames_folder / "val", CPU)
     loop.train(settings_from(SMALL), clips, held_out, tmp_path / "first", lambda line: None)
-    first = tmp_path / "first" / loop.NETWORK
+    first = tmp_path / "first" / NETWORK
     settings = settings_from(SMALL | {"start": str(first)})
     run = loop.start_or_resume(settings, clips, tmp_path / "second")
     heard = random_batch(clips, 4, 128, AugmentSettings()).log_mel
@@ -203,7 +201,7 @@ def test_training_learns_clicks(frames_folder, clips, tmp_path):
     )
     result = loop.train(settings, clips, held_out, tmp_path, lambda line: None)
     assert result["figures"]["all"]["beat"] > 0.9
-    lines = [json.loads(line) for line in (tmp_path / loop.CURVE).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / CURVE).read_text().splitlines()]
     assert [line["step"] for line in lines] == [30, 60]
     assert lines[1]["loss"] < lines[0]["loss"]
 
@@ -246,6 +244,12 @@ def test_figures_of_a_network_that_knows_are_1(clips):
         ("steps = 0", "steps: 0"),
         ("step = 1", "step: unknown"),
         ("batch = 2.5", "batch: 2.5 is not a int"),
+        ("seed = -1", "seed: -1 is not 0 or above"),
+        ("learning_rate = nan", "learning_rate: nan is not above 0"),
+        ("average = 2.0", "average: 2 is not from 0 to 1"),
+        ("[network]\nattention_layers = 1\nattention_heads = 0", "attention_heads: 0 is below 1"),
+        ("[network]\ndropout = 1.0", "dropout: 1 is not"),
+        ("a = " + 20000 * "[", "settings.toml"),
         ("families = 3", "families: 3 is not a table"),
         ("[families]\nswing = -1", r"families: \{'swing': -1\} is not a table of numbers"),
         ("network = 3", "network: 3 is not a table"),
@@ -263,6 +267,20 @@ def test_a_wrong_setting_is_named(tmp_path, text, message):
 def test_a_folder_without_shards_and_a_broken_shard_are_named(tmp_path):
     with pytest.raises(ValueError, match="no shards"):
         load_clips(tmp_path, CPU)
-    (tmp_path / "0.npz").write_bytes(b"nothing")
+    path = tmp_path / "0.npz"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+        load_clips(tmp_path, CPU)
+    write_shard(path, [clicks(0, 3)])
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **arrays | {"rows": np.array("3")})
+    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+        load_clips(tmp_path, CPU)
+    np.savez_compressed(path, **arrays)
+    with ZipFile(path) as archive:
+        at = archive.getinfo("mel.npy").header_offset + 300
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + bytes(8) + content[at + 8 :])  # within the compressed values
     with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
         load_clips(tmp_path, CPU)

@@ -26,7 +26,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.signals.neural.bar_features import HeardFrames
 from beatmeter.signals.neural.bars import decode_beats
-from beatmeter.signals.neural.frame_network import FrameNetwork
+from beatmeter.signals.neural.frame_network import load_frame_network
 from beatmeter.signals.neural.pulses import RELATED, related_beats
 from beatmeter.signals.neural.sources import as_activations
 from beatmeter.signals.neural.spectrogram import STEPS
@@ -123,7 +123,7 @@ def write_features(
     names = [path.relative_to(frames) for path in sorted(frames.rglob("*.npz"))]
     if not names:
         raise ValueError(f"{frames}: no shards of frames (*.npz) are there")
-    _network(config.frame_network)
+    load_frame_network(config.frame_network)
     if not claimed(out / _CONFIG, config.as_json()):
         raise ValueError(f"{out}: holds what another frame network heard; name another folder")
     missing = [name for name in names if not (out / name).exists()]
@@ -179,7 +179,7 @@ def _checked(path: Path) -> dict[str, Any]:
 def _shard_arrays(
     config: FeaturesConfig, shard: dict[str, Any], rng: np.random.Generator
 ) -> dict[str, Any]:
-    network = _network(config.frame_network)
+    network = load_frame_network(config.frame_network)
     columns: dict[str, list[Any]] = {name: [] for name in (*_OF_BEATS, *_OF_PULSES)}
     truths = []
     edges = np.cumsum([0, *shard["lengths"]])
@@ -242,8 +242,3 @@ def _ascending(times: npt.NDArray[np.floating]) -> bool:
 
 def _edges(lists: Sequence[Times]) -> npt.NDArray[np.int64]:
     return np.cumsum([0, *map(len, lists)], dtype=np.int64)
-
-
-@cache
-def _network(path: Path) -> FrameNetwork:
-    return FrameNetwork.load(path)

@@ -77,7 +77,7 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
     """
     networks = [BarNetwork.load(path) for path in paths]
     features = max(network.features for network in networks)
-    networks = [hearing(network, features) for network in networks]
+    networks = [widened(network, features) for network in networks]
     first = networks[0]
     for path, network in zip(paths, networks, strict=True):
         if network.frame_network != first.frame_network:
@@ -102,7 +102,7 @@ def _write(path: Path, network: BarNetwork) -> None:
     write_weights(path, config, network.weights)
 
 
-def hearing(network: BarNetwork, features: int) -> BarNetwork:
+def widened(network: BarNetwork, features: int) -> BarNetwork:
     """A network of as many features or more, the first of which say nothing to it yet."""
     more = features - network.features
     scale, shift, weight = (network.weights[f"input.{n}"] for n in ("scale", "shift", "weight"))

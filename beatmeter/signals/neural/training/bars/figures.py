@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import f_measure
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.bar_network import (
@@ -45,8 +46,6 @@ _DOWNBEAT_WEIGHT = 0.3
 _DURATION_TOLERANCE = 0.04
 _FEWEST_DOWNBEATS = 2
 _BATCH = 64
-
-Floats = npt.NDArray[np.float64]
 
 
 def figures_of(says: Sequence[BarLogits], pool: Pool) -> dict[str, Any]:

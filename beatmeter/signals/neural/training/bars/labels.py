@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from beatmeter._util.matching import TOLERANCE_S, f_measure
 from beatmeter.errors import MeterError
+from beatmeter.features.near import distances
 from beatmeter.meters import meter_of
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES, PULSE_LENGTHS
 from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND
@@ -131,16 +132,6 @@ def labels_of(times: Times, truth: ClipTruth) -> PulseLabels:
     length = _length(downbeat) if found.size and found.mean() > _FOUND else None
     classed = "other" if length is None else length
     return PulseLabels(downbeat, LENGTH_CLASSES.index(classed), _counted(times, truth))
-
-
-def distances(times: Times, others: Times) -> Times:
-    """Seconds from each time to the nearest of others: shape (n,); infinite if there are none."""
-    if not len(others):
-        return np.full(len(times), np.inf)
-    after = np.searchsorted(others, times)
-    neighbours = (np.clip(after - 1, 0, None), np.clip(after, None, len(others) - 1))
-    nearest: Times = np.min([np.abs(times - others[each]) for each in neighbours], axis=0)
-    return nearest
 
 
 def _length(downbeat: npt.NDArray[np.int8]) -> int | None:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from beatmeter._util.arrays import Integers
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.training.bars.export import write_bar_network
@@ -28,21 +29,21 @@ from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNe
 from beatmeter.signals.neural.training.bars.pool import (
     Batch,
     Draw,
-    Integers,
     Pool,
     draw_from,
     random_batch,
 )
 from beatmeter.signals.neural.training.bars.settings import BarTrainSettings
 from beatmeter.signals.neural.training.bars.start import begin_with
-from beatmeter.signals.neural.training.loop import (
+from beatmeter.signals.neural.training.run_folder import (
     CURVE,
-    FIGURES,
     NETWORK,
     STATE,
     append_line,
     device_name,
-    forget_after,
+    drop_lines_after,
+    step_seed,
+    write_result,
 )
 from beatmeter.signals.neural.training.start import renormalise
 
@@ -57,7 +58,6 @@ _LOSSES = ("downbeat", "length", "meter", "counted")
 _WARM_UP = 0.1
 _MOST_GRADIENT = 1.0
 """Norm to which the gradient is cut, so that one odd batch does not undo many."""
-_STEPS_A_SEED = 1_000_003
 _KNOWN_BEFORE = 512
 """Clips from which the normalisation of a network that goes on knows what it is about to hear."""
 
@@ -148,8 +148,7 @@ def train_bars(
         "torch": torch.__version__,
         "figures": figures or figures_of(trainable_says(run.network, held_out), held_out),
     }
-    with replacing(out / FIGURES) as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_result(out, result)
     return result
 
 
@@ -179,13 +178,13 @@ def start_or_resume(
     run = BarRun(network, optimizer, schedule, draw, order)
     if (out / STATE).exists():
         _load(settings, run, frame_network, out / STATE)
-        forget_after(out / CURVE, run.step)
+        drop_lines_after(out / CURVE, run.step)
     return run
 
 
 def update(settings: BarTrainSettings, run: BarRun, pool: Pool) -> Tensor:
     """Make one step; returns the four losses."""
-    torch.manual_seed(settings.seed * _STEPS_A_SEED + run.step)
+    torch.manual_seed(step_seed(settings.seed, run.step))
     rng = np.random.default_rng((settings.seed, run.step))
     batch = random_batch(pool, run.draw, run.order[run.step], rng)
     run.network.train()
@@ -247,7 +246,7 @@ def losses_of(said: Heard, batch: Batch) -> Tensor:
 def save(settings: BarTrainSettings, run: BarRun, frame_network: str, out: Path) -> None:
     """Keep what an interrupted run goes on from, and the network as it is."""
     state = {
-        "told": _told(settings, run, frame_network),
+        "told": _identity(settings, run, frame_network),
         "step": run.step,
         "seconds": run.seconds,
         "network": run.network.state_dict(),
@@ -290,7 +289,7 @@ def _tell(
     report(line)
 
 
-def _told(settings: BarTrainSettings, run: BarRun, frame_network: str) -> dict[str, Any]:
+def _identity(settings: BarTrainSettings, run: BarRun, frame_network: str) -> dict[str, Any]:
     """What a run that goes on must have in common with the one that was interrupted."""
     return {
         "settings": json.dumps(settings.as_dict()),
@@ -302,7 +301,7 @@ def _told(settings: BarTrainSettings, run: BarRun, frame_network: str) -> dict[s
 def _load(settings: BarTrainSettings, run: BarRun, frame_network: str, path: Path) -> None:
     device = run.optimizer.param_groups[0]["params"][0].device
     state = torch.load(path, map_location=device, weights_only=True)
-    if state.get("told") != _told(settings, run, frame_network):
+    if state.get("told") != _identity(settings, run, frame_network):
         raise ValueError(
             f"{path}: kept by a run with other settings, clips or frames; name another folder"
         )

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from beatmeter._util.arrays import Floats, Integers
+from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 MOST_BEATS = 96
 """Of a pulse that are heard at a time in training: half a minute of quick beats."""
@@ -272,7 +269,7 @@ def random_batch(pool: Pool, draw: Draw, clips: Integers, rng: np.random.Generat
 
 def _read(path: Path) -> dict[str, Any]:
     """All but the features, which are large and read one shard at a time."""
-    with _naming(path), np.load(path, allow_pickle=False) as stored:
+    with open_npz(path, "shard of pulses") as stored:
         names = ("times", "downbeat", "pulse_start", *_OF_PULSES, *_OF_CLIPS)
         shard: dict[str, Any] = {name: stored[name] for name in names}
         shard["rows"] = json.loads(str(stored["rows"]))
@@ -300,7 +297,7 @@ def _features(paths: Sequence[Path], beats: int, device: torch.device) -> Tensor
     features: Tensor | None = None
     at = 0
     for path in paths:
-        with _naming(path), np.load(path, allow_pickle=False) as stored:
+        with open_npz(path, "shard of pulses") as stored:
             values = torch.from_numpy(stored["features"])
         if not len(values):
             continue
@@ -313,14 +310,6 @@ def _features(paths: Sequence[Path], beats: int, device: torch.device) -> Tensor
     if features is None or at != beats:
         raise ValueError(f"{paths[0].parent}: features of {at} beats, not of {beats}")
     return features
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, BadZipFile, KeyError, ValueError, IndexError, TypeError) as error:
-        raise ValueError(f"{path}: not a shard of pulses: {error}") from error
 
 
 def _edges(counts: Sequence[npt.NDArray[np.integer]]) -> Integers:

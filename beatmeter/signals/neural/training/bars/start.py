@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from beatmeter.signals.neural.bar_network import BarNetwork
-from beatmeter.signals.neural.training.bars.export import hearing, linear_parts
+from beatmeter.signals.neural.training.bars.export import linear_parts, widened
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
 from beatmeter.signals.neural.training.start import set_affine
 
@@ -40,7 +40,7 @@ def begin_with(network: TrainableBarNetwork, path: Path) -> None:
             f"layers {list(shape[0])}, not at most {wanted} in "
             f"{network.config.channels} and {list(network.config.dilations)}"
         )
-    values = hearing(stored, wanted).weights.items()
+    values = widened(stored, wanted).weights.items()
     weights = {name: torch.from_numpy(np.ascontiguousarray(value[0])) for name, value in values}
     with torch.no_grad():
         set_affine(network.input_norm, weights["input.scale"], weights["input.shift"])

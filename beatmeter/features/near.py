@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import TOLERANCE_S
-
-Floats = npt.NDArray[np.float64]
 
 
 class NearTimes:
@@ -39,12 +38,24 @@ class NearTimes:
         return float(self.at(times).mean()) if len(times) else 0.0
 
 
-def hits(times: Floats, others: Floats) -> npt.NDArray[np.bool_]:
-    """Whether each time has one of the others within 70 ms: both ascending, (n,) to (n,)."""
+def distances(times: Floats, others: Floats) -> Floats:
+    """Seconds from each time to the nearest of others: (n,) to (n,), infinite if there are none.
+
+    Parameters
+    ----------
+    times : ndarray, shape (n,)
+    others : ndarray, shape (m,)
+        Ascending.
+    """
     if not len(others):
-        return np.zeros(len(times), dtype=bool)
-    right = np.searchsorted(others, times)
-    after = np.abs(others[np.minimum(right, len(others) - 1)] - times)
-    before = np.abs(times - others[np.maximum(right - 1, 0)])
-    near: npt.NDArray[np.bool_] = np.minimum(after, before) <= TOLERANCE_S
+        return np.full(len(times), np.inf)
+    after = np.searchsorted(others, times)
+    neighbours = (np.maximum(after - 1, 0), np.minimum(after, len(others) - 1))
+    nearest: Floats = np.min([np.abs(times - others[each]) for each in neighbours], axis=0)
+    return nearest
+
+
+def hits(times: Floats, others: Floats) -> npt.NDArray[np.bool_]:
+    """Whether each time has one of the others within 70 ms; as :func:`distances`."""
+    near: npt.NDArray[np.bool_] = distances(times, others) <= TOLERANCE_S
     return near

@@ -1,0 +1,42 @@
+"""Reading ``.npz`` files that come from elsewhere: networks, and shards of clips to learn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.npyio import NpzFile
+
+
+@contextmanager
+def open_npz(path: Path, kind: str) -> Iterator[NpzFile]:
+    """Open a file of arrays; whatever is wrong with it, or is missed in it, is one error.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What it is expected to be, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            yield stored
+    except Exception as error:  # numpy, zipfile, zlib, tokenize and json each raise their own
+        raise ValueError(f"{path}: not a {kind}: {error}") from error
+
+
+def read_network(path: Path, kind: str) -> tuple[Any, dict[str, npt.NDArray[np.float32]]]:
+    """The configuration and the weights in the file of a network; as :func:`open_npz`."""
+    with open_npz(path, kind) as stored:
+        weights = {n: stored[n].astype(np.float32) for n in stored.files if n != "config"}
+        return json.loads(str(stored["config"])), weights

@@ -1,0 +1,53 @@
+"""The files of a training run, and what runs of both networks have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beatmeter._util.atomic import replacing
+
+if TYPE_CHECKING:
+    import torch
+
+STATE, CURVE, NETWORK, FIGURES = "state.pt", "curve.jsonl", "network.npz", "figures.json"
+_STEPS_A_SEED = 1_000_003  # a prime above the steps of any run: no two runs share a step's seed
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Seed of a step of a run, so that one that was interrupted goes on with the same numbers."""
+    return seed * _STEPS_A_SEED + step
+
+
+def append_line(curve: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to a curve."""
+    with curve.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def drop_lines_after(curve: Path, step: int) -> None:
+    """Drop the lines of a curve that an interrupted run wrote after its last state, atomically.
+
+    So is a last line that was not written to its end.
+    """
+    if curve.exists():
+        lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = (line for line in lines if line.endswith("\n"))
+        kept = [line for line in whole if json.loads(line)["step"] <= step]
+        with replacing(curve) as partial:
+            partial.write_text("".join(kept), encoding="utf-8")
+
+
+def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write what came of a run, its figures among it, atomically."""
+    with replacing(folder / FIGURES) as partial:
+        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def device_name(device: torch.device) -> str:
+    """Which GPU it is, or that it is none."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
