@@ -14,7 +14,7 @@ from beatmeter.cli.options import jobs_option, scores_option, tracker_option
 @click.argument("set_name", default="rendered", metavar="[rendered|commons|PATH]")
 @jobs_option
 @scores_option
-@click.option("--beats", is_flag=True, help="Judge beats and bars instead, of several trackers.")
+@click.option("--beats", is_flag=True, help="Judge beats and bars of several trackers instead.")
 @tracker_option(("grid", "beatnet", "librosa"))
 def evaluate(
     set_name: str, jobs: int, scores: Path | None, beats: bool, trackers: tuple[str, ...]
