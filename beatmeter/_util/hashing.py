@@ -62,6 +62,12 @@ def hash_named(folder: Path, names: Iterable[str]) -> str:
     return _hash_stamped(folder, tuple(_stamp(path) for path in paths if path.is_file()))
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of what a file holds: 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of what a file holds; it is read again only when its size or date has changed."""
     return _hash_contents(_stamp(path))
@@ -69,7 +75,7 @@ def hash_file(path: Path) -> str:
 
 @cache
 def _hash_contents(stamp: Stamp) -> str:
-    return hashlib.sha256(stamp[0].read_bytes()).hexdigest()
+    return sha256_of(stamp[0])
 
 
 @cache

@@ -45,7 +45,7 @@ def _targets(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a recording.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each recording.")
 @click.option("--timeline", is_flag=True, help="Tell the meter over windows; mark its changes.")
 @click.option(
     "--signals",
@@ -58,7 +58,8 @@ def _targets(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--output",
     metavar="DIR",
-    help="Write one JSON file a recording, in folders that mirror the source; with --ray, Parquet.",
+    help="Write a JSON file for each recording, in folders that mirror the source; with --ray, "
+    "Parquet.",
 )
 @click.option("--skip-existing", is_flag=True, help="Leave out what DIR holds already.")
 @_targets

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from beatmeter._util.atomic import replacing
-from beatmeter.cli.options import jobs_option
+from beatmeter.cli.lazygroup import LazyGroup
+from beatmeter.cli.options import jobs_option, tracker_option
 
 _Folder = click.Path(file_okay=False, path_type=Path)
 _File = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -19,7 +20,7 @@ _device = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def beats() -> None:
     """Train and judge the network that hears beats and downbeats."""
 
@@ -68,7 +69,9 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
     "--features", type=_Folder, help="Folder of what is heard of FRAMES.  [default: in --out]"
 )
 @click.option(
-    "--frame-network", type=_File, help="Whose beats to build on.  [default: the one that ships]"
+    "--frame-network",
+    type=_File,
+    help="Network whose beats to build on.  [default: the one that ships]",
 )
 @_device
 @jobs_option
@@ -142,7 +145,7 @@ def train_bars(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
 )
 def join_bars(networks: tuple[Path, ...], out: Path) -> None:
-    """Make NETWORKS that hear bars one that says the mean of what they say.
+    """Join NETWORKS that hear bars into one that says the mean of what they say.
 
     They have one shape and learned from one frame network, as runs of `train-bars` that differ in
     their seed, or as one that goes on from another and hears harmony besides.
@@ -242,26 +245,19 @@ def figures(frames: Path, networks: tuple[Path, ...], device: str | None) -> Non
 
 @beats.command()
 @click.argument("recordings", type=click.Path(file_okay=False, exists=True, path_type=Path))
-@click.option(
-    "--tracker",
-    "names",
-    multiple=True,
-    default=("beatmeter", "beatnet", "librosa"),
-    show_default=True,
-    help="beatmeter, beatnet, beatnet+bars, librosa, or a network's file *.npz; may be repeated.",
-)
+@tracker_option(("beatmeter", "beatnet", "librosa"))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Figures as JSON.")
 @jobs_option
-def evaluate(recordings: Path, names: tuple[str, ...], out: Path | None, jobs: int) -> None:
+def evaluate(recordings: Path, trackers: tuple[str, ...], out: Path | None, jobs: int) -> None:
     """Compare trackers on annotated RECORDINGS: F-measure, CMLt and AMLt of mir_eval."""
     from beatmeter._util.progress import track
     from beatmeter.datasets.beat_annotations import read_annotated
     from beatmeter.evaluation.beats import as_json, as_text, evaluate_beats
-    from beatmeter.evaluation.trackers import tracker
+    from beatmeter.evaluation.trackers import trackers_of
 
     clips = read_annotated(recordings)
-    trackers = {Path(name).stem: tracker(name) for name in names}
-    results = list(track(evaluate_beats(clips, trackers, jobs), "clips", total=len(clips)))
+    found = evaluate_beats(clips, trackers_of(trackers), jobs)
+    results = list(track(found, "clips", total=len(clips)))
     if out is not None:
         with replacing(out) as partial:
             partial.write_text(as_json(results) + "\n", encoding="utf-8")
@@ -270,7 +266,10 @@ def evaluate(recordings: Path, names: tuple[str, ...], out: Path | None, jobs: i
 
 @beats.command("fit-grid")
 @click.argument(
-    "recordings", type=click.Path(file_okay=False, exists=True, path_type=Path), nargs=-1
+    "recordings",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    nargs=-1,
+    required=True,
 )
 @click.option(
     "--out",
@@ -308,6 +307,7 @@ def _place(device: str | None) -> Any:
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.device(device)
-    except RuntimeError as error:
-        raise click.ClickException(f"--device {device}: torch knows no such device") from error
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
+        reason = str(error).partition("\n")[0]
+        raise click.ClickException(f"--device {device}: cannot be used ({reason})") from error

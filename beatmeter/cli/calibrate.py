@@ -15,7 +15,7 @@ from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.folder import joined, read_splits
 from beatmeter.datasets.splits import SPLITS
 from beatmeter.datasets.usable import not_used, refuse_if_bad
-from beatmeter.errors import Abstain, PluginError
+from beatmeter.errors import Abstain, DatasetError, PluginError
 from beatmeter.evaluation.fit_report import sections
 from beatmeter.evaluation.report.text import to_text
 from beatmeter.fusion.fit.collection import ClipEvidence, calibrated_signals, collect, evidence_code
@@ -43,32 +43,35 @@ TEMPERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
     type=click.Choice(SPLITS),
     default=("train", "val"),
     show_default=True,
+    help="Clips to fit on; may be repeated.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
-    default=None,
-    help="Folder for evidence and fits; by default .evidence in the dataset.",
+    help=f"Folder for evidence and fits.  [default: {_CACHE} in the dataset]",
 )
 @click.option(
     "--only",
     multiple=True,
     metavar="SIGNAL",
     help="Signal whose calibration is fitted; may be repeated, the others keep theirs. "
-    "[default: all]",
+    " [default: all]",
 )
 @click.option(
     "--anew",
     multiple=True,
     metavar="SIGNAL",
-    help="Signal whose calibration is fitted from nothing, not from the one in force.",
+    help="Signal whose calibration is fitted from nothing, not from the one in force; may be "
+    "repeated.",
 )
-@click.option("--without", multiple=True, metavar="FAMILY", help="Family to leave out.")
+@click.option(
+    "--without", multiple=True, metavar="FAMILY", help="Family to leave out; may be repeated."
+)
 @click.option(
     "--choose-prior",
     is_flag=True,
-    help="Choose how far the prior follows the repertoire. [default: the prior in force]",
+    help="Choose how far the prior follows the repertoire.  [default: the prior in force]",
 )
 @click.option("--write", is_flag=True, help="Store calibrations and weights in your data folder.")
 def calibrate(
@@ -92,8 +95,7 @@ def calibrate(
     """
     plan = _plan(only, anew, choose_prior)
     clips: list[ClipEvidence] = []
-    for dataset in datasets:
-        files = [file for file in _files(dataset, splits) if file.clip.family not in without]
+    for dataset, files in _files(datasets, splits, without).items():
         found = collect(files, cache or dataset / _CACHE, jobs)
         for heard in track(found, f"evidence of {dataset.name}", total=len(files)):
             clips += heard
@@ -103,7 +105,24 @@ def calibrate(
         _store(fit, clips)
 
 
-def _files(dataset: Path, splits: tuple[str, ...]) -> list[LabelledFile]:
+def _files(
+    datasets: tuple[Path, ...], splits: tuple[str, ...], without: tuple[str, ...]
+) -> dict[Path, list[LabelledFile]]:
+    """The clips of each dataset, those of some families left out."""
+    found = {dataset: _files_of(dataset, splits) for dataset in datasets}
+    families = sorted({file.clip.family for files in found.values() for file in files})
+    for family in without:
+        if family not in families:
+            raise DatasetError(f"--without: {family!r} (allowed: {', '.join(families)})")
+    if not set(families) - set(without):
+        raise DatasetError("--without: leaves no clip (allowed: one family less)")
+    return {
+        dataset: [file for file in files if file.clip.family not in without]
+        for dataset, files in found.items()
+    }
+
+
+def _files_of(dataset: Path, splits: tuple[str, ...]) -> list[LabelledFile]:
     """The clips of some splits; says what of them is not used, and refuses when that is much."""
     found = read_splits(dataset)
     labelled = joined([found[split] for split in splits])
@@ -118,7 +137,7 @@ def _plan(only: tuple[str, ...], anew: tuple[str, ...], choose_prior: bool) -> F
     for option, names in (("only", only), ("anew", anew)):
         for name in names:
             if name not in signals:
-                raise PluginError(f"{option}: {name!r} (allowed: {', '.join(signals)})")
+                raise PluginError(f"--{option}: {name!r} (allowed: {', '.join(signals)})")
     return FitPlan(
         hidden_units={name: signal.hidden_units for name, signal in signals.items()},
         begin={

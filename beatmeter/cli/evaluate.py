@@ -7,22 +7,15 @@ from pathlib import Path
 import click
 
 from beatmeter.cli.interrupts import resumable
-from beatmeter.cli.options import jobs_option, scores_option
+from beatmeter.cli.options import jobs_option, scores_option, tracker_option
 
 
 @click.command()
 @click.argument("set_name", default="rendered", metavar="[rendered|commons|PATH]")
 @jobs_option
 @scores_option
-@click.option("--beats", is_flag=True, help="Judge beats and bars instead, beside other trackers.")
-@click.option(
-    "--tracker",
-    "trackers",
-    multiple=True,
-    default=("grid", "beatnet", "librosa"),
-    show_default=True,
-    help="With --beats: what to compare; may be repeated.",
-)
+@click.option("--beats", is_flag=True, help="Judge beats and bars of several trackers instead.")
+@tracker_option(("grid", "beatnet", "librosa"))
 def evaluate(
     set_name: str, jobs: int, scores: Path | None, beats: bool, trackers: tuple[str, ...]
 ) -> None:
@@ -43,18 +36,18 @@ def evaluate(
 
 def _evaluate_beats(set_name: str, jobs: int, names: tuple[str, ...]) -> None:
     from beatmeter._util.progress import track
+    from beatmeter.datasets.fixtures import open_set
     from beatmeter.datasets.fixtures.annotations import annotated_fixtures
-    from beatmeter.datasets.fixtures.sets import find_set
     from beatmeter.evaluation.beats import as_text, evaluate_beats
-    from beatmeter.evaluation.trackers import tracker
+    from beatmeter.evaluation.trackers import trackers_of
 
-    clips = annotated_fixtures(find_set(set_name))
-    found = evaluate_beats(clips, {Path(name).stem: tracker(name) for name in names}, jobs)
+    clips = annotated_fixtures(open_set(set_name))
+    found = evaluate_beats(clips, trackers_of(names), jobs)
     click.echo(as_text(list(track(found, "clips", total=len(clips)))))
 
 
 def _evaluate_meters(set_name: str, jobs: int, scores: Path | None) -> None:
-    from beatmeter.datasets.fixtures.sets import find_set
+    from beatmeter.datasets.fixtures import open_set
     from beatmeter.evaluation import ensemble
     from beatmeter.evaluation.ensemble import sections
     from beatmeter.evaluation.report.text import to_text
@@ -66,6 +59,6 @@ def _evaluate_meters(set_name: str, jobs: int, scores: Path | None) -> None:
     weights = effective_weights(signals)
     with resumable("what was heard"):
         evaluation = ensemble.evaluate(
-            find_set(set_name), signals, weights, open_cache(scores), jobs
+            open_set(set_name), signals, weights, open_cache(scores), jobs
         )
     click.echo(to_text(sections(evaluation, weights)), nl=False)

@@ -70,7 +70,8 @@ def verify_fixtures(name: str) -> None:
         result = verify(fixture_set, watched)
     for problem in result.problems:
         click.echo(problem, err=True)
-    click.echo(f"{result.sound} of {result.total} fixtures are as the manifest says")
+    sound, total = len(result.sound), len(fixture_set.fixtures)
+    click.echo(f"{sound} of {total} fixtures are as the manifest says")
     click.echo(_summary(fixture_set))
     if result.problems:
         sys.exit(1)
@@ -81,7 +82,7 @@ def verify_fixtures(name: str) -> None:
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the recordings; the user's cache when not given.",
+    help="Folder for the recordings.  [default: user's cache]",
 )
 def fetch_fixtures(name: str, to: Path | None) -> None:
     """Download the recordings of a set; what broke off is continued."""
@@ -113,7 +114,13 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
 
 @fixtures.command("sheet")
 @set_argument
-@click.option("--each", type=click.IntRange(1), default=3, show_default=True, help="A meter.")
+@click.option(
+    "--each",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Fixtures of each meter, of different categories.",
+)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write."
 )

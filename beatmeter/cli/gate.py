@@ -37,7 +37,7 @@ def show() -> None:
     "--signal",
     "candidate",
     metavar="NAME",
-    help="Who is measured; by default the only signal without a calibration.",
+    help="Signal to measure.  [default: the only one without a calibration]",
 )
 @click.option(
     "--fixtures",
@@ -45,7 +45,7 @@ def show() -> None:
     default="rendered",
     show_default=True,
     metavar="[rendered|commons|PATH]",
-    help="On which recordings.",
+    help="Labelled recordings to measure on.",
 )
 @click.option("--checkpoint", help="The candidate's checkpoint, instead of its own choice.")
 @jobs_option
@@ -81,7 +81,7 @@ def run(
 @click.argument("weight", metavar="W_SIGNAL")
 @click.option("--from", "start", default=0.0, show_default=True, help="Smallest weight to try.")
 @click.option("--to", "stop", default=0.5, show_default=True, help="Largest weight to try.")
-@click.option("--step", default=0.01, show_default=True)
+@click.option("--step", default=0.01, show_default=True, help="From one weight to the next.")
 @jobs_option
 @scores_option
 @report_option

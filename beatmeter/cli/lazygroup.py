@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+_LONGEST_LINE = 200
+"""Characters: a first sentence that is no longer is not cut in the listing."""
+
 
 class LazyGroup(click.Group):
     """A group whose subcommands are named by where they live.
@@ -45,7 +48,7 @@ class LazyGroup(click.Group):
             else:
                 command = self.get_command(ctx, name)
                 if command is not None and not command.hidden:
-                    rows.append((name, command.get_short_help_str(80)))
+                    rows.append((name, command.get_short_help_str(_LONGEST_LINE)))
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)

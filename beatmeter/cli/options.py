@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 jobs_option = click.option(
     "--jobs", default=2, show_default=True, type=click.IntRange(1), help="Processes."
@@ -31,6 +35,21 @@ port_option = click.option(
     type=click.IntRange(0, 65535),
     help="0 takes a free one.",
 )
+
+
+def tracker_option(default: tuple[str, ...]) -> Callable[[Command], Command]:
+    """``--tracker``: which beat trackers are compared."""
+    return click.option(
+        "--tracker",
+        "trackers",
+        multiple=True,
+        default=default,
+        show_default=True,
+        help="Beat tracker to compare: grid, beatmeter, beatnet, beatnet+bars, librosa, or a "
+        "network's file *.npz; may be repeated.",
+    )
+
+
 prior_option = click.option(
     "--prior",
     default="repertoire",

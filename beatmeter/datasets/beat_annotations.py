@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
+from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError
 
 TABLE = "clips.csv"
@@ -34,7 +35,7 @@ class Annotated:
     row : dict of str to str
         What ``clips.csv`` says of it.
     beats, downbeats : ndarray of float
-        Seconds.
+        Seconds, ascending.
     """
 
     path: Path
@@ -51,15 +52,7 @@ def read_annotated(folder: Path) -> list[Annotated]:
     DatasetError
         If the table, a column, a recording or its beats are missing or malformed.
     """
-    table = folder / TABLE
-    if not table.is_file():
-        raise DatasetError(f"{table}: no such file")
-    with table.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = set(COLUMNS) - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(f"{table}: no column {', '.join(sorted(missing))}")
-        return [_annotated(folder, row) for row in reader]
+    return [_annotated(folder, row) for _, row in read_rows(folder / TABLE, COLUMNS)]
 
 
 def _annotated(folder: Path, row: dict[str, str]) -> Annotated:
@@ -71,8 +64,12 @@ def _annotated(folder: Path, row: dict[str, str]) -> Annotated:
         pairs = [line.split() for line in lines.read_text(encoding="utf-8").splitlines() if line]
         times = np.array([float(time) for time, _ in pairs])
         places = np.array([int(place) for _, place in pairs])
+        if not (np.isfinite(times).all() and (np.diff(times) >= 0).all()):
+            raise ValueError
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise DatasetError(f"{lines}: not a list of seconds and places in the bar") from error
+        raise DatasetError(
+            f"{lines}: not a list of ascending seconds and places in the bar"
+        ) from error
     return Annotated(path, row, times, times[places == 1])
 
 
@@ -85,7 +82,10 @@ def write_beats(path: Path, beats: Floats, places: npt.NDArray[np.int64]) -> Non
 
 def write_table(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write ``clips.csv``; what a row holds beside the columns is left out."""
-    with replacing(folder / TABLE) as partial, partial.open("w", encoding="utf-8") as file:
+    with (
+        replacing(folder / TABLE) as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(
             file, (*COLUMNS, GROUPING), restval="", extrasaction="ignore", lineterminator="\n"
         )

@@ -116,14 +116,14 @@ def not_used(labelled: Labelled) -> list[str]:
 
 
 def _reason_against(file: LabelledFile) -> str | None:
-    lowest = highest = 0.0
+    lowest, highest = np.inf, -np.inf
     try:
         with open_recording(file.path) as recording:
             duration_s = recording.duration_s
             for start_s in np.arange(0.0, duration_s, _PIECE_S):
                 piece = recording.read(start_s, start_s + _PIECE_S)
-                lowest = min(lowest, piece.min(initial=0.0))
-                highest = max(highest, piece.max(initial=0.0))
+                lowest = piece.min(initial=lowest)
+                highest = piece.max(initial=highest)
     except (AudioError, AudioWarning) as error:
         return str(error)
     if duration_s < SHORTEST_S:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter._util.arrays import Booleans, Integers
-from beatmeter.datasets.fixtures import Fixture, FixtureSet
+from beatmeter.datasets.fixtures import Fixture, FixtureSet, verify
 from beatmeter.datasets.fixtures.sets import meter_name
-from beatmeter.datasets.fixtures.verify import sound_fixtures
 from beatmeter.errors import GateError
 from beatmeter.evaluation.bootstrap import Interval, mean_interval
 from beatmeter.evaluation.groups import rows_by_group
@@ -97,17 +96,17 @@ def evaluate(
     able = {name: signal for name, signal in signals.items() if why_unavailable(signal) is None}
     if not any(weights.signals.get(name, 0.0) > 0 for name in able):
         raise GateError("evaluate: no signal with a weight above 0 can run")
-    sound, left_out = sound_fixtures(fixture_set)
-    if not sound:
-        raise GateError(f"evaluate: no recording is there ({left_out[0]})")
-    table = score_fixtures(fixture_set, sound, able, cache, jobs)
+    checked = verify(fixture_set)
+    if not checked.sound:
+        raise GateError(f"evaluate: no recording is there ({checked.problems[0]})")
+    table = score_fixtures(fixture_set, checked.sound, able, cache, jobs)
     alone = {name: table.answers({name: 1.0}) for name in table.logs}
     return EnsembleEvaluation(
         table=table,
         answers=table.answers(weights.signals),
         by_prior=table.answers(weights.signals, weights.prior),
         alone=alone,
-        left_out=(*fixture_set.not_used, *left_out),
+        left_out=(*fixture_set.not_used, *checked.problems),
     )
 
 

@@ -85,6 +85,11 @@ def held_out_worth(examples: Sequence[TrainingExample], with_network: bool) -> d
         ``beats`` and ``downbeats``; ``bars`` and ``rates``, the shares of bars and of counted beats
         that last as long as annotated; and ``best beats`` and so on: those of the hypothesis that
         would have been best.
+
+    Raises
+    ------
+    DatasetError
+        If there are too few works to leave some out.
     """
     taught = [each for each in examples if each.example is not None]
     if not taught:
@@ -101,6 +106,8 @@ def held_out_worth(examples: Sequence[TrainingExample], with_network: bool) -> d
             assert example is not None
             chosen.append(example.worth[model.log_probabilities(example.features).argmax()])
             best.append(example.worth[(example.worth @ np.array(WORTH)).argmax()])
+    if not chosen:
+        raise DatasetError("recordings: too few works with a meter to leave some out")
     names = ("beats", "downbeats", "bars", "rates")
     found = dict(zip(names, np.mean(chosen, axis=0).tolist(), strict=True))
     offered = zip(names, np.mean(best, axis=0).tolist(), strict=True)
@@ -115,6 +122,11 @@ def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
     dict of str to float
         ``told``, the share of bars whose grouping is told, and ``right``, the share of right ones
         among the told.
+
+    Raises
+    ------
+    DatasetError
+        If there are too few works of known grouping to leave some out.
     """
     taught = [(each.work, each.grouping) for each in examples if each.grouping is not None]
     folds = fold_by_work([work for work, _ in taught])
@@ -129,6 +141,8 @@ def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
             chances = model.probabilities(example.features)
             told.append(float(chances.max()) >= TOLD_FROM)
             right.append(int(chances.argmax()) == example.right)
+    if not told:
+        raise DatasetError("recordings: too few works of known grouping to leave some out")
     both = np.logical_and(told, right)
     return {"told": float(np.mean(told)), "right": float(both.sum() / max(1, np.sum(told)))}
 

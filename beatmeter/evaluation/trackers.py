@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,23 @@ from beatmeter.pipeline import beats
 from beatmeter.signals.neural.activations import ActivationSource
 from beatmeter.signals.neural.bars import decode_beats, decode_downbeats
 from beatmeter.signals.neural.beatnet import BeatNetSource
+from beatmeter.signals.neural.frame_network import FrameNetwork
 from beatmeter.signals.neural.sources import FrameNetworkSource
 
 _LIBROSA_RATE = 22050  # Hz, librosa's default
+
+
+def trackers_of(names: Sequence[str]) -> dict[str, Tracker]:
+    """Trackers by what tables call them: a network by its file's stem, if no other has the same.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`tracker`.
+    """
+    stems = {name: Path(name).stem for name in names}
+    counts = Counter(stems.values())
+    return {stem if counts[stem] == 1 else name: tracker(name) for name, stem in stems.items()}
 
 
 def tracker(name: str) -> Tracker:
@@ -30,6 +45,10 @@ def tracker(name: str) -> Tracker:
         If there is none of that name, or it cannot run here.
     """
     if name.endswith(".npz"):
+        try:
+            FrameNetwork.load(Path(name))
+        except ValueError as error:
+            raise DatasetError(f"tracker {error}") from error
         return partial(by_network, FrameNetworkSource(Path(name)))
     if name not in TRACKERS:
         known = ", ".join(TRACKERS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from beatmeter.datasets.fixtures.sets import find_set
+from beatmeter.datasets.fixtures import open_set
 from beatmeter.evaluation.report.text import to_markdown
 from beatmeter.evaluation.score_cache import open_cache
 from beatmeter.fusion.record import GateRecord, find_record, withdraw_record, write_record
@@ -102,7 +102,7 @@ def run_gate(
     candidate = find_candidate(candidate, signals)
     if checkpoint is not None:
         use_checkpoint(candidate, checkpoint)
-    fixture_set, cache = find_set(set_name), open_cache(scores)
+    fixture_set, cache = open_set(set_name), open_cache(scores)
     return decide(score_candidate(candidate, fixture_set, signals, load_weights(), cache, jobs))
 
 

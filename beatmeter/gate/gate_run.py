@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from beatmeter.datasets.fixtures import FixtureSet
-from beatmeter.datasets.fixtures.verify import sound_fixtures
+from beatmeter.datasets.fixtures import FixtureSet, verify
 from beatmeter.errors import GateError
 from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
@@ -130,9 +129,10 @@ def score_candidate(
     reason = why_unavailable(signals[candidate])
     if reason is not None:
         raise GateError(f"{candidate} cannot be measured: {reason}")
-    sound, left_out = sound_fixtures(fixture_set)
-    if not sound:
-        raise GateError(f"{candidate} cannot be measured: no fixture is there ({left_out[0]})")
+    checked = verify(fixture_set)
+    if not checked.sound:
+        reason = checked.problems[0]
+        raise GateError(f"{candidate} cannot be measured: no fixture is there ({reason})")
     effective = weights_of_others(candidate, signals, weights)
     voting = {name for name, weight in effective.weights.signals.items() if weight > 0}
     missing = {name: why_unavailable(signals[name]) for name in voting & signals.keys()}
@@ -140,7 +140,7 @@ def score_candidate(
     if not able:
         raise GateError(f"{candidate} cannot be measured: no other signal with a weight can run")
     asked = {name: signals[name] for name in (*able, candidate)}
-    table = score_fixtures(fixture_set, sound, asked, cache, jobs)
+    table = score_fixtures(fixture_set, checked.sound, asked, cache, jobs)
     if candidate not in table.logs:
         raise GateError(f"{candidate} cannot be measured: it said nothing about any fixture")
     if not voting & table.logs.keys():
@@ -155,7 +155,7 @@ def score_candidate(
             fixture_set.digest(),
             ensemble_hash(effective.weights, candidate),
         ),
-        left_out=left_out,
+        left_out=checked.problems,
         absent={
             name: missing.get(name, "not installed") or "said nothing about any fixture"
             for name in sorted(voting - table.logs.keys())

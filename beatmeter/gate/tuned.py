@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from beatmeter._util.text import escape_control
-from beatmeter.datasets.fixtures.sets import find_set
+from beatmeter.datasets.fixtures import open_set
 from beatmeter.errors import GateError
 from beatmeter.evaluation.report.section import Row, Section, change, share
 from beatmeter.evaluation.report.text import to_markdown
@@ -95,7 +95,7 @@ def tune_signal(
     except GateError as error:
         raise GateError(f"{weight} cannot be tuned: {error}") from error
     cache = open_cache(scores)
-    run = score_candidate(name, find_set(record.fixture_set), signals, weights, cache, jobs)
+    run = score_candidate(name, open_set(record.fixture_set), signals, weights, cache, jobs)
     if run.gaps:
         raise GateError(f"{weight} cannot be tuned: {'; '.join(run.gaps)}")
     return TunedSignal(tune(name, run.table, run.weights, tried), record)

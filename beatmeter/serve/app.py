@@ -156,8 +156,8 @@ class Server:
         state = self.listing.status(recording)
         if state.status is not Status.DONE:
             self._hear_first(recording)
-            page = pages.waiting_page(recording.name, state.failure)
-            return HTMLResponse(page, headers={"content-security-policy": LIST_POLICY})
+            waiting = pages.waiting_page(recording.name, state.failure)
+            return HTMLResponse(waiting, headers={"content-security-policy": LIST_POLICY})
         path = self._path(recording)
         saved = self.listing.saved(recording)
         async with self._decoders:

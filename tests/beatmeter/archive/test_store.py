@@ -18,7 +18,7 @@ pytest.importorskip("pyarrow", reason="pyarrow comes with the extra 'ray'")
 
 @pytest.fixture(params=["local", "memory"])
 def place(request, tmp_path):
-    """A folder that is not there yet, whose name a glob would misread, and an address of another."""
+    """A folder that is not there yet, with a name that a glob misreads, and an address."""
     if request.param == "memory":
         return f"memory://{tmp_path.name}/out"
     return str(tmp_path / "out[1]")

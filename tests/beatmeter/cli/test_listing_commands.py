@@ -1,10 +1,13 @@
-"""``beatmeter signals`` and ``beatmeter plugins``."""
+"""``beatmeter signals``, ``beatmeter plugins``, and the listing of a group's commands."""
 
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from beatmeter import plugins
+from beatmeter.cli.beats import beats
+from beatmeter.cli.gate import gate
 from beatmeter.fusion.weights import load_weights
 from beatmeter.plugins import build_plugins, load_plugins
 
@@ -65,3 +68,10 @@ def test_broken_and_disabled_plugins_are_listed(beatmeter, monkeypatch):
     assert "sick: ModuleNotFoundError: No module named 'no_such_module'" in ran.out.splitlines()
     assert listed["unwanted"] == ["disabled"]
     assert ran.err.startswith("beatmeter: warning: plugin sick is left out: ModuleNotFoundError")
+
+
+def test_what_each_command_of_a_group_does_is_listed_uncut():
+    for group in (beats, gate):
+        listing = CliRunner().invoke(group, ["--help"]).output.partition("Commands:")[2]
+        assert listing
+        assert "..." not in listing

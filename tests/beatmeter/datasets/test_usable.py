@@ -22,10 +22,11 @@ def files(tmp_path, make_clip, write_audio) -> dict[str, LabelledFile]:
     write_audio("also good.flac", TONE)
     (tmp_path / "text.wav").write_text("not audio")
     write_audio("silent.wav", 0 * TONE)
+    write_audio("constant.wav", 0 * TONE + 0.5)
     write_audio("short.wav", TONE[:RATE])
     write_audio("nan.wav", np.full(3 * RATE, np.nan, np.float32), subtype="FLOAT")
     names = ["good.wav", "also good.flac", "text.wav", "silent.wav", "short.wav", "nan.wav"]
-    names.append("gone.wav")
+    names += ["constant.wav", "gone.wav"]
     return {name: LabelledFile(make_clip(name), tmp_path / name) for name in names}
 
 
@@ -33,7 +34,7 @@ def test_bad_files_are_reported_and_left_out(files):
     good, left_out = decodable(list(files.values())[::-1])
     assert [file.clip.filename for file in good] == ["also good.flac", "good.wav"]
     assert sorted(clip.filename for clip in left_out) == [
-        "gone.wav", "nan.wav", "short.wav", "silent.wav", "text.wav",
+        "constant.wav", "gone.wav", "nan.wav", "short.wav", "silent.wav", "text.wav",
     ]  # fmt: skip
     assert all(clip.reason for clip in left_out)
 

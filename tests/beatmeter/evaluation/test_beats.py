@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ pytest.importorskip("mir_eval")
 from beatmeter.datasets.beat_annotations import Annotated, read_annotated
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.beats import MEASURES, Tracked, as_json, as_text, evaluate_beats, measures
-from beatmeter.evaluation.trackers import tracker
+from beatmeter.evaluation.trackers import tracker, trackers_of
+from beatmeter.signals.neural.sources import FrameNetworkSource
 
 BEATS = 0.5 + 0.5 * np.arange(40)
 
@@ -93,9 +95,19 @@ def test_a_missing_file_is_named(folder, broken):
         read_annotated(folder)
 
 
-@pytest.mark.parametrize(("name", "text"), [("a.beats", "1.0 x\n"), ("clips.csv", "filename\n")])
-def test_a_malformed_file_is_named(folder, name, text):
-    (folder / name).write_text(text)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.beats", b"1.0 x\n"),
+        ("a.beats", b"nan 1\n"),
+        ("a.beats", b"2.0 1\n1.0 2\n"),
+        ("clips.csv", b"filename\n"),
+        ("clips.csv", b"filename,family,meter,work,held_out\na.wav\n"),
+        ("clips.csv", b"\xff\xfe"),
+    ],
+)
+def test_a_malformed_file_is_named(folder, name, content):
+    (folder / name).write_bytes(content)
     with pytest.raises(DatasetError, match=name):
         read_annotated(folder)
 
@@ -103,6 +115,23 @@ def test_a_malformed_file_is_named(folder, name, text):
 def test_an_unknown_tracker_is_named_with_those_that_are_known():
     with pytest.raises(DatasetError, match="'ear': unknown; known are grid, beatmeter, beatnet"):
         tracker("ear")
+
+
+def test_networks_of_one_name_are_told_apart(tmp_path):
+    shipped = FrameNetworkSource().path
+    names = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        names.append(str(shutil.copy(shipped, tmp_path / folder / "network.npz")))
+    assert list(trackers_of(names)) == names
+    assert list(trackers_of([names[0], "grid"])) == ["network", "grid"]
+
+
+def test_a_file_that_is_no_network_is_named_before_anything_is_heard(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"no network")
+    for name in ("a.npz", "missing.npz"):
+        with pytest.raises(DatasetError, match=f"{name}: not a beat network"):
+            tracker(str(tmp_path / name))
 
 
 def test_librosa_hears_a_drum_pattern(drum_pattern, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from beatmeter.datasets.beat_annotations import read_annotated, write_beats, write_table
+from beatmeter.errors import DatasetError
 from beatmeter.evaluation.grid_fit import gather, held_out_groupings, held_out_worth, write_models
 from beatmeter.grid.choice import ChoiceModel
 from beatmeter.grid.grouping import GroupingModel
@@ -53,6 +54,10 @@ def test_what_is_heard_teaches_and_models_are_written(examples, tmp_path):
     assert 0.0 <= worth["downbeats"] <= worth["best downbeats"] <= 1.0
     assert worth["best beats"] > 0.8
     assert set(held_out_groupings(onsets_only)) == {"told", "right"}
+    with pytest.raises(DatasetError, match="too few works with a meter"):
+        held_out_worth(onsets_only[:1], with_network=False)
+    with pytest.raises(DatasetError, match="too few works of known grouping"):
+        held_out_groupings(onsets_only[-1:])
 
     write_models(tmp_path, [with_network for with_network, _ in examples], onsets_only)
 

@@ -89,6 +89,18 @@ def test_an_unknown_signal_to_fit_is_named(make_dataset, two_signals, option):
     )
 
 
+@pytest.mark.parametrize(
+    ("family", "line"), [("waltzes", "--without: 'waltzes' (allowed: "), ("", "leaves no clip")]
+)
+def test_a_family_that_is_not_there_and_the_last_one_are_refused(
+    make_dataset, two_signals, family, line
+):
+    folder = make_dataset({"song": (3,)})
+    ran = CliRunner().invoke(command.calibrate, [str(folder), "--without", family])
+    assert isinstance(ran.exception, DatasetError)
+    assert line in str(ran.exception)
+
+
 def test_evidence_may_be_kept_elsewhere(make_dataset, two_signals, tmp_path):
     folder, cache = make_dataset({"a": (3,)}), tmp_path / "elsewhere"
     ran = CliRunner().invoke(command.calibrate, [str(folder), "--cache", str(cache)])
