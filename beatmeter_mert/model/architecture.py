@@ -155,7 +155,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object, raising :class:`BackboneError` otherwise."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BackboneError(f"{path}: cannot be read ({reason(error)})") from error
     if not isinstance(content, dict):
         raise BackboneError(f"{path}: holds {type(content).__name__} (allowed: a JSON object)")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from beatmeter_mert.errors import BackboneError, reason
 from beatmeter_mert.model.architecture import (
     DILATIONS,
     FIELDS,
@@ -101,17 +102,20 @@ def build_backbone(fields: Mapping[str, Any], max_layer: int | None = None) -> H
 
     config = hubert_config(fields, max_layer)
     config._attn_implementation = "sdpa"
-    model: Any = Hubert(config)
-    if fields.get("model_type") == SPECTRAL:
-        model.feature_extractor = SpectralEncoder(
-            config.conv_dim,
-            config.conv_kernel,
-            config.conv_stride,
-            config.dilations,
-            config.feat_proj_dropout,
-        )
-    else:
-        speed_up_first_convolution(model)
+    try:
+        model: Any = Hubert(config)
+        if fields.get("model_type") == SPECTRAL:
+            model.feature_extractor = SpectralEncoder(
+                config.conv_dim,
+                config.conv_kernel,
+                config.conv_stride,
+                config.dilations,
+                config.feat_proj_dropout,
+            )
+        else:
+            speed_up_first_convolution(model)
+    except (KeyError, ValueError) as error:  # an unknown activation, heads that do not divide, ...
+        raise BackboneError(f"backbone config: {reason(error)}") from error
     return cast("HubertModel", model)
 
 

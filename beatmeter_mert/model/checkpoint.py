@@ -28,6 +28,7 @@ from beatmeter_mert.model.architecture import read_json_object
 from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbone
 from beatmeter_mert.model.card import model_card
 from beatmeter_mert.model.config import ClassifierConfig, config_from_fields
+from beatmeter_mert.model.head import build_head
 from beatmeter_mert.model.lora import (
     ParameterCount,
     count_parameters,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import nn
+
+    from beatmeter_mert.model.head import Head
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER = "adapter_model.safetensors"
@@ -165,16 +168,40 @@ def read_checkpoint(folder: Path) -> StoredCheckpoint:
     return StoredCheckpoint(folder, config, files)
 
 
-def load_checkpoint_weights(stored: StoredCheckpoint, backbone: nn.Module, head: nn.Module) -> None:
-    """Put the adapter and head of a checkpoint into modules of the same shape.
+def load_head(stored: StoredCheckpoint, features: int) -> Head:
+    """Load the head of a checkpoint.
+
+    Nothing is allocated before the shapes that the config asks for are found in the file: a config
+    may ask for any.
+
+    Parameters
+    ----------
+    stored : StoredCheckpoint
+    features : int >= 1
+        Length of a pooled layer: twice the hidden size of the backbone.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights are not of the shapes that the config describes.
+    """
+    import torch
+
+    path = stored.folder / HEAD
+    with torch.device("meta"):
+        head = build_head(stored.config.max_layer, features, stored.config.head)
+    load_strictly(head, read_safetensors(path), str(path))
+    return head
+
+
+def load_adapters(stored: StoredCheckpoint, backbone: nn.Module) -> None:
+    """Put the adapters of a checkpoint, if it has any, into a backbone that carries such.
 
     Raises
     ------
     CheckpointError
         If they do not fit.
     """
-    path = stored.folder / HEAD
-    load_strictly(head, read_safetensors(path), str(path))
     if stored.config.lora is not None:
         path = stored.folder / ADAPTER
         set_lora_tensors(backbone, read_safetensors(path), str(path))

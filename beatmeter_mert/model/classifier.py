@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.backbone import BESIDE, load_backbone
 from beatmeter_mert.model.checkpoint import (
     check_backbone,
-    load_checkpoint_weights,
+    load_adapters,
+    load_head,
     read_checkpoint,
     write_checkpoint,
 )
@@ -139,10 +142,11 @@ class MertMeterClassifier(MeterNetwork):
             audio.chunk_seconds,
             audio.clip_seconds,
         )
-        precision = choose_dtype(dtype, place, loaded.model.config.hidden_size)
+        width = loaded.model.config.hidden_size
+        precision = choose_dtype(dtype, place, width)
         check_backbone(stored, loaded.reference)
-        model = cls(loaded.model, config)
-        load_checkpoint_weights(stored, model.backbone, model.head)
+        model = cls(loaded.model, config, load_head(stored, 2 * width))
+        load_adapters(stored, model.backbone)
         model.eval().place(place, precision)
         return model
 
@@ -164,8 +168,9 @@ class MertMeterClassifier(MeterNetwork):
         embedded = [self.embed_clip(view) for view in self.tta_views(clip)]
         evidence = None
         if self.config.head.has_evidence:
-            rhythm = Rhythm(clip, self.config.preprocessing.sample_rate)
-            evidence = self.evidence_of(clip, rhythm)
+            with suppress(AudioError):  # under two seconds, or silent: pooled layers alone
+                rhythm = Rhythm(clip, self.config.preprocessing.sample_rate)
+                evidence = self.evidence_of(clip, rhythm)
         return self.predict_embedded(embedded, len(clip), evidence)
 
     def evidence_of(self, clip: Samples, rhythm: Rhythm) -> Tensor | None:

@@ -5,7 +5,6 @@ Only JSON and weights are ever fetched, no code.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,17 +24,26 @@ CHECKPOINT_FILES = (
     "backbone/model.safetensors",
     CARD,
 )
-_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def is_repository(name: str) -> bool:
-    """Whether `name` is shaped like a repository of the hub, ``owner/name``."""
-    return _REPOSITORY.fullmatch(name) is not None
+    """Whether `name` may be that of a repository of the hub, ``owner/name``."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name
 
 
 def is_folder(name: str) -> bool:
-    """Whether `name` is that of a folder on this machine."""
-    return bool(name) and Path(name).is_dir()
+    """Whether `name` is that of a folder on this machine, which this user may look into."""
+    try:
+        return bool(name) and Path(name).is_dir()
+    except OSError:  # too long for a path, or in a folder that is closed to this user
+        return False
 
 
 def backbone_folder(name: str, revision: str | None = None) -> Path:

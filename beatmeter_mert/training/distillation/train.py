@@ -16,7 +16,7 @@ from torch import nn
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import track
-from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.errors import CheckpointError, reason
 from beatmeter_mert.training.interruption import deferred_interruption
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class TrainState:
             torch.set_rng_state(content["rng"])
             if torch.cuda.is_available() and content["cuda_rng"]:
                 torch.cuda.set_rng_state_all(content["cuda_rng"])
-        except Exception as error:
-            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+        except Exception as error:  # a damaged file can make torch raise anything
+            raise CheckpointError(f"{path}: cannot be read ({reason(error)})") from error
 
     def _parts(self) -> dict[str, Any]:
         return {"learned": self.learned, "optimizer": self.optimizer, "schedule": self.schedule}

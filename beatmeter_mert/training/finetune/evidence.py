@@ -201,7 +201,7 @@ def _annotated_bpm(file: LabelledFile) -> float:
     """The rate of the beats that `corpus render` annotated, NaN where there are none."""
     from beatmeter.corpora.dataset import LABELS_FOLDER
 
-    labels = file.path.parents[1] / LABELS_FOLDER / f"{file.path.stem}.json"
+    labels = file.path.parent.parent / LABELS_FOLDER / f"{file.path.stem}.json"
     try:
         beats = np.array(json.loads(labels.read_text(encoding="utf-8"))["beats"], np.float64)
     except (OSError, ValueError, KeyError, TypeError):

@@ -12,7 +12,7 @@ from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.coactivation import ADVICE, LEAKAGE_CORRELATION, shown_correlations
 from beatmeter_mert.diagnostics.confidence import binary_entropies, confidence_gaps
 from beatmeter_mert.training.figures import accuracy_figures
-from beatmeter_mert.training.labels import TRUE_FROM
+from beatmeter_mert.training.labels import true_labels
 
 if TYPE_CHECKING:
     from transformers import EvalPrediction
@@ -31,7 +31,7 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
         ``largest_share``, of clips for which one and the same meter wins.
     """
     probabilities = expit(np.asarray(prediction.predictions, np.float64))
-    labels = np.asarray(prediction.label_ids) >= TRUE_FROM
+    labels = true_labels(np.asarray(prediction.label_ids))
     winners = np.bincount(top_class(probabilities), minlength=len(METERS))
     correlations = {
         f"correlation_{a}_{b}": pair.correlation

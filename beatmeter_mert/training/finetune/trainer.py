@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from transformers import Trainer
 
 from beatmeter.errors import BeatMeterError
 from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.weights import read_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -162,7 +163,7 @@ class MeterTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         self._resumed_from = Path(resume_from_checkpoint)
         path = self._resumed_from / WEIGHTS
-        there = load_file(path)
+        there = read_safetensors(path)
         wanted = trained_parameters(model or self._network)
         if {n: t.shape for n, t in there.items()} != {n: p.shape for n, p in wanted.items()}:
             raise CheckpointError(f"{path}: does not fit (allowed: what is trained now)")

@@ -27,6 +27,7 @@ from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter.signals.neural.training.settings import AugmentSettings
+from beatmeter_mert.errors import CheckpointError, reason
 from beatmeter_mert.training.export import MODEL
 from beatmeter_mert.training.frames.export import export_student
 from beatmeter_mert.training.frames.figures import Figures, figures_of
@@ -185,12 +186,18 @@ def resume(settings: FramesSettings, run: Run, path: Path) -> None:
 
     Raises
     ------
+    CheckpointError
+        If the file cannot be read.
     SettingsError
         If that one had other settings.
     """
     device = next(run.student.parameters()).device
-    kept = torch.load(path, map_location=device, weights_only=True)
-    refuse_changes(kept["settings"], settings, MAY_CHANGE, path)
+    try:
+        kept = torch.load(path, map_location=device, weights_only=True)
+        before = kept["settings"]
+    except Exception as error:  # a damaged file can make torch raise anything
+        raise CheckpointError(f"{path}: cannot be read ({reason(error)})") from error
+    refuse_changes(before, settings, MAY_CHANGE, path)
     run.student.load_state_dict(kept["student"])
     run.average.load_state_dict(kept["average"])
     run.optimizer.load_state_dict(kept["optimizer"])

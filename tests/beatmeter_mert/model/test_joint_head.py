@@ -254,6 +254,12 @@ def test_a_joint_classifier_is_saved_and_loaded_without_a_difference(
     assert moved.hears_rhythm
 
 
+def test_what_holds_no_beats_at_all_is_answered_from_mert_alone(tiny_mert):
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=SETTINGS).eval()
+    for samples in (np.zeros(22050 * 4), np.random.default_rng(0).normal(0, 0.1, 22050)):
+        assert all(0 < p < 1 for p in model.predict(samples, 22050).probabilities.values())
+
+
 def test_gradients_reach_both_branches(pooled, evidence):
     head = JointHead(3, 4, SETTINGS)
     head.standardise(evidence)
