@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from transformers import HubertModel
 
 BESIDE = "backbone"
+"""Name of a backbone that lies in the checkpoint itself, and of its folder there."""
 _FINGERPRINT_VALUES = 1024
+"""Of each tensor: enough to tell weights apart, and read in no time."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbo
 from beatmeter_mert.model.card import model_card
 from beatmeter_mert.model.config import ClassifierConfig, config_from_fields
 from beatmeter_mert.model.head import build_head
+from beatmeter_mert.model.hub import CARD, CHECKPOINT_FILES
 from beatmeter_mert.model.lora import (
     ParameterCount,
     count_parameters,
@@ -50,16 +51,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER = "adapter_model.safetensors"
 HEAD_CONFIG = "head/config.json"
 HEAD = "head/model.safetensors"
-BACKBONE = f"{BESIDE}/model.safetensors"
-_DIGESTED = (
-    ADAPTER_CONFIG,
-    ADAPTER,
-    HEAD,
-    BACKBONE,
-    f"{BESIDE}/config.json",
-    f"{BESIDE}/preprocessor_config.json",
-)
-_OWN_FILES = (*_DIGESTED, "README.md", HEAD_CONFIG)
+_DIGESTED = tuple(name for name in CHECKPOINT_FILES if name not in (CARD, HEAD_CONFIG))
 
 
 @dataclass(frozen=True)
@@ -221,14 +213,14 @@ def check_backbone(stored: StoredCheckpoint, found: BackboneReference) -> None:
 def _write_config(
     folder: Path, config: ClassifierConfig, files: Mapping[str, str], parameters: ParameterCount
 ) -> None:
-    with replacing(folder / "README.md") as partial:
+    with replacing(folder / CARD) as partial:
         partial.write_text(model_card(config, parameters), encoding="utf-8")
     with replacing(folder / HEAD_CONFIG) as partial:
         partial.write_text(config.to_json(files), encoding="utf-8")
 
 
 def _move(staged: Path, folder: Path) -> None:
-    for name in _OWN_FILES:
+    for name in CHECKPOINT_FILES:
         if (staged / name).exists():
             (folder / name).parent.mkdir(exist_ok=True)
             (staged / name).replace(folder / name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,11 +41,11 @@ from beatmeter_mert.model.published import DEFAULT_BACKBONE
 from beatmeter_mert.model.tta import tta_views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from beatmeter.audio.samples import Samples
 
@@ -224,12 +224,8 @@ class MertMeterClassifier(MeterNetwork):
         Tensor, shape (chunks, layers, 2 * hidden)
             float32, on the CPU.
         """
-        training = self.training
-        self.eval()
-        try:
+        with _evaluating(self):
             return self.embed_chunks([torch.as_tensor(clip, device=self.device)])[0].cpu()
-        finally:
-            self.train(training)
 
     @torch.inference_mode()
     def predict_embedded(
@@ -257,10 +253,8 @@ class MertMeterClassifier(MeterNetwork):
             of_chunk = evidence if self.config.head.inputs == RHYTHM else silent
             heard = [evidence] * counts[0] + [of_chunk] * counts[1]
             beside = torch.stack(heard).to(self.device)
-        training = self.head.training
-        self.head.eval()
-        of_clips, of_chunks = self.head(rows, beside).double().split(counts)
-        self.head.train(training)
+        with _evaluating(self.head):
+            of_clips, of_chunks = self.head(rows, beside).double().split(counts)
         config = self.config
         rate = config.preprocessing.sample_rate
         spans = chunk_spans(length, config.preprocessing)
@@ -322,3 +316,14 @@ class MertMeterClassifier(MeterNetwork):
             licence=licence,
             layers=self.config.max_layer,
         )
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout off within the block."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)

@@ -14,7 +14,9 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "float32", "bfloat16")
 _DEVICE = re.compile(r"auto|(cuda|mps|cpu)(:[0-9]{1,3})?")
 _CHUNKS_AT_ONCE = 32
+"""On an accelerator."""
 _WIDE = 512
+"""Width of a transformer from which bfloat16 pays."""
 
 
 def choose_device(name: str) -> torch.device:

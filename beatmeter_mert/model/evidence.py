@@ -41,9 +41,11 @@ hears. Those that listen to a network are left out, since a new network says oth
 PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
 _VERSION = 3
+"""Of the columns; part of the layout that stands in checkpoints."""
 _TEMPO = -2
 """The column of a pulse's log tempo, in octaves above ``REFERENCE_BPM``: the last but one."""
 _PROBE_S = 10
+"""Of clicks, by which the layout is found."""
 
 
 @dataclass(frozen=True)

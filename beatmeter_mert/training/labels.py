@@ -16,7 +16,9 @@ from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
 LABEL_SMOOTH_NEG = 0.1
+"""Target of a meter that a clip does not have."""
 TRUE_FROM = 0.5
+"""Confidence from which a label is true, whatever others the clip has."""
 
 Matrix = npt.NDArray[np.float32]
 

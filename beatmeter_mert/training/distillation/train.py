@@ -18,6 +18,7 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import track
 from beatmeter_mert.errors import CheckpointError, reason
 from beatmeter_mert.training.interruption import deferred_interruption
+from beatmeter_mert.training.optimizer import decay_groups
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,7 @@ class TrainState:
         torch.manual_seed(seed)
         self.learned = nn.ParameterList(p for p in network.parameters() if p.requires_grad)
         self.losses: list[float] = []
-        groups = decay_groups(self.learned, settings.weight_decay)
+        groups = decay_groups(list(self.learned), settings.weight_decay)
         self.optimizer = torch.optim.AdamW(groups)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
@@ -165,11 +166,3 @@ def train(
                 raise KeyboardInterrupt
     network.eval()
     return state.losses
-
-
-def decay_groups(parameters: nn.ParameterList, weight_decay: float) -> list[dict[str, Any]]:
-    """Groups for an optimizer: matrices and kernels decay, biases and norms do not."""
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]

@@ -157,19 +157,6 @@ class WithEvidence(torch.utils.data.Dataset[Any]):
         return self._examples[index] | {name: rows[index] for name, rows in self._beside.items()}
 
 
-def with_evidence(
-    collate: Callable[[Sequence[Any]], dict[str, torch.Tensor]],
-) -> Callable[[Sequence[Any]], dict[str, torch.Tensor]]:
-    """Make batches as `collate` does, with what :class:`WithEvidence` adds to an example."""
-
-    def collated(examples: Sequence[Any]) -> dict[str, torch.Tensor]:
-        names = {"evidence", "counted"} & examples[0].keys()
-        stacked = {name: np.stack([example[name] for example in examples]) for name in names}
-        return collate(examples) | {name: torch.from_numpy(rows) for name, rows in stacked.items()}
-
-    return collated
-
-
 @dataclass(frozen=True)
 class _Part:
     """A kind of evidence: its layout, how it is found, and the code and network behind it."""

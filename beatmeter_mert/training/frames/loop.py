@@ -35,6 +35,7 @@ from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import Answers, FrameStudent
 from beatmeter_mert.training.frames.targets import thinned, window_meters
+from beatmeter_mert.training.optimizer import decay_groups
 from beatmeter_mert.training.settings import refuse_changes, to_json
 
 STATE, CURVE, RESULT = "state.pt", "curve.jsonl", "figures.json"
@@ -132,13 +133,8 @@ def start(settings: FramesSettings, device: torch.device) -> Run:
     """A run at its beginning."""
     torch.manual_seed(settings.seed)
     student = FrameStudent(settings).to(device)
-    matrices = [p for p in student.parameters() if p.ndim > 1]
-    others = [p for p in student.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
+        decay_groups(list(student.parameters()), settings.weight_decay),
         lr=settings.learning_rate,
         fused=device.type == "cuda",
     )

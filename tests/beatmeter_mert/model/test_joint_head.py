@@ -105,12 +105,12 @@ def test_in_training_either_modality_is_left_out_at_times_but_never_both(evidenc
     head = head_of(modality_dropout=0.5).train()
     absent = torch.zeros(4000, dtype=torch.bool)
     absent[:1000] = True
-    mert, rhythm = head._speak(absent)
+    mert, rhythm = head._modalities(absent)
     assert (mert + rhythm).min() == 1
     assert mert[:1000].min() == 1
     assert mert[1000:].mean() == pytest.approx(0.75, abs=0.05)
     assert rhythm[1000:].mean() == pytest.approx(0.75, abs=0.05)
-    assert head.eval()._speak(absent[1000:])[0].min() == 1
+    assert head.eval()._modalities(absent[1000:])[0].min() == 1
 
 
 def test_several_heads_answer_with_their_mean(pooled, evidence):
