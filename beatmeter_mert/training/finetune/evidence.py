@@ -17,14 +17,14 @@ import numpy.typing as npt
 import torch
 
 from beatmeter._util.arrays import Booleans
-from beatmeter._util.memo import Memo, code_hash
+from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.evidence import (
-    SIGNALS,
     Evidence,
     Matrix,
+    evidence_code,
     gather,
     matrix_for,
     pulse_bpm,
@@ -172,10 +172,7 @@ class _Part:
 
 
 def _parts(model: MertMeterClassifier) -> list[_Part]:
-    head, parts = model.config.head, []
-    modules = (f"signals/{name}.py" for name in (*SIGNALS, "calibrated", "calibration", "folding"))
-    of_streams = code_hash("model/streams.py", package="beatmeter_mert")
-    code = code_hash("features", *modules, seed=of_streams)
+    head, parts, code = model.config.head, [], evidence_code()
     if head.hears_rhythm:
         parts.append(_Part(*rhythm_layout(), lambda _, rhythm: gather(rhythm), code))
     if head.pooling == GRID:
