@@ -30,7 +30,7 @@ CHECKPOINT_FILES = (
 def is_repository(name: str) -> bool:
     """Whether `name` may be that of a repository of the hub, ``owner/name``."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(name)

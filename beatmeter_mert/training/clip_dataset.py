@@ -160,5 +160,5 @@ def collate(examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
     return {
         "input_values": torch.nn.utils.rnn.pad_sequence(samples, batch_first=True),
         "lengths": torch.tensor([len(clip) for clip in samples]),
-        **default_collate(others),  # type: ignore[no-untyped-call]
+        **default_collate(others),
     }

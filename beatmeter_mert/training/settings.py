@@ -82,7 +82,7 @@ def read_settings(cls: type[T], *sources: Source) -> T:
 
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     try:
         contents = [_content(source, cls) for source in given]

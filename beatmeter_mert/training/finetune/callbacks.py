@@ -28,7 +28,7 @@ class EpochCallback(TrainerCallback):
     def __init__(self, set_epoch: Callable[[int], None]) -> None:
         self._set_epoch = set_epoch
 
-    def on_epoch_begin(self, _args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Set the epoch."""
         self._set_epoch(int(state.epoch or 0))
 
@@ -39,10 +39,9 @@ class CurveCallback(TrainerCallback):
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
 
-    def on_log(
-        self, _args: Any, state: TrainerState, *_: Any, logs: dict[str, float], **__: Any
-    ) -> None:
+    def on_log(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Write figures of training under ``train``, of evaluation under ``val``."""
+        logs: dict[str, float] = kwargs["logs"]
         if "train_runtime" in logs:
             return
         if "eval_loss" not in logs:
@@ -69,7 +68,11 @@ class InterruptionCallback(TrainerCallback):
         self._interrupted = interrupted
 
     def on_step_end(
-        self, _args: Any, state: TrainerState, control: TrainerControl, **_: Any
+        self,
+        args: Any,  # noqa: ARG002  the trainer passes it
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ARG002
     ) -> None:
         """Have the trainer save a checkpoint and stop, if interrupted."""
         if self._interrupted():
@@ -77,7 +80,11 @@ class InterruptionCallback(TrainerCallback):
             control.should_save = not _is_whole(state)
 
     def on_epoch_end(
-        self, _args: Any, state: TrainerState, control: TrainerControl, **_: Any
+        self,
+        args: Any,  # noqa: ARG002  the trainer passes it
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ARG002
     ) -> None:
         """Have the trainer pass over an epoch that was cut short."""
         if not _is_whole(state):
