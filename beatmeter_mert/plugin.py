@@ -1,4 +1,4 @@
-"""The door through which MERT enters the ensemble."""
+"""The hooks of the plugin: the signal ``mert`` and the commands ``beatmeter mert``."""
 
 from __future__ import annotations
 

@@ -114,9 +114,13 @@ def _named(source: str, name: str) -> str:
     from beatmeter_mert.model.hub import is_repository
 
     folder = expanded(name)
-    if (folder / "head" / "config.json").is_file():
-        return str(folder)
-    if folder.exists() or not is_repository(name):
+    try:
+        if (folder / "head" / "config.json").is_file():
+            return str(folder)
+        is_there = folder.exists()
+    except OSError as error:  # too long for a path, or closed to this user
+        raise CheckpointError(f"{source}: {name!r} cannot be read ({error.strerror})") from error
+    if is_there or not is_repository(name):
         raise CheckpointError(f"{source}: no checkpoint in {name!r}: {HOW_TO_MEND}")
     return name
 

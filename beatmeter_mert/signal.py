@@ -16,7 +16,7 @@ from beatmeter._util.memo import Memo
 from beatmeter.errors import Abstain, BeatMeterError
 from beatmeter.meters import METERS, MeterScores, ScoreKind
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import hub
+from beatmeter_mert.model.hub import CARD, CHECKPOINT_FILES
 from beatmeter_mert.settings import MertSettings, find_checkpoint, load_settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
     from beatmeter_mert.model import MertMeterClassifier, Prediction
 
-CHECKPOINT_FILES = tuple(name for name in hub.CHECKPOINT_FILES if name != hub.CARD)
+_HASHED_FILES = tuple(name for name in CHECKPOINT_FILES if name != CARD)
 """What a checkpoint's fingerprint holds: all that it consists of, but not what describes it."""
 _NEEDED = ("torch", "transformers", "peft", "safetensors")
 _MEGABYTE = 1_000_000
@@ -76,13 +76,13 @@ class MertSignal:
         """
         checkpoint = find_checkpoint(load_settings())
         if Path(checkpoint).is_dir():
-            return hash_named(Path(checkpoint), CHECKPOINT_FILES)
+            return hash_named(Path(checkpoint), _HASHED_FILES)
         from huggingface_hub import try_to_load_from_cache
 
         config = try_to_load_from_cache(checkpoint, "head/config.json")
         if not isinstance(config, str):
             return checkpoint
-        return hash_named(Path(config).parents[1], CHECKPOINT_FILES)
+        return hash_named(Path(config).parents[1], _HASHED_FILES)
 
     def score(self, rhythm: Rhythm) -> MeterScores:
         """Score the meters, with evidence for a second one.
@@ -109,8 +109,8 @@ class MertSignal:
         reason = self.unavailable()
         if reason is not None:
             raise Abstain(reason)
-        listener = _listener(self._dtype)
-        audio = listener.model.config.preprocessing
+        loaded = _loaded_model(self._dtype)
+        audio = loaded.model.config.preprocessing
         clip = centre_crop(rhythm.resampled(audio.sample_rate), audio.clip_samples)
         if len(clip) < audio.shortest_samples:
             raise Abstain(
@@ -118,13 +118,13 @@ class MertSignal:
                 f"(allowed: {audio.shortest_seconds:g} s or more)"
             )
         try:
-            return listener.predict(clip, listener.model.evidence_of(clip, rhythm))
+            return loaded.predict(clip, loaded.model.evidence_of(clip, rhythm))
         except CheckpointError as error:
             raise Abstain(str(error)) from error
 
 
 @dataclass(frozen=True)
-class Listener:
+class LoadedModel:
     """A loaded model and the embeddings it has computed before."""
 
     model: MertMeterClassifier
@@ -152,7 +152,7 @@ class Listener:
         return torch.from_numpy(known["embedding"])
 
 
-def _listener(dtype: str | None) -> Listener:
+def _loaded_model(dtype: str | None) -> LoadedModel:
     settings = load_settings()
     if dtype is not None:
         settings = replace(settings, dtype=dtype)
@@ -164,7 +164,7 @@ def _listener(dtype: str | None) -> Listener:
 
 
 @cache
-def _load(checkpoint: str, settings: MertSettings) -> Listener | BeatMeterError:
+def _load(checkpoint: str, settings: MertSettings) -> LoadedModel | BeatMeterError:
     """Load a model, or say why it cannot be: the answer holds for the process."""
     from beatmeter_mert.model import MertMeterClassifier
 
@@ -174,7 +174,7 @@ def _load(checkpoint: str, settings: MertSettings) -> Listener | BeatMeterError:
         )
     except BeatMeterError as error:
         return error
-    return Listener(model, model.embedding_fingerprint, _embedding_cache(settings.cache_mb))
+    return LoadedModel(model, model.embedding_fingerprint, _embedding_cache(settings.cache_mb))
 
 
 def _embedding_cache(megabytes: int) -> Memo:

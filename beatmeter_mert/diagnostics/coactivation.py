@@ -11,8 +11,11 @@ from beatmeter._util.arrays import Floats, Integers
 from beatmeter.meters import METERS
 
 COOCCURRENCE_THRESHOLD = 0.4
+"""Probability from which a meter counts as present beside another."""
 LEAKAGE_CORRELATION = 0.3
+"""Above it two meters are said to leak into each other; a convention."""
 ALWAYS_SHOWN = ((3, 4), (4, 5))
+"""Pairs of meters that are easily confused."""
 ADVICE = "Lower the label smoothing to 0.05 or 0.02."
 
 

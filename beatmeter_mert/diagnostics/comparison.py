@@ -68,7 +68,7 @@ class Comparison:
 def compare(first: Path, second: Path) -> None:
     """Compare two results of `evaluate`, on the clips that both answered."""
     comparison = compare_predictions(read_predictions(first)[1], read_predictions(second)[1])
-    click.echo(to_text([section(comparison, first.name, second.name)]), nl=False)
+    click.echo(to_text([section(comparison, str(first), str(second))]), nl=False)
 
 
 def compare_predictions(

@@ -13,6 +13,7 @@ from beatmeter.evaluation.metrics import top_class
 from beatmeter_mert.model.prediction import binary_entropy
 
 GAP_BANDS = (0.3, 0.5)
+"""Edges between small, medium and large gaps; a convention."""
 
 
 class Quadrant(Enum):
@@ -71,24 +72,9 @@ def gap_bands(probabilities: Floats, bands: tuple[float, float] = GAP_BANDS) -> 
     return np.bincount(band, minlength=3) / len(probabilities)
 
 
-def binary_entropies(probabilities: Floats) -> Floats:
-    r"""Mean uncertainty of the six answers of each clip.
-
-    :math:`-\frac{1}{6}\sum_c p_c \log_2 p_c + (1 - p_c) \log_2 (1 - p_c)`: every answer is a
-    Bernoulli variable of at most one bit (Cover and Thomas, *Elements of Information Theory*,
-    section 2.1).
-
-    Returns
-    -------
-    ndarray of float, shape (n,), in [0, 1]
-        0 when every probability is 0 or 1, 1 when all are 0.5.
-    """
-    return np.clip(binary_entropy(probabilities), 0.0, 1.0)
-
-
 def quadrants(probabilities: Floats) -> list[Quadrant]:
     """Place each clip by the medians of gap and entropy over all clips: length n."""
-    gaps, entropies = confidence_gaps(probabilities), binary_entropies(probabilities)
+    gaps, entropies = confidence_gaps(probabilities), binary_entropy(probabilities)
     narrow, uncertain = gaps < np.median(gaps), entropies >= np.median(entropies)
     names = {
         (False, False): Quadrant.CONFIDENT,

@@ -13,13 +13,13 @@ from beatmeter_mert.diagnostics.coactivation import cooccurrence, correlations
 from beatmeter_mert.diagnostics.confidence import (
     GAP_BANDS,
     Quadrant,
-    binary_entropies,
     confidence_gaps,
     quadrants,
 )
 from beatmeter_mert.diagnostics.evaluation import class_figures
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.diagnostics.second_meter import measure_thresholds, second_probabilities
+from beatmeter_mert.model.prediction import binary_entropy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +81,7 @@ def draw_gaps(axes: Axes, predictions: Predictions) -> None:
 def draw_quadrants(axes: Axes, predictions: Predictions) -> None:
     """Every clip by its gap and its entropy."""
     probabilities = predictions.probabilities
-    gaps, entropies = confidence_gaps(probabilities), binary_entropies(probabilities)
+    gaps, entropies = confidence_gaps(probabilities), binary_entropy(probabilities)
     place = np.array([quadrant.value for quadrant in quadrants(probabilities)])
     for quadrant, colour in _QUADRANT_COLOURS.items():
         here = place == quadrant.value

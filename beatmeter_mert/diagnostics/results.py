@@ -24,6 +24,7 @@ from beatmeter_mert.diagnostics.evaluation import Evaluation, class_figures
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.diagnostics.second_meter import measure_thresholds, second_meter
 from beatmeter_mert.diagnostics.sections import sections
+from beatmeter_mert.model.prediction import binary_entropy
 
 FORMAT = "beatmeter evaluation 1"
 _DECIMALS = 6
@@ -66,7 +67,7 @@ def content(evaluation: Evaluation) -> dict[str, Any]:
         "cooccurrence": coactivation.cooccurrence(p),
         "pairs": coactivation.commonest_pairs(p),
         "gap": confidence.spread(confidence.confidence_gaps(p)),
-        "entropy": confidence.spread(confidence.binary_entropies(p)),
+        "entropy": confidence.spread(binary_entropy(p)),
         "gap_by_predicted": confidence.gap_by_predicted_class(p),
         "gap_bands": confidence.gap_bands(p),
         "quadrants": confidence.quadrant_counts(p),

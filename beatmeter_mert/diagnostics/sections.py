@@ -14,7 +14,6 @@ from beatmeter_mert.diagnostics import coactivation, plots
 from beatmeter_mert.diagnostics.confidence import (
     GAP_BANDS,
     Spread,
-    binary_entropies,
     confidence_gaps,
     gap_bands,
     gap_by_predicted_class,
@@ -30,6 +29,7 @@ from beatmeter_mert.diagnostics.second_meter import (
     second_meter,
     smallest_n,
 )
+from beatmeter_mert.model.prediction import binary_entropy
 from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
 
@@ -151,7 +151,7 @@ def _gaps(predictions: Predictions) -> Section:
 
 
 def _quadrants(predictions: Predictions) -> Section:
-    entropy = spread(binary_entropies(predictions.probabilities))
+    entropy = spread(binary_entropy(predictions.probabilities))
     counts = quadrant_counts(predictions.probabilities)
     note = (
         "Clips by gap and by normalised binary entropy "

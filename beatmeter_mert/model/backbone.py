@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from beatmeter_mert.errors import BackboneError, reason
 from beatmeter_mert.model.architecture import (
     DILATIONS,
     FIELDS,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from transformers import HubertModel
 
 BESIDE = "backbone"
+"""Name of a backbone that lies in the checkpoint itself, and of its folder there."""
 _FINGERPRINT_VALUES = 1024
+"""Of each tensor: enough to tell weights apart, and read in no time."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +104,20 @@ def build_backbone(fields: Mapping[str, Any], max_layer: int | None = None) -> H
 
     config = hubert_config(fields, max_layer)
     config._attn_implementation = "sdpa"
-    model: Any = Hubert(config)
-    if fields.get("model_type") == SPECTRAL:
-        model.feature_extractor = SpectralEncoder(
-            config.conv_dim,
-            config.conv_kernel,
-            config.conv_stride,
-            config.dilations,
-            config.feat_proj_dropout,
-        )
-    else:
-        speed_up_first_convolution(model)
+    try:
+        model: Any = Hubert(config)
+        if fields.get("model_type") == SPECTRAL:
+            model.feature_extractor = SpectralEncoder(
+                config.conv_dim,
+                config.conv_kernel,
+                config.conv_stride,
+                config.dilations,
+                config.feat_proj_dropout,
+            )
+        else:
+            speed_up_first_convolution(model)
+    except (KeyError, ValueError) as error:  # an unknown activation, heads that do not divide, ...
+        raise BackboneError(f"backbone config: {reason(error)}") from error
     return cast("HubertModel", model)
 
 

@@ -28,6 +28,8 @@ from beatmeter_mert.model.architecture import read_json_object
 from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbone
 from beatmeter_mert.model.card import model_card
 from beatmeter_mert.model.config import ClassifierConfig, config_from_fields
+from beatmeter_mert.model.head import build_head
+from beatmeter_mert.model.hub import CARD, CHECKPOINT_FILES
 from beatmeter_mert.model.lora import (
     ParameterCount,
     count_parameters,
@@ -43,20 +45,13 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from beatmeter_mert.model.head import Head
+
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER = "adapter_model.safetensors"
 HEAD_CONFIG = "head/config.json"
 HEAD = "head/model.safetensors"
-BACKBONE = f"{BESIDE}/model.safetensors"
-_DIGESTED = (
-    ADAPTER_CONFIG,
-    ADAPTER,
-    HEAD,
-    BACKBONE,
-    f"{BESIDE}/config.json",
-    f"{BESIDE}/preprocessor_config.json",
-)
-_OWN_FILES = (*_DIGESTED, "README.md", HEAD_CONFIG)
+_DIGESTED = tuple(name for name in CHECKPOINT_FILES if name not in (CARD, HEAD_CONFIG))
 
 
 @dataclass(frozen=True)
@@ -165,16 +160,40 @@ def read_checkpoint(folder: Path) -> StoredCheckpoint:
     return StoredCheckpoint(folder, config, files)
 
 
-def load_checkpoint_weights(stored: StoredCheckpoint, backbone: nn.Module, head: nn.Module) -> None:
-    """Put the adapter and head of a checkpoint into modules of the same shape.
+def load_head(stored: StoredCheckpoint, features: int) -> Head:
+    """Load the head of a checkpoint.
+
+    Nothing is allocated before the shapes that the config asks for are found in the file: a config
+    may ask for any.
+
+    Parameters
+    ----------
+    stored : StoredCheckpoint
+    features : int >= 1
+        Length of a pooled layer: twice the hidden size of the backbone.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights are not of the shapes that the config describes.
+    """
+    import torch
+
+    path = stored.folder / HEAD
+    with torch.device("meta"):
+        head = build_head(stored.config.max_layer, features, stored.config.head)
+    load_strictly(head, read_safetensors(path), str(path))
+    return head
+
+
+def load_adapters(stored: StoredCheckpoint, backbone: nn.Module) -> None:
+    """Put the adapters of a checkpoint, if it has any, into a backbone that carries such.
 
     Raises
     ------
     CheckpointError
         If they do not fit.
     """
-    path = stored.folder / HEAD
-    load_strictly(head, read_safetensors(path), str(path))
     if stored.config.lora is not None:
         path = stored.folder / ADAPTER
         set_lora_tensors(backbone, read_safetensors(path), str(path))
@@ -194,14 +213,14 @@ def check_backbone(stored: StoredCheckpoint, found: BackboneReference) -> None:
 def _write_config(
     folder: Path, config: ClassifierConfig, files: Mapping[str, str], parameters: ParameterCount
 ) -> None:
-    with replacing(folder / "README.md") as partial:
+    with replacing(folder / CARD) as partial:
         partial.write_text(model_card(config, parameters), encoding="utf-8")
     with replacing(folder / HEAD_CONFIG) as partial:
         partial.write_text(config.to_json(files), encoding="utf-8")
 
 
 def _move(staged: Path, folder: Path) -> None:
-    for name in _OWN_FILES:
+    for name in CHECKPOINT_FILES:
         if (staged / name).exists():
             (folder / name).parent.mkdir(exist_ok=True)
             (staged / name).replace(folder / name)

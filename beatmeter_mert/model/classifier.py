@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.backbone import BESIDE, load_backbone
 from beatmeter_mert.model.checkpoint import (
     check_backbone,
-    load_checkpoint_weights,
+    load_adapters,
+    load_head,
     read_checkpoint,
     write_checkpoint,
 )
@@ -38,11 +41,11 @@ from beatmeter_mert.model.published import DEFAULT_BACKBONE
 from beatmeter_mert.model.tta import tta_views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from beatmeter.audio.samples import Samples
 
@@ -139,10 +142,11 @@ class MertMeterClassifier(MeterNetwork):
             audio.chunk_seconds,
             audio.clip_seconds,
         )
-        precision = choose_dtype(dtype, place, loaded.model.config.hidden_size)
+        width = loaded.model.config.hidden_size
+        precision = choose_dtype(dtype, place, width)
         check_backbone(stored, loaded.reference)
-        model = cls(loaded.model, config)
-        load_checkpoint_weights(stored, model.backbone, model.head)
+        model = cls(loaded.model, config, load_head(stored, 2 * width))
+        load_adapters(stored, model.backbone)
         model.eval().place(place, precision)
         return model
 
@@ -164,8 +168,9 @@ class MertMeterClassifier(MeterNetwork):
         embedded = [self.embed_clip(view) for view in self.tta_views(clip)]
         evidence = None
         if self.config.head.has_evidence:
-            rhythm = Rhythm(clip, self.config.preprocessing.sample_rate)
-            evidence = self.evidence_of(clip, rhythm)
+            with suppress(AudioError):  # under two seconds, or silent: pooled layers alone
+                rhythm = Rhythm(clip, self.config.preprocessing.sample_rate)
+                evidence = self.evidence_of(clip, rhythm)
         return self.predict_embedded(embedded, len(clip), evidence)
 
     def evidence_of(self, clip: Samples, rhythm: Rhythm) -> Tensor | None:
@@ -219,12 +224,8 @@ class MertMeterClassifier(MeterNetwork):
         Tensor, shape (chunks, layers, 2 * hidden)
             float32, on the CPU.
         """
-        training = self.training
-        self.eval()
-        try:
+        with _evaluating(self):
             return self.embed_chunks([torch.as_tensor(clip, device=self.device)])[0].cpu()
-        finally:
-            self.train(training)
 
     @torch.inference_mode()
     def predict_embedded(
@@ -252,10 +253,8 @@ class MertMeterClassifier(MeterNetwork):
             of_chunk = evidence if self.config.head.inputs == RHYTHM else silent
             heard = [evidence] * counts[0] + [of_chunk] * counts[1]
             beside = torch.stack(heard).to(self.device)
-        training = self.head.training
-        self.head.eval()
-        of_clips, of_chunks = self.head(rows, beside).double().split(counts)
-        self.head.train(training)
+        with _evaluating(self.head):
+            of_clips, of_chunks = self.head(rows, beside).double().split(counts)
         config = self.config
         rate = config.preprocessing.sample_rate
         spans = chunk_spans(length, config.preprocessing)
@@ -317,3 +316,14 @@ class MertMeterClassifier(MeterNetwork):
             licence=licence,
             layers=self.config.max_layer,
         )
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout off within the block."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)

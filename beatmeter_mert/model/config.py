@@ -17,6 +17,7 @@ from beatmeter.meters import METERS
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model.backbone import BackboneReference
 from beatmeter_mert.model.head import HeadSettings
+from beatmeter_mert.model.hub import is_repository
 from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.preprocessing import Preprocessing
 from beatmeter_mert.model.scaling import PlattScaling
@@ -24,7 +25,6 @@ from beatmeter_mert.model.thresholds import SecondMeterThresholds
 from beatmeter_mert.model.tta import check_rates
 
 FORMAT = 1
-_NAME = re.compile(r"backbone|[\w-][\w.-]*/[\w-][\w.-]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Evaluation = dict[str, dict[str, float]]
@@ -130,7 +130,7 @@ def config_from_fields(
             training_note=str(fields["training_note"]),
         )
         files = dict(fields["files"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(f"{source}: is damaged ({type(error).__name__}: {error})") from error
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
@@ -145,7 +145,8 @@ def _check(config: ClassifierConfig, source: str) -> None:
     texts = (backbone.name, backbone.licence, backbone.fingerprint, backbone.revision or "")
     if not all(isinstance(text, str) for text in texts):
         raise CheckpointError(f"{source}: backbone {texts!r} (allowed: text)")
-    if not _NAME.fullmatch(backbone.name) and not Path(backbone.name).is_absolute():
+    is_named = backbone.is_beside or is_repository(backbone.name)
+    if not is_named and not Path(backbone.name).is_absolute():
         raise CheckpointError(
             f"{source}: backbone {backbone.name!r} (allowed: owner/name, backbone, or a full path)"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
@@ -10,8 +12,11 @@ from beatmeter_mert.model.cpu.attention import ATTENTION
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "float32", "bfloat16")
+_DEVICE = re.compile(r"auto|(cuda|mps|cpu)(:[0-9]{1,3})?")
 _CHUNKS_AT_ONCE = 32
+"""On an accelerator."""
 _WIDE = 512
+"""Width of a transformer from which bfloat16 pays."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -22,17 +27,18 @@ def choose_device(name: str) -> torch.device:
     CheckpointError
         If the name is unknown, or this machine has no such device.
     """
+    if not _DEVICE.fullmatch(name):
+        raise CheckpointError(f"device: {name!r} (allowed: {', '.join(DEVICES)}, or cuda:N)")
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
+    if name == "auto":
+        return torch.device(next(kind for kind, is_there in there.items() if is_there))
     kind, _, number = name.partition(":")
-    if kind not in DEVICES or (number and not number.isdecimal()):
-        raise CheckpointError(f"device: {name!r} (allowed: {', '.join(DEVICES)}, or cuda:N)")
-    if kind == "auto":
-        return torch.device(next(device for device, is_there in there.items() if is_there))
-    if not there[kind]:
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if not there[kind] or int(number or 0) >= max(1, count):
         raise CheckpointError(f"device: {name!r} is not on this machine (allowed: auto, cpu)")
     return torch.device(name)
 

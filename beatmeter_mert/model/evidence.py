@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.memo import code_hash
 from beatmeter.errors import Abstain
 from beatmeter.features.rhythm import ANALYSIS_RATE, Rhythm
 from beatmeter.signals.calibration import REFERENCE_BPM
@@ -41,9 +42,11 @@ hears. Those that listen to a network are left out, since a new network says oth
 PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
 _VERSION = 3
+"""Of the columns; part of the layout that stands in checkpoints."""
 _TEMPO = -2
 """The column of a pulse's log tempo, in octaves above ``REFERENCE_BPM``: the last but one."""
 _PROBE_S = 10
+"""Of clicks, by which the layout is found."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,13 @@ def pulse_bpm(evidence: Matrix) -> Matrix:
     """Read the rate of every pulse, in bpm, off evidence of rhythm: (..., n) to (...)."""
     bpm: Matrix = REFERENCE_BPM * 2.0 ** evidence[..., _TEMPO]
     return bpm
+
+
+def evidence_code() -> str:
+    """Hash of the code by which :func:`gather` finds evidence: what other code found is stale."""
+    modules = (f"signals/{name}.py" for name in (*SIGNALS, "calibrated", "calibration", "folding"))
+    of_streams = code_hash("model/streams.py", package="beatmeter_mert")
+    return code_hash("features", *modules, seed=of_streams)
 
 
 @cache

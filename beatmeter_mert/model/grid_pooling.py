@@ -37,7 +37,9 @@ LAYER_GROUPS = 2
 FEWEST_BEATS = 16
 """Of fewer, nothing is said about a pulse: zeros."""
 _VERSION = 2
+"""Of the columns; part of the layout that stands in checkpoints."""
 _LEAST = 1e-6
+"""Deviation, length or variance, lest anything be divided by 0."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,7 +5,6 @@ Only JSON and weights are ever fetched, no code.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,24 +17,34 @@ WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 CHECKPOINT_FILES = (
     "adapter_config.json",
     "adapter_model.safetensors",
-    "head/config.json",
     "head/model.safetensors",
+    "backbone/model.safetensors",
     "backbone/config.json",
     "backbone/preprocessor_config.json",
-    "backbone/model.safetensors",
     CARD,
+    "head/config.json",
 )
-_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+"""What a checkpoint may consist of, in the order in which it is written."""
 
 
 def is_repository(name: str) -> bool:
-    """Whether `name` is shaped like a repository of the hub, ``owner/name``."""
-    return _REPOSITORY.fullmatch(name) is not None
+    """Whether `name` may be that of a repository of the hub, ``owner/name``."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name
 
 
 def is_folder(name: str) -> bool:
-    """Whether `name` is that of a folder on this machine."""
-    return bool(name) and Path(name).is_dir()
+    """Whether `name` is that of a folder on this machine, which this user may look into."""
+    try:
+        return bool(name) and Path(name).is_dir()
+    except OSError:  # too long for a path, or in a folder that is closed to this user
+        return False
 
 
 def backbone_folder(name: str, revision: str | None = None) -> Path:
@@ -59,6 +68,8 @@ def backbone_folder(name: str, revision: str | None = None) -> Path:
         If there is no such folder or repository, or the hub cannot be reached and the files are
         not in its cache.
     """
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     if is_folder(name):
         return Path(name)
     if not is_repository(name):
@@ -69,7 +80,8 @@ def backbone_folder(name: str, revision: str | None = None) -> Path:
     try:
         config = _fetch(name, revision, ("config.json",))
         found = _fetch(name, revision, weights)
-        _fetch_optional(name, revision, "preprocessor_config.json")
+        with suppress(LocalEntryNotFoundError):  # not every backbone has one
+            _fetch(name, revision, ("preprocessor_config.json",))
     except OSError as error:
         raise BackboneError(_unreachable("backbone", name, error)) from error
     if config is None or found is None:
@@ -121,13 +133,6 @@ def _fetch(name: str, revision: str | None, files: Sequence[str]) -> Path | None
         except RemoteEntryNotFoundError:
             continue
     return None
-
-
-def _fetch_optional(name: str, revision: str | None, file: str) -> None:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    with suppress(LocalEntryNotFoundError):
-        _fetch(name, revision, (file,))
 
 
 def _cached(name: str, revision: str | None, files: Sequence[str]) -> Path | None:

@@ -44,6 +44,7 @@ POOLINGS = (TIME, GRID)
 MOST_DEVIATIONS = 4.0
 """Evidence further from its mean says no more."""
 _LEAST_SCALE = 1e-6
+"""Deviation of evidence that is the same for all clips, lest it be divided by 0."""
 
 
 class JointHead(nn.Module):
@@ -117,14 +118,14 @@ class JointHead(nn.Module):
             evidence = pooled.new_full((len(pooled), 1, self.settings.evidence_size), torch.nan)
         missing = evidence.isnan().any(dim=2)
         absent = missing.all(dim=1)
-        mert_speaks, rhythm_speaks = self._speak(absent)
+        with_mert, with_rhythm = self._modalities(absent)
         standard = (evidence - self.evidence_mean) / self.evidence_scale
         standard = standard.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
         standard = standard.masked_fill(missing[..., None], 0.0)
         mixed = torch.einsum("l,blf->bf", self.layer_weights(), pooled)
-        of_mert = self.activation(self.hidden(self.norm(mixed))) * mert_speaks[:, None]
+        of_mert = self.activation(self.hidden(self.norm(mixed))) * with_mert[:, None]
         of_rhythm = self.activation(self.evidence_hidden(self.evidence_norm(standard)))
-        of_rhythm = of_rhythm * rhythm_speaks[:, None, None]
+        of_rhythm = of_rhythm * with_rhythm[:, None, None]
         of_mert = of_mert[:, None].expand(-1, of_rhythm.shape[1], -1)
         joined = self.join(self.dropout(torch.cat([of_mert, of_rhythm], dim=2)))
         units = self.dropout(self.activation(joined))
@@ -136,8 +137,8 @@ class JointHead(nn.Module):
         no = (shares + logsigmoid(-on_pulses)).logsumexp(dim=1)
         return yes - no, shares[..., 0]
 
-    def _speak(self, absent: Tensor) -> tuple[Tensor, Tensor]:
-        """Which rows are heard through which branch: two of 0 and 1, shape (batch,)."""
+    def _modalities(self, absent: Tensor) -> tuple[Tensor, Tensor]:
+        """Which clips use MERT, and which use rhythm: 0 or 1, two of shape (batch,)."""
         inputs = self.settings.inputs
         mert = torch.full_like(absent, inputs != RHYTHM)
         rhythm = ~absent

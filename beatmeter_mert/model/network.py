@@ -41,6 +41,8 @@ class MeterNetwork(nn.Module):
     hubert : HubertModel
         With as many layers as the config says that the head reads, without adapters.
     config : ClassifierConfig
+    head : Head, optional
+        Of the shape that the config describes; an untrained one by default.
 
     Attributes
     ----------
@@ -56,7 +58,9 @@ class MeterNetwork(nn.Module):
 
     pos_weight: Tensor | None
 
-    def __init__(self, hubert: HubertModel, config: ClassifierConfig) -> None:
+    def __init__(
+        self, hubert: HubertModel, config: ClassifierConfig, head: Head | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.backbone: nn.Module = hubert
@@ -64,7 +68,7 @@ class MeterNetwork(nn.Module):
             known = config.backbone
             self.backbone = add_lora(hubert, config.lora, known.layers, known.revision)
         features = 2 * hubert.config.hidden_size
-        self.head: Head = build_head(config.max_layer, features, config.head)
+        self.head = head or build_head(config.max_layer, features, config.head)
         self.register_buffer("pos_weight", None, persistent=False)
         self.chunks_at_once = chunks_at_once(torch.device("cpu"))
         self._counted_before_rounding: ParameterCount | None = None

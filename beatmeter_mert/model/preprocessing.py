@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     import torch
 
 CLIP_SECONDS = 30.0
+"""As long as the clips of METER2800."""
 CHUNK_SECONDS = 5.0
+"""As long as what MERT was pre-trained on."""
 SHORTEST_CHUNK_S = 1.0
 _LEAST_FIELDS = 1.25
 """What is heard at once lasts at least so many receptive fields of the convolutions."""
 _VARIANCE_FLOOR = 1e-7
+"""That of ``Wav2Vec2FeatureExtractor``."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class SpectralEncoder(nn.Module):
         Of each residual layer, in frames of the output. Half of its channels look twice as far.
     dropout : float in [0, 1)
         Share of channels left out of a residual layer in training.
+
+    Raises
+    ------
+    ValueError
+        If there are so many convolutions that no band is left for the last.
     """
 
     def __init__(
@@ -70,6 +75,10 @@ class SpectralEncoder(nn.Module):
         for number, (after, kernel, stride) in enumerate(
             zip(channels, kernels, strides, strict=True)
         ):
+            if not bands:
+                raise ValueError(
+                    f"{len(channels)} convolutions of the stem (allowed: 1 to {number})"
+                )
             is_last = number == len(channels) - 1
             reach = bands if is_last else _BAND_REACH
             padding = (kernel // 2, 0 if is_last else reach // 2)

@@ -14,6 +14,7 @@ from beatmeter.audio.samples import Samples
 from beatmeter_mert.errors import CheckpointError
 
 SLOWEST, FASTEST = 0.5, 2.0
+"""Times the speed of the recording."""
 
 
 def check_rates(rates: Sequence[float]) -> tuple[float, ...]:

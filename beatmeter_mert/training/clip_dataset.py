@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 import torch
+from torch.utils.data import default_collate
 
 from beatmeter.audio.decode import open_recording
 from beatmeter.audio.samples import Samples
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
-from beatmeter_mert.training.labels import LABEL_SMOOTH_NEG, multi_hot, targets
+from beatmeter_mert.training.labels import LABEL_SMOOTH_NEG, targets
 
 SAMPLE_RATE = 24_000
 CLIP_S = 30.0
@@ -25,12 +26,10 @@ class Example(TypedDict):
     """One clip.
 
     ``samples``: float32, shape (n,), mono, at most the clip length long and never padded.
-    ``targets``: float32, shape (6,), what the network is to answer.
-    ``labels``: float32, shape (6,), the true labels, 0 or 1.
+    ``labels``: float32, shape (6,), in [0, 1], what the network is to answer.
     """
 
     samples: Samples
-    targets: npt.NDArray[np.float32]
     labels: npt.NDArray[np.float32]
 
 
@@ -92,7 +91,6 @@ class ClipDataset(torch.utils.data.Dataset[Example]):
         self.sample_rate = sample_rate
         self.clip_s = clip_s
         self.seed = seed
-        self.labels = multi_hot([file.clip for file in self.files])
         self.targets = targets([file.clip for file in self.files], smoothing)
         # Shared memory, so that workers that outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64)
@@ -111,8 +109,7 @@ class ClipDataset(torch.utils.data.Dataset[Example]):
         samples = self._crop(self.files[index], rng)
         return Example(
             samples=augment(samples, self.sample_rate, self.augmentation, rng),
-            targets=self.targets[index],
-            labels=self.labels[index],
+            labels=self.targets[index],
         )
 
     def _crop(self, file: LabelledFile, rng: np.random.Generator) -> Samples:
@@ -140,19 +137,28 @@ def augment(
     return samples
 
 
-def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+def collate(examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
     """Make a batch for the classifier's ``forward``.
+
+    Parameters
+    ----------
+    examples : sequence of mapping
+        As :class:`Example`, perhaps with more arrays.
 
     Returns
     -------
     dict of str to Tensor
         ``input_values`` float32 (batch, samples of the longest), zeros after the end of the
         shorter ones; ``lengths`` int64 (batch,), so that those zeros are never used; ``labels``
-        float32 (batch, 6), the targets.
+        float32 (batch, 6), and whatever else an example holds, stacked.
     """
     samples = [torch.from_numpy(example["samples"]) for example in examples]
+    others = [
+        {name: value for name, value in example.items() if name != "samples"}
+        for example in examples
+    ]
     return {
         "input_values": torch.nn.utils.rnn.pad_sequence(samples, batch_first=True),
         "lengths": torch.tensor([len(clip) for clip in samples]),
-        "labels": torch.from_numpy(np.stack([example["targets"] for example in examples])),
+        **default_collate(others),
     }

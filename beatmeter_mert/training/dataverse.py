@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import requests
@@ -34,6 +34,11 @@ class RemoteFile:
         As :mod:`hashlib` calls it.
     checksum : str
         Hexadecimal.
+
+    Raises
+    ------
+    DatasetError
+        If the name leads out of the dataset, or the checksum is of an unknown kind.
     """
 
     name: str
@@ -41,6 +46,15 @@ class RemoteFile:
     size: int
     algorithm: str
     checksum: str
+
+    def __post_init__(self) -> None:
+        windows = PureWindowsPath(self.name)
+        inside = windows.name and not windows.anchor and ".." not in windows.parts
+        if not inside or "\\" in self.name or "\0" in self.name:
+            raise DatasetError(f"file name: {self.name!r} (allowed: inside the dataset)")
+        if self.algorithm not in _ALGORITHMS.values():
+            known = ", ".join(_ALGORITHMS.values())
+            raise DatasetError(f"{self.name}: checksum {self.algorithm!r} (allowed: {known})")
 
 
 def list_files(server: str, doi: str) -> list[RemoteFile]:
@@ -66,7 +80,7 @@ def list_files(server: str, doi: str) -> list[RemoteFile]:
         answer = requests.get(address, params={"persistentId": f"doi:{doi}"}, timeout=_TIMEOUT_S)
         answer.raise_for_status()
         return [_remote_file(server, entry) for entry in answer.json()["data"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{server}: doi:{doi} is not listed as a Dataverse does") from error
     except requests.RequestException as error:
         raise DatasetError(f"{server}: doi:{doi} cannot be listed ({error})") from error
@@ -124,21 +138,13 @@ def is_intact(path: Path, file: RemoteFile) -> bool:
 def _remote_file(server: str, entry: dict[str, Any]) -> RemoteFile:
     file = entry["dataFile"]
     converted = "originalFileName" in file
-    name = PurePosixPath(
-        entry.get("directoryLabel", ""),
-        file["originalFileName"] if converted else entry["label"],
-    )
-    if name.is_absolute() or ".." in name.parts or "\\" in str(name):
-        raise DatasetError(f"{server}: file name {str(name)!r} (allowed: inside the dataset)")
+    name = file["originalFileName"] if converted else entry["label"]
     checksum = file["checksum"]
-    if checksum["type"] not in _ALGORITHMS:
-        known = ", ".join(_ALGORITHMS)
-        raise DatasetError(f"{name}: checksum of type {checksum['type']!r} (allowed: {known})")
     return RemoteFile(
-        name=str(name),
+        name=str(PurePosixPath(entry.get("directoryLabel", ""), name)),
         address=f"{server}/api/access/datafile/{int(file['id'])}"
         + ("?format=original" if converted else ""),
         size=int(file.get("originalFileSize" if converted else "filesize", 0)),
-        algorithm=_ALGORITHMS[checksum["type"]],
+        algorithm=_ALGORITHMS.get(checksum["type"], checksum["type"]),
         checksum=checksum["value"].lower(),
     )

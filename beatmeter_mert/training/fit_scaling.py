@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LEAST_CLIPS = 100
 _SMALLEST = 1e-9
+"""Probability, lest a logit be infinite."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,6 +16,7 @@ from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.predictions import Predictions
+from beatmeter_mert.model.evidence import evidence_code
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
 from beatmeter_mert.training.labels import multi_hot
 
@@ -31,8 +32,9 @@ def predict_clips(
 ) -> Predictions:
     """Predict the meters of the middle of every clip.
 
-    Every prediction is kept in the folder at once; a later call with the same weights goes on from
-    there, and predicts files that have changed anew.
+    Every prediction is kept in the folder at once; a later call with the same weights, and the same
+    code for the evidence that the head hears, goes on from there, and predicts files that have
+    changed anew.
 
     Raises
     ------
@@ -43,7 +45,9 @@ def predict_clips(
     dataset = ClipDataset(
         files, NO_AUGMENTATION, sample_rate=prepared.sample_rate, clip_s=prepared.clip_seconds
     )
-    memo, weights = Memo(folder / _KEPT), fingerprint(model)
+    memo, made_by = Memo(folder / _KEPT), fingerprint(model)
+    if model.config.head.has_evidence:
+        made_by += f" {evidence_code()}"
 
     def predict(index: int) -> Arrays:
         found = model.predict(dataset[index]["samples"], prepared.sample_rate).probabilities
@@ -53,7 +57,7 @@ def predict_clips(
     try:
         for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
             state = file.path.stat()
-            key = f"{weights} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
+            key = f"{made_by} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
             rows.append(memo.recall(key, partial(predict, index))["probabilities"])
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import Booleans
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 
 LABEL_SMOOTH_NEG = 0.1
+"""Target of a meter that a clip does not have."""
 TRUE_FROM = 0.5
+"""Confidence from which a label is true, whatever others the clip has."""
 
 Matrix = npt.NDArray[np.float32]
 
@@ -27,9 +30,13 @@ def multi_hot(clips: Sequence[LabelledClip]) -> Matrix:
     -------
     ndarray of float32, shape (n, 6)
     """
-    confidences = _confidences(clips)
+    return true_labels(_confidences(clips)).astype(np.float32)
+
+
+def true_labels(confidences: npt.NDArray[np.floating]) -> Booleans:
+    """Tell which labels are true, by their confidences or by :func:`targets`: shape (n, 6)."""
     surest = confidences.max(axis=1, keepdims=True)
-    return (confidences >= np.minimum(surest, TRUE_FROM)).astype(np.float32)
+    return np.asarray(confidences >= np.minimum(surest, TRUE_FROM))
 
 
 def targets(clips: Sequence[LabelledClip], smoothing: float = LABEL_SMOOTH_NEG) -> Matrix:

@@ -119,6 +119,7 @@ def unpack(path: Path) -> Path | None:
         return target
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         content = Path(scratch) / "content"
+        content.mkdir()  # an empty archive makes none
         try:
             if suffix in _ZIP:
                 with zipfile.ZipFile(path) as archive:

@@ -20,6 +20,7 @@ import click
 
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import BeatMeterError, DatasetError
+from beatmeter_mert.errors import reason
 
 if TYPE_CHECKING:
     from omegaconf.errors import OmegaConfBaseException
@@ -81,6 +82,7 @@ def read_settings(cls: type[T], *sources: Source) -> T:
 
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     try:
         contents = [_content(source, cls) for source in given]
@@ -88,6 +90,10 @@ def read_settings(cls: type[T], *sources: Source) -> T:
         return cast("T", OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
         raise SettingsError(f"setting: {_one_line(error, cls)}") from error
+    except YAMLError as error:  # as which omegaconf reads the value of a pair
+        raise SettingsError(
+            f"setting: {reason(error)} (allowed: KEY=VALUE, with special characters in quotes)"
+        ) from error
 
 
 def to_json(settings: Settings) -> dict[str, Any]:

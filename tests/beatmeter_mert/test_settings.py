@@ -83,6 +83,11 @@ def test_a_home_and_a_repository_can_be_named(tiny_checkpoint, tmp_path, monkeyp
     assert find_checkpoint(MertSettings(checkpoint="me/meter")) == "me/meter"
 
 
+def test_a_name_that_no_folder_can_have_is_one_line():
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        find_checkpoint(MertSettings(checkpoint="x" * 300))
+
+
 @pytest.mark.parametrize("name", [None, "no-such-folder", "/etc"])
 def test_without_a_checkpoint_it_says_how_to_get_one(name):
     with pytest.raises(CheckpointError, match="beatmeter mert finetune"):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 ATTENTION = "some_heads_at_a_time"
+"""The name under which ``transformers`` knows it."""
 _HEADS_AT_ONCE = 4
 
 

@@ -31,7 +31,8 @@ def read_study(study: str, *given: Source) -> list[Variant]:
     Parameters
     ----------
     study : str
-        One of :func:`study_names`, or a folder of TOML files.
+        One of :func:`study_names`, or a folder of TOML files; ``./rank`` where a folder is called
+        like one of them.
     *given : Source
         Settings for all variants; they win over the studies' default, a variant's own over them.
 
@@ -40,7 +41,7 @@ def read_study(study: str, *given: Source) -> list[Variant]:
     SettingsError
         If there is no such study, a file is malformed, or two variants are the same.
     """
-    folder = Path(study) if Path(study).is_dir() else STUDIES / study
+    folder = STUDIES / study if study in study_names() else Path(study)
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise SettingsError(f"study: {study!r} (allowed: {', '.join(study_names())}, or a folder)")

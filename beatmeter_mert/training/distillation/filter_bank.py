@@ -35,7 +35,7 @@ def init_filter_bank(convolution: nn.Conv1d, sample_rate: int) -> None:
     filters = torch.from_numpy(mel_filters(channels, taps, sample_rate))
     with torch.no_grad():
         convolution.weight.copy_(filters[:, None])
-        _silence(convolution.bias)
+        _zero(convolution.bias)
 
 
 def mel_filters(channels: int, taps: int, sample_rate: int) -> npt.NDArray[np.float32]:
@@ -77,11 +77,11 @@ def init_onset_bank(convolution: nn.Conv1d) -> None:
     )
     with torch.no_grad():
         convolution.weight.mul_(SPARE_GAIN)
-        _silence(convolution.bias)
+        _zero(convolution.bias)
         for output in range(min(outputs, 3 * bands)):
             kind, band = divmod(output, bands)
             over_time = (mean, FLUX_GAIN * rise, -FLUX_GAIN * rise)[kind]
-            _only(convolution.weight, output, [band, band + bands], over_time)
+            _connect(convolution.weight, output, [band, band + bands], over_time)
 
 
 def init_average(convolution: nn.Conv1d) -> None:
@@ -89,9 +89,9 @@ def init_average(convolution: nn.Conv1d) -> None:
     outputs, inputs, taps = convolution.weight.shape
     with torch.no_grad():
         convolution.weight.zero_()
-        _silence(convolution.bias)
+        _zero(convolution.bias)
         for channel in range(min(outputs, inputs)):
-            _only(convolution.weight, channel, [channel], torch.full((taps,), 1 / taps))
+            _connect(convolution.weight, channel, [channel], torch.full((taps,), 1 / taps))
 
 
 def _mel(hz: float) -> float:
@@ -102,12 +102,13 @@ def _hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return 700 * (10 ** (mel / 2595) - 1)
 
 
-def _silence(bias: Tensor | None) -> None:
+def _zero(bias: Tensor | None) -> None:
     if bias is not None:
         bias.zero_()
 
 
-def _only(weight: Tensor, output: int, inputs: list[int], over_time: Tensor) -> None:
+def _connect(weight: Tensor, output: int, inputs: list[int], over_time: Tensor) -> None:
+    """Connect an output to some inputs alone, each by the same filter; those beyond are none."""
     weight[output] = 0.0
     for channel in inputs:
         if channel < weight.shape[1]:

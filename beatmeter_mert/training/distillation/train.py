@@ -16,8 +16,9 @@ from torch import nn
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import track
-from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.errors import CheckpointError, reason
 from beatmeter_mert.training.interruption import deferred_interruption
+from beatmeter_mert.training.optimizer import decay_groups
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,7 @@ class TrainState:
         torch.manual_seed(seed)
         self.learned = nn.ParameterList(p for p in network.parameters() if p.requires_grad)
         self.losses: list[float] = []
-        groups = decay_groups(self.learned, settings.weight_decay)
+        groups = decay_groups(list(self.learned), settings.weight_decay)
         self.optimizer = torch.optim.AdamW(groups)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
@@ -101,8 +102,8 @@ class TrainState:
             torch.set_rng_state(content["rng"])
             if torch.cuda.is_available() and content["cuda_rng"]:
                 torch.cuda.set_rng_state_all(content["cuda_rng"])
-        except Exception as error:
-            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+        except Exception as error:  # a damaged file can make torch raise anything
+            raise CheckpointError(f"{path}: cannot be read ({reason(error)})") from error
 
     def _parts(self) -> dict[str, Any]:
         return {"learned": self.learned, "optimizer": self.optimizer, "schedule": self.schedule}
@@ -165,11 +166,3 @@ def train(
                 raise KeyboardInterrupt
     network.eval()
     return state.losses
-
-
-def decay_groups(parameters: nn.ParameterList, weight_decay: float) -> list[dict[str, Any]]:
-    """Groups for an optimizer: matrices and kernels decay, biases and norms do not."""
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 from transformers import TrainerCallback
@@ -11,33 +11,26 @@ from transformers import TrainerCallback
 from beatmeter_mert.training.finetune.figures import warnings_about
 
 if TYPE_CHECKING:
-    from transformers import TrainerControl, TrainerState, TrainingArguments
+    from transformers import TrainerControl, TrainerState
 
     from beatmeter_mert.training.curve import Curve
 
 
-class Epochal(Protocol):
-    """A dataset that differs from epoch to epoch."""
-
-    def set_epoch(self, epoch: int) -> None:
-        """Be as in this epoch."""
-
-
 class EpochCallback(TrainerCallback):
-    """Tells the dataset which epoch it is: crops and noise depend on it, and on nothing before."""
+    """Tells the dataset which epoch it is: crops and noise depend on it, and on nothing before.
 
-    def __init__(self, clips: Epochal) -> None:
-        self._clips = clips
+    Parameters
+    ----------
+    set_epoch : callable
+        Takes the epoch, counted from 0.
+    """
 
-    def on_epoch_begin(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer passes it
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
-    ) -> None:
-        """Set the epoch, counted from 0."""
-        self._clips.set_epoch(int(state.epoch or 0))
+    def __init__(self, set_epoch: Callable[[int], None]) -> None:
+        self._set_epoch = set_epoch
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Set the epoch."""
+        self._set_epoch(int(state.epoch or 0))
 
 
 class CurveCallback(TrainerCallback):
@@ -46,13 +39,7 @@ class CurveCallback(TrainerCallback):
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
 
-    def on_log(
-        self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer passes it
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        **kwargs: Any,
-    ) -> None:
+    def on_log(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Write figures of training under ``train``, of evaluation under ``val``."""
         logs: dict[str, float] = kwargs["logs"]
         if "train_runtime" in logs:
@@ -82,7 +69,7 @@ class InterruptionCallback(TrainerCallback):
 
     def on_step_end(
         self,
-        args: TrainingArguments,  # noqa: ARG002  the trainer passes it
+        args: Any,  # noqa: ARG002  the trainer passes it
         state: TrainerState,
         control: TrainerControl,
         **kwargs: Any,  # noqa: ARG002
@@ -94,7 +81,7 @@ class InterruptionCallback(TrainerCallback):
 
     def on_epoch_end(
         self,
-        args: TrainingArguments,  # noqa: ARG002
+        args: Any,  # noqa: ARG002  the trainer passes it
         state: TrainerState,
         control: TrainerControl,
         **kwargs: Any,  # noqa: ARG002

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +19,10 @@ if TYPE_CHECKING:
     from beatmeter_mert.model import MertMeterClassifier
 
 
-class EmbeddedExample(TypedDict):
-    """A clip's pooled hidden states, float32 (layers, 2 * hidden), and its targets, (6,)."""
+class EmbeddedClips(torch.utils.data.Dataset[dict[str, npt.NDArray[np.float32]]]):
+    """Clips whose embeddings are in memory: ``pooled``, (layers, 2 * hidden), and ``labels``, (6,).
 
-    pooled: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.float32]
-
-
-class EmbeddedClips(torch.utils.data.Dataset[EmbeddedExample]):
-    """Clips whose embeddings are in memory.
+    It is not for worker processes, which would not see the epoch.
 
     Parameters
     ----------
@@ -42,20 +36,17 @@ class EmbeddedClips(torch.utils.data.Dataset[EmbeddedExample]):
     ) -> None:
         self._embeddings = embeddings
         self._targets = targets
-        # Shared memory, so that workers that outlive an epoch see the next one.
-        self._epoch = torch.zeros((), dtype=torch.int64)
-        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
+        self._view = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Use the view of this epoch."""
-        self._epoch.fill_(epoch)
+        self._view = epoch % len(self._embeddings)
 
     def __len__(self) -> int:
         return len(self._targets)
 
-    def __getitem__(self, index: int) -> EmbeddedExample:
-        view = int(self._epoch) % len(self._embeddings)
-        return EmbeddedExample(pooled=self._embeddings[view, index], labels=self._targets[index])
+    def __getitem__(self, index: int) -> dict[str, npt.NDArray[np.float32]]:
+        return {"pooled": self._embeddings[self._view, index], "labels": self._targets[index]}
 
 
 def embed_clips(
@@ -82,14 +73,6 @@ def embed_clips(
     clips.set_epoch(0)
     embeddings = np.stack(rows).reshape(count, len(clips), *rows[0].shape)
     return EmbeddedClips(embeddings, clips.targets)
-
-
-def collate_embedded(examples: Sequence[EmbeddedExample]) -> dict[str, torch.Tensor]:
-    """Make a batch for ``HeadClassifier.forward``: ``pooled`` and ``labels``."""
-    return {
-        "pooled": torch.from_numpy(np.stack([example["pooled"] for example in examples])),
-        "labels": torch.from_numpy(np.stack([example["labels"] for example in examples])),
-    }
 
 
 def _embedding(

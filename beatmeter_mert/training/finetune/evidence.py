@@ -17,14 +17,14 @@ import numpy.typing as npt
 import torch
 
 from beatmeter._util.arrays import Booleans
-from beatmeter._util.memo import Memo, code_hash
+from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.model.evidence import (
-    SIGNALS,
     Evidence,
     Matrix,
+    evidence_code,
     gather,
     matrix_for,
     pulse_bpm,
@@ -157,19 +157,6 @@ class WithEvidence(torch.utils.data.Dataset[Any]):
         return self._examples[index] | {name: rows[index] for name, rows in self._beside.items()}
 
 
-def with_evidence(
-    collate: Callable[[Sequence[Any]], dict[str, torch.Tensor]],
-) -> Callable[[Sequence[Any]], dict[str, torch.Tensor]]:
-    """Make batches as `collate` does, with what :class:`WithEvidence` adds to an example."""
-
-    def collated(examples: Sequence[Any]) -> dict[str, torch.Tensor]:
-        names = {"evidence", "counted"} & examples[0].keys()
-        stacked = {name: np.stack([example[name] for example in examples]) for name in names}
-        return collate(examples) | {name: torch.from_numpy(rows) for name, rows in stacked.items()}
-
-    return collated
-
-
 @dataclass(frozen=True)
 class _Part:
     """A kind of evidence: its layout, how it is found, and the code and network behind it."""
@@ -185,10 +172,7 @@ class _Part:
 
 
 def _parts(model: MertMeterClassifier) -> list[_Part]:
-    head, parts = model.config.head, []
-    modules = (f"signals/{name}.py" for name in (*SIGNALS, "calibrated", "calibration", "folding"))
-    of_streams = code_hash("model/streams.py", package="beatmeter_mert")
-    code = code_hash("features", *modules, seed=of_streams)
+    head, parts, code = model.config.head, [], evidence_code()
     if head.hears_rhythm:
         parts.append(_Part(*rhythm_layout(), lambda _, rhythm: gather(rhythm), code))
     if head.pooling == GRID:
@@ -201,7 +185,7 @@ def _annotated_bpm(file: LabelledFile) -> float:
     """The rate of the beats that `corpus render` annotated, NaN where there are none."""
     from beatmeter.corpora.dataset import LABELS_FOLDER
 
-    labels = file.path.parents[1] / LABELS_FOLDER / f"{file.path.stem}.json"
+    labels = file.path.parent.parent / LABELS_FOLDER / f"{file.path.stem}.json"
     try:
         beats = np.array(json.loads(labels.read_text(encoding="utf-8"))["beats"], np.float64)
     except (OSError, ValueError, KeyError, TypeError):

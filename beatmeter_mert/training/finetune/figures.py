@@ -10,14 +10,16 @@ from scipy.special import expit
 from beatmeter.evaluation.metrics import top_class
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.coactivation import ADVICE, LEAKAGE_CORRELATION, shown_correlations
-from beatmeter_mert.diagnostics.confidence import binary_entropies, confidence_gaps
+from beatmeter_mert.diagnostics.confidence import confidence_gaps
+from beatmeter_mert.model.prediction import binary_entropy
 from beatmeter_mert.training.figures import accuracy_figures
-from beatmeter_mert.training.labels import TRUE_FROM
+from beatmeter_mert.training.labels import true_labels
 
 if TYPE_CHECKING:
     from transformers import EvalPrediction
 
 COLLAPSED_SHARE = 0.9
+"""Of the clips; where one meter wins for more, the others are hardly told at all."""
 
 
 def figures(prediction: EvalPrediction) -> dict[str, float]:
@@ -31,7 +33,7 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
         ``largest_share``, of clips for which one and the same meter wins.
     """
     probabilities = expit(np.asarray(prediction.predictions, np.float64))
-    labels = np.asarray(prediction.label_ids) >= TRUE_FROM
+    labels = true_labels(np.asarray(prediction.label_ids))
     winners = np.bincount(top_class(probabilities), minlength=len(METERS))
     correlations = {
         f"correlation_{a}_{b}": pair.correlation
@@ -41,7 +43,7 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
     everything = {
         **accuracy_figures(probabilities, labels),
         "gap": float(np.median(confidence_gaps(probabilities))),
-        "entropy": float(np.median(binary_entropies(probabilities))),
+        "entropy": float(np.median(binary_entropy(probabilities))),
         "largest_share": float(winners.max() / winners.sum()),
         **correlations,
     }

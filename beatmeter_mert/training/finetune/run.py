@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import torch
+from torch.utils.data import default_collate
 from transformers import PrinterCallback, TrainingArguments
 
 from beatmeter.datasets.usable import not_used
@@ -41,13 +42,12 @@ from beatmeter_mert.training.finetune.data import (
     training_clips,
     validation_clips,
 )
-from beatmeter_mert.training.finetune.embedded import collate_embedded, embed_clips
+from beatmeter_mert.training.finetune.embedded import embed_clips
 from beatmeter_mert.training.finetune.evidence import (
     WithEvidence,
     counted_pulses,
     gather_evidence,
     head_settings,
-    with_evidence,
 )
 from beatmeter_mert.training.finetune.figures import figures
 from beatmeter_mert.training.finetune.settings import (
@@ -144,7 +144,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
 
     with ExitStack() as stack:
         interrupted = stack.enter_context(deferred_interruption())
-        callbacks = [EpochCallback(datasets[0]), InterruptionCallback(interrupted)]
+        callbacks = [EpochCallback(datasets[0].set_epoch), InterruptionCallback(interrupted)]
         if is_first_process():
             curve = stack.enter_context(Curve(out, _steps_of(checkpoint)))
             callbacks.append(CurveCallback(curve))
@@ -228,7 +228,7 @@ def _what_is_trained(
     of_train, of_val = (gather_evidence(model, clips, folder) for clips in (train, val))
     if not settings.lora:
         datasets = [embed_clips(model, clips, settings.views, folder) for clips in (train, val)]
-        network, collator = HeadClassifier(model.head, model.pos_weight), collate_embedded
+        network, collator = HeadClassifier(model.head, model.pos_weight), default_collate
     if of_train is not None and of_val is not None:
         head: Any = model.head
         head.standardise(torch.from_numpy(of_train).to(model.device))
@@ -237,7 +237,6 @@ def _what_is_trained(
             WithEvidence(datasets[0], of_train, counted),
             WithEvidence(datasets[1], of_val),
         ]
-        collator = with_evidence(collator)
     return network, (datasets[0], datasets[1]), collator
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from transformers import Trainer
 
 from beatmeter.errors import BeatMeterError
 from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.model.weights import read_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -99,9 +100,7 @@ class MeterTrainer(Trainer):
         return norm
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:  # noqa: ARG002
-        step = self.state.best_global_step
-        history = [row for row in self.state.log_history if "eval_loss" in row]
-        best = next((row for row in history if row["step"] == step), None)
+        best = self._best_epoch()
         if best is None or _merit(metrics) > _merit(best):
             self.state.best_metric = metrics["eval_balanced_accuracy"]
             self.state.best_global_step = self.state.global_step
@@ -110,9 +109,16 @@ class MeterTrainer(Trainer):
         return False
 
     def _patience_is_spent(self) -> bool:
-        history = [row for row in self.state.log_history if "eval_loss" in row]
-        best = next((row for row in history if row["step"] == self.state.best_global_step), None)
-        return best is not None and history[-1]["epoch"] - best["epoch"] >= self._patience
+        best = self._best_epoch()
+        return best is not None and self._epochs()[-1]["epoch"] - best["epoch"] >= self._patience
+
+    def _epochs(self) -> list[dict[str, float]]:
+        """List the figures of the epochs so far."""
+        return [row for row in self.state.log_history if "eval_loss" in row]
+
+    def _best_epoch(self) -> dict[str, float] | None:
+        step = self.state.best_global_step
+        return next((row for row in self._epochs() if row["step"] == step), None)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         """Train for one epoch, unless the run that is gone on with had come to its end."""
@@ -133,7 +139,7 @@ class MeterTrainer(Trainer):
         newest = folder / f"checkpoint-{self.state.global_step}"
         best = folder / f"checkpoint-{self.state.best_global_step}"
         if best == newest:
-            self._save_best(_last_evaluation(self.state.log_history))
+            self._save_best(self._epochs()[-1])
         (newest / LOSS).write_text(json.dumps(loss), encoding="utf-8")
         (newest / COMPLETE).touch()
         for other in folder.glob("checkpoint-*"):
@@ -162,7 +168,7 @@ class MeterTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         self._resumed_from = Path(resume_from_checkpoint)
         path = self._resumed_from / WEIGHTS
-        there = load_file(path)
+        there = read_safetensors(path)
         wanted = trained_parameters(model or self._network)
         if {n: t.shape for n, t in there.items()} != {n: p.shape for n, p in wanted.items()}:
             raise CheckpointError(f"{path}: does not fit (allowed: what is trained now)")
@@ -188,7 +194,3 @@ def _is_of_head(name: str) -> bool:
 
 def _merit(figures: dict[str, float]) -> tuple[float, float]:
     return figures["eval_balanced_accuracy"], -figures["eval_loss"]
-
-
-def _last_evaluation(history: list[dict[str, float]]) -> dict[str, float]:
-    return next(row for row in reversed(history) if "eval_loss" in row)

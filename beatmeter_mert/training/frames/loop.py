@@ -27,6 +27,7 @@ from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter.signals.neural.training.settings import AugmentSettings
+from beatmeter_mert.errors import CheckpointError, reason
 from beatmeter_mert.training.export import MODEL
 from beatmeter_mert.training.frames.export import export_student
 from beatmeter_mert.training.frames.figures import Figures, figures_of
@@ -34,6 +35,7 @@ from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import Answers, FrameStudent
 from beatmeter_mert.training.frames.targets import thinned, window_meters
+from beatmeter_mert.training.optimizer import decay_groups
 from beatmeter_mert.training.settings import refuse_changes, to_json
 
 STATE, CURVE, RESULT = "state.pt", "curve.jsonl", "figures.json"
@@ -131,13 +133,8 @@ def start(settings: FramesSettings, device: torch.device) -> Run:
     """A run at its beginning."""
     torch.manual_seed(settings.seed)
     student = FrameStudent(settings).to(device)
-    matrices = [p for p in student.parameters() if p.ndim > 1]
-    others = [p for p in student.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
+        decay_groups(list(student.parameters()), settings.weight_decay),
         lr=settings.learning_rate,
         fused=device.type == "cuda",
     )
@@ -185,12 +182,18 @@ def resume(settings: FramesSettings, run: Run, path: Path) -> None:
 
     Raises
     ------
+    CheckpointError
+        If the file cannot be read.
     SettingsError
         If that one had other settings.
     """
     device = next(run.student.parameters()).device
-    kept = torch.load(path, map_location=device, weights_only=True)
-    refuse_changes(kept["settings"], settings, MAY_CHANGE, path)
+    try:
+        kept = torch.load(path, map_location=device, weights_only=True)
+        before = kept["settings"]
+    except Exception as error:  # a damaged file can make torch raise anything
+        raise CheckpointError(f"{path}: cannot be read ({reason(error)})") from error
+    refuse_changes(before, settings, MAY_CHANGE, path)
     run.student.load_state_dict(kept["student"])
     run.average.load_state_dict(kept["average"])
     run.optimizer.load_state_dict(kept["optimizer"])

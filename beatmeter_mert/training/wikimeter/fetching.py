@@ -92,7 +92,7 @@ def _fetch(
         If not one of the sites answers.
     """
     reasons: list[str] = []
-    all_silent = True
+    all_unreachable = True
     manifest.fetched.pop(song.slug, None)
     try:
         candidates = downloader.candidates(song)
@@ -110,7 +110,7 @@ def _fetch(
                 samples, names = _cut(song, download.path, manifest.folder, Path(place))
             except (NotTakenError, AudioError) as error:
                 reasons.append(str(error))
-                all_silent = all_silent and isinstance(error, UnreachableError)
+                all_unreachable = all_unreachable and isinstance(error, UnreachableError)
                 continue
             manifest.failed.pop(song.slug, None)
             manifest.fetched[song.slug] = Fetched(
@@ -127,7 +127,7 @@ def _fetch(
                 segments=names,
             )
             return
-    if all_silent:
+    if all_unreachable:
         raise UnreachableError("; ".join(reasons))
     manifest.failed[song.slug] = reasons
 

@@ -15,11 +15,16 @@ from beatmeter.errors import AudioError
 
 SAMPLE_RATE = 44_100
 SEGMENT_S = 30.0
+"""As long as the clips of METER2800."""
 SHORTEST_S = 15.0
 MARGIN_S = 10.0
+"""Left out at either end, where songs fade in and out."""
 MARGINS_ABOVE_S = 40.0
+"""Length of a recording from which it is."""
 MOST = 25
+"""Segments of a recording, lest a long one outweigh the others."""
 _TIMEOUT_S = 1800
+"""Of a call of ffmpeg."""
 _BLOCK_S = 60
 """Decoded at once."""
 

@@ -13,11 +13,14 @@ from beatmeter_mert.errors import reason as fault
 from beatmeter_mert.training.wikimeter.catalogue import Song
 
 CANDIDATES = 5
+"""Results of a search that are tried in turn."""
 SHORTEST_SHARE, LONGEST_SHARE = 0.5, 2.0
+"""Of the length that a catalogue expects."""
 LONGEST_S = 900.0
+"""Where it expects none."""
 _LARGEST_BYTES = 500 * 2**20
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_SILENT = (ConnectionError, TimeoutError, socket.gaierror)
+_TRANSPORT_ERRORS = (ConnectionError, TimeoutError, socket.gaierror)
 _THROTTLED = ("HTTP Error 429", "rate-limit", "not a bot")
 
 
@@ -70,7 +73,7 @@ class Downloader:
             "quiet": True,
             "no_warnings": True,
             "noprogress": True,
-            "logger": _Silence(),
+            "logger": _NoMessages(),
             "cachedir": False,
             "noplaylist": True,
             "format": "bestaudio/best",
@@ -96,7 +99,8 @@ class Downloader:
         Raises
         ------
         NotTakenError
-            If the search fails or finds nothing; :class:`UnreachableError` if the site is silent.
+            If the search fails or finds nothing; :class:`UnreachableError` if the site does not
+            answer.
         ThrottledError
             If the site asks for a pause.
         """
@@ -116,7 +120,7 @@ class Downloader:
         Raises
         ------
         NotTakenError
-            If it cannot be had, or is empty; :class:`UnreachableError` if the site is silent.
+            If it cannot be had, or is empty; :class:`UnreachableError` if the site does not answer.
         ThrottledError
             If the site asks for a pause.
         """
@@ -183,15 +187,15 @@ def _is_unreachable(error: BaseException | None) -> bool:
     """Whether a fault of the transport, not an answer of the site, is behind an error."""
     import yt_dlp
 
-    silent = (yt_dlp.networking.exceptions.TransportError, *_SILENT)
+    transport = (yt_dlp.networking.exceptions.TransportError, *_TRANSPORT_ERRORS)
     while error is not None:
-        if isinstance(error, silent):
+        if isinstance(error, transport):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
-class _Silence:
+class _NoMessages:
     """A logger for yt-dlp, whose messages reach the user as reasons instead."""
 
     def debug(self, message: str) -> None: ...

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.stats import entropy
 
 from beatmeter_mert.diagnostics import confidence
 
@@ -14,13 +13,6 @@ def test_gaps_and_bands():
     by_class = confidence.gap_by_predicted_class(probabilities)
     assert [summary.n for summary in by_class] == [4, 0, 0, 0, 0, 0]
     assert by_class[0].mean == pytest.approx(0.425)
-
-
-def test_entropy_agrees_with_scipy():
-    probabilities = np.random.default_rng(0).random((20, 6))
-    probabilities[0] = [0, 1, 0.5, 0.5, 0, 1]
-    theirs = entropy(np.stack([probabilities, 1 - probabilities]), base=2).mean(axis=1)
-    np.testing.assert_allclose(confidence.binary_entropies(probabilities), theirs, atol=1e-9)
 
 
 def test_quadrants_divide_at_the_medians():

@@ -142,11 +142,12 @@ def test_results_about_other_clips_cannot_be_compared(predictions):
 def test_the_command_compares_two_files(tmp_path, make_predictions):
     for name, skill in (("a", 1.0), ("b", 4.0)):
         evaluation = evaluate(make_predictions(60, skill=skill), ABOUT, (), 10)
-        write_evaluation(evaluation, tmp_path)
-        (tmp_path / "evaluation.json").rename(tmp_path / f"{name}.json")
-    result = CliRunner().invoke(compare, [str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+        (tmp_path / name).mkdir()
+        write_evaluation(evaluation, tmp_path / name)
+    first, second = (str(tmp_path / name / "evaluation.json") for name in ("a", "b"))
+    result = CliRunner().invoke(compare, [first, second])
     assert result.exit_code == 0, result.output
-    assert "a.json and b.json" in result.output
+    assert f"{first} and {second}" in result.output
     assert re.search(r"primary accuracy +0\.\d{3} +[01]\.\d{3} +\+0\.\d{3}", result.output)
 
 

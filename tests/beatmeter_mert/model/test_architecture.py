@@ -81,7 +81,27 @@ def test_layers_that_are_not_there_cannot_be_asked_for(max_layer, published_conf
         hubert_config(published_config("m-a-p/MERT-v1-95M"), max_layer)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"a"', '{"model_type": "wav2vec2"}', "[" * 10**5])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hidden_act", "none"),
+        ("feat_extract_norm", "none"),
+        ("hidden_dropout", 5.0),
+        ("num_attention_heads", 5),
+        ("num_conv_pos_embedding_groups", 5),
+    ],
+)
+def test_fields_of_which_no_network_can_be_built_are_one_line(field, value, published_config):
+    fields = published_config("m-a-p/MERT-v1-95M") | {"num_hidden_layers": 1, field: value}
+    with torch.device("meta"), pytest.raises(BackboneError, match="backbone config: ") as error:
+        build_backbone(fields)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[1]", '{"a"', '{"model_type": "wav2vec2"}', "[" * 10**5, f'{{"a": {"1" * 5000}}}'],
+)
 def test_files_that_are_no_backbone_config_are_named(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(BackboneError, match=r"config\.json"):

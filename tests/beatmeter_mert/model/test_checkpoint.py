@@ -128,6 +128,7 @@ def edit(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+HUGE = 10**400
 DAMAGES = {
     "no head config": lambda f: (f / "head" / "config.json").unlink(),
     "empty head config": lambda f: (f / "head" / "config.json").write_text(""),
@@ -149,6 +150,27 @@ DAMAGES = {
     "too many layers": lambda f: edit(f / "head" / "config.json", max_layer=30),
     "no files": lambda f: edit(f / "head" / "config.json", files={}),
     "evaluation is text": lambda f: edit(f / "head" / "config.json", evaluation={"a": {"b": "c"}}),
+    "a scale beyond all floats": lambda f: edit(
+        f / "head" / "config.json", scaling={"scale": HUGE}
+    ),
+    "a threshold beyond all floats": lambda f: edit(
+        f / "head" / "config.json",
+        noise_floors={"evaluation": [HUGE] * 6, "production": [None] * 6},
+    ),
+    "a backbone that the hub cannot have": lambda f: edit(
+        f / "head" / "config.json",
+        backbone={
+            "name": "me/a--b",
+            "revision": None,
+            "licence": "mit",
+            "layers": 3,
+            "fingerprint": "0",
+        },
+    ),
+    "a head of half a terabyte": lambda f: edit(
+        f / "head" / "config.json",
+        head={"dim": 65_536, "inputs": "rhythm", "evidence_size": 65_536, "members": 10},
+    ),
     "head weights changed": lambda f: flip_last_byte(f / "head" / "model.safetensors"),
     "head weights gone": lambda f: (f / "head" / "model.safetensors").unlink(),
     "adapter weights cut": lambda f: (f / "adapter_model.safetensors").write_bytes(b"short"),
@@ -264,7 +286,14 @@ def test_a_rounded_model_is_not_saved(tiny_checkpoint, tmp_path):
     assert not (tmp_path / "saved").exists()
 
 
-@pytest.mark.parametrize("wrong", [{"device": "tpu"}, {"device": "cuda:x"}, {"dtype": "int8"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"device": name}
+        for name in ("tpu", "cuda:x", "cpu:", "cpu:\u0663", "auto:1", "cpu:1", "cuda:99")
+    ]
+    + [{"dtype": "int8"}],
+)
 def test_devices_and_precisions_that_are_none_are_named(tiny_checkpoint, wrong):
     with pytest.raises(CheckpointError, match=next(iter(wrong))):
         load(tiny_checkpoint, **wrong)

@@ -119,7 +119,19 @@ def test_a_hub_out_of_reach_gives_one_clear_line(offline, monkeypatch):
         assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["no-such-folder", "../up", "a/b/c", "", "/nowhere/at/all"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "no-such-folder",
+        "../up",
+        "a/b/c",
+        "",
+        "/nowhere/at/all",
+        "a/b--c",
+        "a/b.git",
+        "a/" + "b" * 300,
+    ],
+)
 def test_a_name_that_is_neither_folder_nor_repository_is_named(name):
     assert not is_repository(name)
     with pytest.raises(BackboneError, match="allowed: a folder, or owner/name"):

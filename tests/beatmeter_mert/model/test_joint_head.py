@@ -105,12 +105,12 @@ def test_in_training_either_modality_is_left_out_at_times_but_never_both(evidenc
     head = head_of(modality_dropout=0.5).train()
     absent = torch.zeros(4000, dtype=torch.bool)
     absent[:1000] = True
-    mert, rhythm = head._speak(absent)
+    mert, rhythm = head._modalities(absent)
     assert (mert + rhythm).min() == 1
     assert mert[:1000].min() == 1
     assert mert[1000:].mean() == pytest.approx(0.75, abs=0.05)
     assert rhythm[1000:].mean() == pytest.approx(0.75, abs=0.05)
-    assert head.eval()._speak(absent[1000:])[0].min() == 1
+    assert head.eval()._modalities(absent[1000:])[0].min() == 1
 
 
 def test_several_heads_answer_with_their_mean(pooled, evidence):
@@ -252,6 +252,12 @@ def test_a_joint_classifier_is_saved_and_loaded_without_a_difference(
     with pytest.raises(CheckpointError, match="wants evidence '2 other:157'"):
         again.predict(*clicks)
     assert moved.hears_rhythm
+
+
+def test_what_holds_no_beats_at_all_is_answered_from_mert_alone(tiny_mert):
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=SETTINGS).eval()
+    for samples in (np.zeros(22050 * 4), np.random.default_rng(0).normal(0, 0.1, 22050)):
+        assert all(0 < p < 1 for p in model.predict(samples, 22050).probabilities.values())
 
 
 def test_gradients_reach_both_branches(pooled, evidence):

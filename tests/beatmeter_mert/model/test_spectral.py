@@ -70,6 +70,12 @@ def test_there_are_25_frames_a_second(folder, samples):
         assert hidden_states(model, samples)[0].shape == (2, 51, 16)
 
 
+def test_a_stem_that_pools_all_bands_away_is_refused():
+    stem = {"conv_dim": [4] * 6, "conv_kernel": [3] * 6, "conv_stride": [1] * 6}
+    with pytest.raises(BackboneError, match=r"6 convolutions of the stem \(allowed: 1 to 5\)"):
+        build_backbone(FIELDS | stem)
+
+
 def test_samples_and_their_spectrogram_are_heard_alike(folder, samples):
     model = load_backbone(str(folder)).model
     rows = torch.stack([torch.from_numpy(log_mel(row.numpy())) for row in samples])

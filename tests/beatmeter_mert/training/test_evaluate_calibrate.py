@@ -11,8 +11,10 @@ from beatmeter.evaluation.metrics import balanced_accuracy
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.diagnostics.second_meter import SecondProbabilities, ThresholdMeasurement
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.checkpoint import redescribe
+from beatmeter_mert.model.evidence import rhythm_layout
+from beatmeter_mert.training import inference
 from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures
 from beatmeter_mert.training.inference import predict_clips
@@ -195,6 +197,20 @@ def test_answers_at_other_rates_are_not_taken_for_these(checkpoint, data, tmp_pa
     model.config.tta_rates = (0.8,)
     second = predict_clips(model, files, tmp_path / "out")
     assert not np.allclose(first.probabilities, second.probabilities)
+
+
+def test_answers_from_evidence_of_other_code_are_not_taken_for_these(
+    tiny_mert, data, tmp_path, monkeypatch
+):
+    layout, size = rhythm_layout()
+    head = HeadSettings(8, inputs="rhythm", evidence=layout, evidence_size=size)
+    model = MertMeterClassifier.from_backbone(str(tiny_mert), lora=None, head=head).eval()
+    files, predict, asked = read_splits(data)["test"].files[:1], model.predict, []
+    monkeypatch.setattr(model, "predict", lambda *audio: asked.append(1) or predict(*audio))
+    for code in ("one", "one", "another"):
+        monkeypatch.setattr(inference, "evidence_code", lambda code=code: code)
+        predict_clips(model, files, tmp_path / "out")
+    assert len(asked) == 2
 
 
 def test_published_figures_stand_beside_meter2800s_test_split_only(data, tmp_path):

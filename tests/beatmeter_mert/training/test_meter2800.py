@@ -1,4 +1,5 @@
 import io
+import json
 import tarfile
 import zipfile
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +13,7 @@ from beatmeter.datasets.download import PIECE_BYTES
 from beatmeter.datasets.folder import read_splits
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training import dataverse
-from beatmeter_mert.training.meter2800 import DOI, meter2800, unpack
+from beatmeter_mert.training.meter2800 import DOI, FILE_LIST, meter2800, unpack
 
 
 def _clip(meter):
@@ -125,7 +126,10 @@ def test_a_wrong_checksum_is_refused(download, site, tmp_path):
     assert not (tmp_path / "extra.txt.part").exists()
 
 
-@pytest.mark.parametrize(("name", "folder"), [("../x", None), ("x", "../.."), ("x", "/etc")])
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("../x", None), ("x", "../.."), ("x", "/etc"), ("", None), (".", "."), ("C:x", None)],
+)
 def test_names_that_climb_out_are_refused(download, site, name, folder):
     site.add(name, b"content", folder=folder)
     with pytest.raises(DatasetError, match="allowed: inside the dataset"):
@@ -166,6 +170,21 @@ def test_verify_is_content_with_a_good_folder_and_names_what_is_bad(download, tm
 def test_verify_needs_a_download(tmp_path):
     result = CliRunner().invoke(meter2800, ["verify", "--data-dir", str(tmp_path)])
     assert "run `beatmeter mert meter2800 download`" in str(result.exception)
+
+
+@pytest.mark.parametrize("changed", [{"algorithm": "none"}, {"name": 3}, {"name": "../x"}])
+def test_a_damaged_list_of_files_is_one_line(tmp_path, changed):
+    listed = {"name": "x", "address": "", "size": 1, "algorithm": "md5", "checksum": "0"}
+    (tmp_path / FILE_LIST).write_text(json.dumps([listed | changed]))
+    result = CliRunner().invoke(meter2800, ["verify", "--data-dir", str(tmp_path)])
+    assert isinstance(result.exception, DatasetError)
+
+
+def test_empty_archives_are_empty_folders(tmp_path):
+    zipfile.ZipFile(tmp_path / "one.zip", "w").close()
+    tarfile.open(tmp_path / "two.tar", "w").close()
+    for name in ("one.zip", "two.tar"):
+        assert list(unpack(tmp_path / name).iterdir()) == []
 
 
 def test_tar_archives_are_unpacked_too_and_others_left(tmp_path):

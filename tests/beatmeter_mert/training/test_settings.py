@@ -71,6 +71,8 @@ def test_settings_survive_json():
         ("steps=0", r"steps 0 \(allowed: \[1, inf\)\)"),
         ("inner.rate=4", r"rate 4\.0 \(allowed: \[0, 4\)\)"),
         ("inner.rate=.nan", r"rate nan \(allowed: \[0, 4\)\)"),
+        ("inner.sizes=[1,", r"allowed: KEY=VALUE"),
+        ("name=@home", r"allowed: KEY=VALUE"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(pair, message):

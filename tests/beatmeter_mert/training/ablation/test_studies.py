@@ -44,6 +44,14 @@ def test_what_is_given_wins_over_the_default_and_a_variant_over_that():
     assert variants[0].settings.lora_rank == 4
 
 
+def test_a_folder_that_is_called_like_a_study_does_not_hide_it(tmp_path, monkeypatch):
+    (tmp_path / "rank").mkdir()
+    (tmp_path / "rank" / "one.toml").write_text("epochs = 1\n")
+    monkeypatch.chdir(tmp_path)
+    assert len(read_study("rank")) == 4
+    assert len(read_study("./rank")) == 1
+
+
 def test_a_study_of_ones_own(tmp_path):
     (tmp_path / "one.toml").write_text("epochs = 1\n")
     (variant,) = read_study(str(tmp_path))

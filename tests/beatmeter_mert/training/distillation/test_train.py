@@ -9,7 +9,8 @@ from beatmeter_mert.training.distillation.lag_bank import LagShape
 from beatmeter_mert.training.distillation.pooled import PooledFeatures
 from beatmeter_mert.training.distillation.settings import DistillationSettings
 from beatmeter_mert.training.distillation.teacher import Teacher
-from beatmeter_mert.training.distillation.train import TrainState, decay_groups, train
+from beatmeter_mert.training.distillation.train import TrainState, train
+from beatmeter_mert.training.optimizer import decay_groups
 
 SHAPE = LagShape(bands=2, lags=64, groups=2)
 

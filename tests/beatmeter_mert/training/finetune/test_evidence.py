@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,14 @@ def test_the_counted_pulse_has_the_rate_of_the_annotated_beats(tmp_path):
     assert counted.dtype == bool
     assert [row.nonzero()[0].tolist() for row in counted] == [[1], [], [], []]
     assert evidence.counted_pulses(files, matrices, HeadSettings()) is None
+
+
+def test_clips_in_the_present_folder_are_not_annotated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layout, size = rhythm_layout()
+    head = HeadSettings(inputs="rhythm", evidence=layout, evidence_size=size)
+    file = LabelledFile(LabelledClip("x.wav", (3,), None, "w"), Path("x.wav"))
+    assert not evidence.counted_pulses([file], np.ones((1, PULSES, size)), head).any()
 
 
 def test_the_grid_does_not_follow_adapters(tiny_settings):

@@ -8,6 +8,7 @@ import torch
 from click.testing import CliRunner
 
 from beatmeter_mert.cli import mert
+from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.pooling import pool_time
 from beatmeter_mert.training.frames import loop
@@ -86,6 +87,16 @@ def test_a_state_holds_everything(data, small, tmp_path):
         update(settings, again, data, 0.2)
     for name, tensor in whole.average.state_dict().items():
         assert torch.equal(again.average.state_dict()[name], tensor), name
+
+
+def test_a_damaged_state_is_one_line(small, tmp_path):
+    path = tmp_path / "state.pt"
+    path.write_bytes(b"no state")
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"state\.pt: cannot be read") as error:
+            resume(small(), start(small(), CPU), path)
+        assert "\n" not in str(error.value)
+        torch.save({"weights": torch.zeros(1)}, path)
 
 
 def test_new_shards_are_read_while_it_runs(data, more_clips):
