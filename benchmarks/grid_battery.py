@@ -1,4 +1,4 @@
-"""Sixty synthesized pieces, each of one kind of meter, and how they are told.
+"""Sixty-four synthesized pieces, each of one kind of meter, and how they are told.
 
     python benchmarks/grid_battery.py [--write FOLDER]
 
@@ -236,6 +236,11 @@ def pieces() -> list[Piece]:
     for name, samples in noises(np.random.default_rng(5)).items():
         found.append(Piece(name, samples / np.abs(samples).max() * 0.7, ()))
     found += changes()
+    for bpm in (95, 140):
+        parts = {"hats": (3, 9), "bass": (0, 3, 6, 9), "melody": (0, 2, 5, 7, 10)}
+        add(f"sparse swing 4/4 {bpm}", 12, 20 / bpm, (4,), kicks=(0,), chords=(2, 8), **parts)
+    add("jig 6/8 in the melody 130", 6, 20 / 130, (3,), kicks=(0,), bass=(0, 3), chords=(0, 3))
+    add("slip jig 9/8 in the melody 110", 9, 20 / 110, (9,), kicks=(0,), chords=(0, 3, 6))
     return found
 
 
@@ -277,7 +282,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="keep the pieces as FLAC files")
     folder: Path | None = parser.parse_args().write
     counts: Counter[str] = Counter()
-    print(f"{'piece':28} {'told':>6} {'tapped':>7} {'bar':>6} {'right':>6} {'conf.':>6}")
+    print(f"{'piece':31} {'told':>6} {'tapped':>7} {'bar':>6} {'right':>6} {'conf.':>6}")
     for piece in pieces():
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -295,7 +300,7 @@ def main() -> None:
         right_bar = piece.bar_s and abs(grid.bar_duration_s / piece.bar_s - 1) <= TEMPO_TOLERANCE
         counts["bars right"] += bool(right_bar) and grid.bars_heard
         print(
-            f"{piece.name:28} {told:>6} {grid.tempo_bpm:7.1f} {bar:>6} {right:>6} "
+            f"{piece.name:31} {told:>6} {grid.tempo_bpm:7.1f} {bar:>6} {right:>6} "
             f"{analysis.confidence:6.2f}  {result}",
             flush=True,
         )

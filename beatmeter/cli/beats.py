@@ -18,6 +18,9 @@ _frames = click.argument("frames", type=click.Path(file_okay=False, exists=True,
 _device = click.option(
     "--device", help="Of torch: cpu, cuda, ...  [default: a GPU where there is one]"
 )
+_network_out = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
+)
 
 
 @click.group(cls=LazyGroup)
@@ -141,9 +144,7 @@ def train_bars(
 
 @beats.command("join-bars")
 @click.argument("networks", type=_File, nargs=-1, required=True)
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
-)
+@_network_out
 def join_bars(networks: tuple[Path, ...], out: Path) -> None:
     """Join NETWORKS that hear bars into one that says the mean of what they say.
 
@@ -154,6 +155,22 @@ def join_bars(networks: tuple[Path, ...], out: Path) -> None:
 
     try:
         join_bar_networks(networks, out)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@beats.command("average-bars")
+@click.argument("networks", type=_File, nargs=-1, required=True)
+@_network_out
+def average_bars(networks: tuple[Path, ...], out: Path) -> None:
+    """Average the weights of NETWORKS for bars that were trained further from one network.
+
+    The average answers about as well as the mean of their answers, and costs no more than one.
+    """
+    from beatmeter.signals.neural.training.bars.export import average_bar_networks
+
+    try:
+        average_bar_networks(networks, out)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -76,6 +76,26 @@ def test_joined_networks_say_the_mean_of_what_they_say(bar_network, tmp_path):
     assert BarNetwork.load(tmp_path / "four.npz").members == 4
 
 
+def test_averaged_networks_have_the_mean_weights(bar_network, tmp_path):
+    paths = [tmp_path / f"{seed}.npz" for seed in range(3)]
+    for path in paths:
+        write_bar_network(bar_network(FEATURES), SHA, path)
+    command = ["average-bars", *map(str, paths), "--out", str(tmp_path / "average.npz")]
+    result = CliRunner().invoke(beats, command)
+    assert result.exit_code == 0, result.output
+    each = [BarNetwork.load(path).weights for path in paths]
+    average = BarNetwork.load(tmp_path / "average.npz")
+    assert average.members == 1
+    for name, weights in average.weights.items():
+        means = np.mean([other[name] for other in each], axis=0)
+        np.testing.assert_allclose(weights, means, rtol=1e-3, atol=1e-4)  # stored in float16
+    join_bar_networks(paths[:2], tmp_path / "two.npz")
+    command = ["average-bars", str(paths[0]), str(tmp_path / "two.npz"), "--out", str(paths[2])]
+    result = CliRunner().invoke(beats, command)
+    assert result.exit_code == 1
+    assert "two.npz: has not as many members as " in result.output
+
+
 def test_a_file_without_an_axis_of_members_is_of_one(bar_network, tmp_path):
     write_bar_network(bar_network(FEATURES), SHA, tmp_path / "new.npz")
     with np.load(tmp_path / "new.npz") as stored:

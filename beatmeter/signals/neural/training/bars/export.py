@@ -75,6 +75,49 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
     ValueError
         If one is no such file, or is not like the first.
     """
+    networks = _alike(paths)
+    weights = {
+        name: np.concatenate([network.weights[name] for network in networks])
+        for name in networks[0].weights
+    }
+    _write(out, replace(networks[0], weights=weights))
+
+
+def average_bar_networks(paths: Sequence[Path], out: Path) -> None:
+    """Write the network whose weights are the means of those of several, atomically.
+
+    Networks that were trained further from the same one, on other clips or for longer, can be
+    averaged [1]_; others cannot, for their units mean other things.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        As those of :func:`join_bar_networks`, with as many members each.
+    out : Path
+
+    Raises
+    ------
+    ValueError
+        As :func:`join_bar_networks`.
+
+    References
+    ----------
+    .. [1] M. Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
+       accuracy without increasing inference time, ICML 2022.
+    """
+    networks = _alike(paths)
+    for path, network in zip(paths, networks, strict=True):
+        if network.members != networks[0].members:
+            raise ValueError(f"{path}: has not as many members as {paths[0]}")
+    weights = {
+        name: np.mean([network.weights[name] for network in networks], axis=0)
+        for name in networks[0].weights
+    }
+    _write(out, replace(networks[0], weights=weights))
+
+
+def _alike(paths: Sequence[Path]) -> list[BarNetwork]:
+    """Networks of one shape, trained on the output of one frame network."""
     networks = [BarNetwork.load(path) for path in paths]
     features = max(network.features for network in networks)
     networks = [widened(network, features) for network in networks]
@@ -84,11 +127,7 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
             raise ValueError(f"{path}: learned from another frame network than {paths[0]}")
         if network.dilations != first.dilations or _shapes(network) != _shapes(first):
             raise ValueError(f"{path}: is of another shape than {paths[0]}")
-    weights = {
-        name: np.concatenate([network.weights[name] for network in networks])
-        for name in first.weights
-    }
-    _write(out, BarNetwork(first.dilations, first.frame_network, weights))
+    return networks
 
 
 def _write(path: Path, network: BarNetwork) -> None:
