@@ -62,6 +62,10 @@ class Kind:
         """Beats at which a plain bass moves: heads of groups, the half of a bar of four."""
         return (0, 2) if self.meter.grouping == (4,) else heads(self.meter.grouping)
 
+    def divisions_at(self, pulse: float) -> int:
+        """Parts of a beat that a voice strikes; 1 where they are too fast at `pulse` a minute."""
+        return self.divisions if self.divisions * pulse / 60 <= FASTEST_STEPS else 1
+
     @property
     def is_twelve(self) -> bool:
         """Whether a bar is four beats of three eighths."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beatmeter.corpora.compose.harmony import Scale
-from beatmeter.corpora.frames.loop_kinds import FASTEST_STEPS, Kind
+from beatmeter.corpora.frames.loop_kinds import Kind
 from beatmeter.corpora.piece import Note
 from beatmeter.corpora.random import between, happens, pick
 
@@ -64,7 +64,7 @@ def draw_phrase(rng: np.random.Generator, kind: Kind, pulse: float) -> Phrase:
     """Draw the phrase of a melody that strikes some or all steps of its bars."""
     letters = pick(rng, _PHRASES)
     density = 1.0 if happens(rng, _DENSE) else between(rng, _SPARSEST, 0.9)
-    divisions = kind.divisions if kind.divisions * pulse / 60 <= FASTEST_STEPS else 1
+    divisions = kind.divisions_at(pulse)
     bars = {letter: _draw_bar(rng, kind, divisions, density) for letter in sorted(set(letters))}
     return Phrase(
         kind.beats * len(letters),

@@ -244,8 +244,7 @@ def _chord_hits(rng: np.random.Generator, kind: Kind, pulse: float) -> tuple[Hit
     time: a bass on the heads of 6/8 and chords between is two bars of a waltz.
     """
     beats = range(kind.beats)
-    fits = kind.divisions * pulse / 60 <= FASTEST_STEPS
-    divisions = kind.divisions if fits else 1
+    divisions = kind.divisions_at(pulse)
     steps = [step / divisions for step in range(kind.beats * divisions)]
     manners = ("held", "strong", "beats", "divided", "broken")
     match pick(rng, manners if kind.all_struck else (*manners, "others", "late")):

@@ -13,6 +13,7 @@ import numpy as np
 
 from beatmeter import signals as _signals
 from beatmeter._util.arrays import Floats
+from beatmeter._util.hashing import sha256_of
 from beatmeter._util.memo import Memo, code_hash
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
@@ -88,7 +89,7 @@ def collect(
 
 
 def _evidence_of(file: LabelledFile, cache_folder: Path) -> tuple[ClipEvidence, ...]:
-    audio = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    audio = sha256_of(file.path)
     short = SHORT_S[int(audio[:8], 16) % len(SHORT_S)]
     memo, recording = Memo(cache_folder), _Recording(file.path, short)
     parts = [

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beatmeter.features import spectra
-from beatmeter.signals.neural.spectrogram import COMPRESSION, SAMPLE_RATE, at_one_loudness
+from beatmeter.signals.neural.spectrogram import SAMPLE_RATE, at_one_loudness, compressed
 
 Array = npt.NDArray[np.float32]
 
@@ -49,9 +49,7 @@ def log_pitches(samples: npt.ArrayLike) -> Array:
             (_FFT, LOWEST + N_BASS, N_PITCHES - N_BASS),
         )
     ]
-    pitches = np.concatenate(parts, axis=1)
-    pitches *= np.float32(COMPRESSION)
-    return np.log1p(pitches, out=pitches)
+    return compressed(np.concatenate(parts, axis=1))
 
 
 @cache

@@ -50,14 +50,19 @@ def log_mel(samples: npt.ArrayLike) -> Array:
     scaled = at_one_loudness(np.asarray(samples, np.float32))
     magnitudes = spectra.magnitude_spectrogram(scaled, N_FFT, HOP_LENGTH)
     mel = magnitudes @ _filters()
-    mel *= np.float32(COMPRESSION)
-    return np.log1p(mel, out=mel)
+    return compressed(mel)
 
 
 def at_one_loudness(samples: Array) -> Array:
     """Samples of a recording times what brings their root mean square to ``LOUDNESS``."""
     rms = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if len(samples) else 0.0
     return samples * np.float32(LOUDNESS / max(rms, _QUIETEST))
+
+
+def compressed(magnitudes: Array) -> Array:
+    """Magnitudes as a spectrogram holds them, in their own place: ``log(1 + COMPRESSION x)``."""
+    magnitudes *= np.float32(COMPRESSION)
+    return np.log1p(magnitudes, out=magnitudes)
 
 
 def to_bytes(values: Array) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,6 @@ It is gathered from the middle of the recording, whatever part of it an epoch he
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from beatmeter._util.arrays import Booleans
+from beatmeter._util.hashing import sha256_of
 from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
@@ -93,7 +93,7 @@ def gather_evidence(
     middle = ClipDataset(clips.files, sample_rate=rate, clip_s=clips.clip_s)
     matrices = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
-        heard = f"{hashlib.sha256(file.path.read_bytes()).hexdigest()} {rate} {clips.clip_s}"
+        heard = f"{sha256_of(file.path)} {rate} {clips.clip_s}"
         found = [
             memo.recall(f"{part.key} {heard}", partial(_gather, part, middle, index))["evidence"]
             for part in parts

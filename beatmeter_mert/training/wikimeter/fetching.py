@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from beatmeter._util.hashing import sha256_of
 from beatmeter.errors import AudioError
 from beatmeter_mert.training.wikimeter import segments
 from beatmeter_mert.training.wikimeter.catalogue import Song
@@ -121,7 +121,7 @@ def _fetch(
                 address=candidate.address,
                 found_title=download.title,
                 duration_s=round(samples / segments.SAMPLE_RATE, 3),
-                sha256=_sha256(download.path),
+                sha256=sha256_of(download.path),
                 yt_dlp=downloader.version,
                 ffmpeg=ffmpeg,
                 segments=names,
@@ -162,8 +162,3 @@ def _cut(song: Song, recording: Path, folder: Path, scratch: Path) -> tuple[int,
     for path, name in zip(finished, names, strict=True):
         path.replace(folder / name)
     return samples, names
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -52,8 +52,7 @@ def test_a_network_is_trained_from_the_command_line(frames_folder, tmp_path):
     assert result.exit_code == 1
     assert "other settings" in result.output
     result = CliRunner().invoke(beats, [*command, "--device", "abacus"])
-    assert result.output.startswith("Error: --device abacus: cannot be used (Expected one of cpu,")
-    assert result.output.count("\n") == 1
+    assert result.output == "Error: --device abacus: torch knows no such device\n"
 
 
 def test_the_settings_in_the_docs_are_settings():
