@@ -156,6 +156,18 @@ def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
 
 
 @corpus.command()
+@click.argument("books", type=FILE, nargs=-1, required=True)
+@click.option("--source", required=True, help="Name of the collection: `fiddle-tunes`.")
+@click.option("--licence", default="not stated", show_default=True, help="Of every tune.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of scores, new.")
+def tunes(books: tuple[Path, ...], source: str, licence: str, out: Path) -> None:
+    """Split books of tunes in ABC notation into a folder of scores, for `table`."""
+    from beatmeter.corpora.scores.tune_books import write_tunes
+
+    click.echo(f"{write_tunes(books, out, source, licence)} tunes in {out}")
+
+
+@corpus.command()
 @click.argument("folders", type=FOLDER, nargs=-1, required=True)
 def meters(folders: tuple[Path, ...]) -> None:
     """Count the works in each meter, by source, of folders of scores."""

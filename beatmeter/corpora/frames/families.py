@@ -16,6 +16,7 @@ from beatmeter.corpora.frames.expression import ornamented
 from beatmeter.corpora.frames.loops import loops
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
 from beatmeter.corpora.frames.playing import SPARE_S, Request, expressive, played, recast
+from beatmeter.corpora.frames.tunes import tunes
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play
 from beatmeter.corpora.perform.tempo import draw_tempo
@@ -362,5 +363,6 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "solo": (0.06, _solo),
     "pulses": (0.015, _pulses),
     "rebarred": (0.06, _rebarred),
+    "tunes": (0.1, tunes),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""
