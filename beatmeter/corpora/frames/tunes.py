@@ -11,6 +11,7 @@ import numpy as np
 
 from beatmeter.corpora.compose.arrange import accompany, tonic
 from beatmeter.corpora.compose.composer import draw_accents
+from beatmeter.corpora.compose.remeter import remeter
 from beatmeter.corpora.compose.style import STYLES
 from beatmeter.corpora.frames.expression import ornamented
 from beatmeter.corpora.frames.material import DANCE_TUNES, FOLK_SONGS
@@ -19,6 +20,7 @@ from beatmeter.corpora.perform.ensembles import DRUM_KITS
 from beatmeter.corpora.perform.performing import draw_touch
 from beatmeter.corpora.piece import Note, Part, Performance, Piece, bar_beats, map_notes
 from beatmeter.corpora.random import between, happens, pick, weighted
+from beatmeter.meters import METERS
 
 STEPS: dict[str, tuple[float, float]] = {
     "reel": (88.0, 128.0),
@@ -40,6 +42,11 @@ _JIGS = ("6/8", "9/8")  # what is in them and names no kind is danced as a jig a
 _DOTTED = ("hornpipe", "clog", "fling")
 
 _SONGS = 0.4
+_REBARRED = 0.25
+"""Tunes moved into other meters: hardly any is written in 5, 7 or 11, and without these the sound
+of a melody alone would speak against those meters."""
+_BAR_S = 0.7, 6.0
+"""The shortest and the longest bars of those, in seconds."""
 _SLOWER = 0.45, 0.9
 """Songs than music in general, of which the tempo is a guess by the number of notes a second."""
 _DANCED = {
@@ -86,6 +93,8 @@ def tunes(request: Request) -> Performance:
     if kind in STEPS:
         steps = _STEPS_OF_BAR.get(int(piece.meter.time_signature.split("/")[0]), 2)
         piece = replace(piece, pulse_bpm=between(rng, *STEPS[kind]) * bar_beats(piece) / steps)
+    if happens(rng, _REBARRED):
+        piece = _rebarred(rng, piece)
     piece = _set(
         rng, piece, _VOICES if sung else _FIDDLES, weighted(rng, _SUNG if sung else _DANCED)
     )
@@ -95,6 +104,19 @@ def tunes(request: Request) -> Performance:
         )
     swing = between(rng, 0.04, 0.18) if kind in _DOTTED and happens(rng, 0.6) else 0.0
     return played(request, piece, replace(draw_touch(rng, piece.pulse_bpm), swing=swing))
+
+
+def _rebarred(rng: np.random.Generator, piece: Piece) -> Piece:
+    """A tune in bars of any meter, with as many notes a second as before if they allow it."""
+    moved = remeter(rng, piece, pick(rng, METERS))
+    pulse = piece.pulse_bpm * _density(piece) / _density(moved)
+    bar_s = np.clip(60 * bar_beats(moved) / pulse, *_BAR_S)
+    return replace(moved, pulse_bpm=float(60 * bar_beats(moved) / bar_s))
+
+
+def _density(piece: Piece) -> float:
+    """Notes a beat."""
+    return len(piece.parts[0].notes) / piece.beats[-1]
 
 
 def _set(
