@@ -146,7 +146,7 @@ def _with_soundfonts(music: dict[str, Any], kept: tuple[str, ...] = ()) -> dict[
 def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
     """Parse folders of scores into one small file, for `frames`.
 
-    Each folder has an index.csv.
+    Of a folder without an index.csv all scores are read, and named after the folder.
     """
     from beatmeter.corpora.scores.table import load_table, write_table
 

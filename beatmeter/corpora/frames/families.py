@@ -223,6 +223,13 @@ def _quartets(request: Request) -> Performance:
     return _bowed(request, request.material.excerpt(request.rng, "quartets", request.seconds).piece)
 
 
+def _chorales(request: Request) -> Performance:
+    """Hymns in four parts; what little moves in them would have them sung too fast."""
+    rng = request.rng
+    piece = request.material.excerpt(rng, "chorales", request.seconds).piece
+    return _bowed(request, replace(piece, pulse_bpm=piece.pulse_bpm * between(rng, *_SLOWING)))
+
+
 def _bowed(request: Request, piece: Piece) -> Performance:
     players = pick(request.rng, _QUARTETS)
     parts = tuple(
@@ -364,5 +371,6 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "pulses": (0.015, _pulses),
     "rebarred": (0.06, _rebarred),
     "tunes": (0.1, tunes),
+    "chorales": (0.02, _chorales),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""

@@ -30,6 +30,7 @@ AS_WRITTEN: dict[str, tuple[str, ...]] = {
     "bands": ("bands", "freedoom"),
     "dances": ("dances",),
     "groove": ("groove",),
+    "chorales": ("bach",),
     "dance tunes": ("fiddle-tunes",),
     "folk songs": ("folk-songs",),
 }

@@ -21,6 +21,7 @@ SOURCES = {
     "groove": "4/4",
     "fiddle-tunes": "6/8",
     "folk-songs": "3/4",
+    "bach": "4/4",
 }
 KINDS = {"dances": "geampara", "fiddle-tunes": "jig"}
 
