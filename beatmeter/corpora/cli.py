@@ -1,4 +1,4 @@
-"""``beatmeter corpus``: render labelled music, check it for confounds."""
+"""``beatmeter corpus``: render labelled music, check it for leakage."""
 
 from __future__ import annotations
 
@@ -217,8 +217,8 @@ def leakage(dataset: str, seed: int) -> None:
     DIR is a rendered dataset or a folder with a fixture manifest. Exits with 1 when the meter
     leaks.
     """
-    from beatmeter.corpora.confounds import dataset_examples, fixture_examples, measure_leakage
     from beatmeter.corpora.dataset import is_dataset
+    from beatmeter.corpora.leakage import dataset_examples, fixture_examples, measure_leakage
     from beatmeter.datasets.fixtures import open_set
 
     folder = Path(dataset)
