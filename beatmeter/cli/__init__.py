@@ -13,7 +13,7 @@ COMMANDS = {
     "analyze": ("beatmeter.cli.analyze:analyze", "Tell the meter of recordings."),
     "beats": ("beatmeter.cli.beats:beats", "Train and judge the network that hears beats."),
     "calibrate": ("beatmeter.cli.calibrate:calibrate", "Fit the ensemble on labelled music."),
-    "corpus": ("beatmeter.corpora.cli:corpus", "Render labelled music and check it for confounds."),
+    "corpus": ("beatmeter.corpora.cli:corpus", "Render labelled music and check it for leakage."),
     "evaluate": ("beatmeter.cli.evaluate:evaluate", "Tell how often the ensemble is right."),
     "fixtures": ("beatmeter.cli.fixtures:fixtures", "The recordings of the gate."),
     "gate": ("beatmeter.cli.gate:gate", "Measure whether a signal may vote."),

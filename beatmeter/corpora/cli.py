@@ -1,4 +1,4 @@
-"""``beatmeter corpus``: render labelled music, check it for confounds."""
+"""``beatmeter corpus``: render labelled music, check it for leakage."""
 
 from __future__ import annotations
 
@@ -146,13 +146,25 @@ def _with_soundfonts(music: dict[str, Any], kept: tuple[str, ...] = ()) -> dict[
 def table(folders: tuple[Path, ...], cache: Path | None, out: Path) -> None:
     """Parse folders of scores into one small file, for `frames`.
 
-    Each folder has an index.csv.
+    Of a folder without an index.csv all scores are read, and named after the folder.
     """
     from beatmeter.corpora.scores.table import load_table, write_table
 
     for problem in write_table(folders, out, cache):
         click.echo(f"left out: {problem}", err=True)
     click.echo(f"{len(load_table(out).runs)} runs in {out}, {out.stat().st_size:,} bytes")
+
+
+@corpus.command()
+@click.argument("books", type=FILE, nargs=-1, required=True)
+@click.option("--source", required=True, help="Name of the collection: `fiddle-tunes`.")
+@click.option("--licence", default="not stated", show_default=True, help="Of every tune.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of scores, new.")
+def tunes(books: tuple[Path, ...], source: str, licence: str, out: Path) -> None:
+    """Split books of tunes in ABC notation into a folder of scores, for `table`."""
+    from beatmeter.corpora.scores.tune_books import write_tunes
+
+    click.echo(f"{write_tunes(books, out, source, licence)} tunes in {out}")
 
 
 @corpus.command()
@@ -205,8 +217,8 @@ def leakage(dataset: str, seed: int) -> None:
     DIR is a rendered dataset or a folder with a fixture manifest. Exits with 1 when the meter
     leaks.
     """
-    from beatmeter.corpora.confounds import dataset_examples, fixture_examples, measure_leakage
     from beatmeter.corpora.dataset import is_dataset
+    from beatmeter.corpora.leakage import dataset_examples, fixture_examples, measure_leakage
     from beatmeter.datasets.fixtures import open_set
 
     folder = Path(dataset)

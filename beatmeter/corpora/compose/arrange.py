@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from beatmeter.corpora.compose.bass import bass_line
+from beatmeter.corpora.compose.comping import comping
 from beatmeter.corpora.compose.composer import draw_accents, part
 from beatmeter.corpora.compose.drums import drum_part
 from beatmeter.corpora.compose.frame import Frame, Section
@@ -42,23 +44,55 @@ def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) 
     level = between(rng, 60.0, 104.0)
     added = []
     if "drums" not in roles:
-        manner = pick(rng, [manner for manner in style.drums if manner != "none"] or ["usul"])
-        added.append(part("drums", drum_part(rng, frame, manner, level)))
+        added.append(part("drums", drum_part(rng, frame, _manner(rng, style), level)))
     if "bass" not in roles or happens(rng, 0.3):
         added.append(part("bass", bass_line(rng, frame, pick(rng, style.basses), level)))
     return replace(piece, parts=(*piece.parts, *(player for player in added if player.notes)))
 
 
-def _frame(rng: np.random.Generator, piece: Piece) -> Frame:
+def accompany(
+    rng: np.random.Generator, piece: Piece, style: Style, roles: Sequence[str], bars_a_chord: int
+) -> Piece:
+    """Add players to a tune: chords, a bass or drums, as `roles` asks.
+
+    Parameters
+    ----------
+    piece : Piece
+        As of :func:`arrange`.
+    bars_a_chord : int
+        The shortest time for which a chord stays, in bars.
+    """
+    frame = _frame(rng, piece, bars_a_chord)
+    level = between(rng, 52.0, 100.0)
+    play = {
+        "chords": lambda: comping(rng, frame, pick(rng, style.compings), level),
+        "bass": lambda: bass_line(rng, frame, pick(rng, style.basses), level),
+        "drums": lambda: drum_part(rng, frame, _manner(rng, style), level),
+    }
+    added = [part(role, play[role]()) for role in roles]
+    return replace(piece, parts=(*piece.parts, *(player for player in added if player.notes)))
+
+
+def _manner(rng: np.random.Generator, style: Style) -> str:
+    """Of a drummer, who plays in any case."""
+    return pick(rng, [manner for manner in style.drums if manner != "none"] or ["usul"])
+
+
+def tonic(piece: Piece) -> int:
+    """The pitch class, 0 to 11, on which the bars of a piece are built best."""
+    return _harmony(piece, 1).scale.tonic
+
+
+def _frame(rng: np.random.Generator, piece: Piece, bars_a_chord: int = 1) -> Frame:
     grouping = piece.meter.grouping
     bars = len(piece.downbeats) - 1
     phrase = pick(rng, (4, 8))
-    layers = frozenset({"drums", "bass"})
+    layers = frozenset({"chords", "bass", "drums"})
     return Frame(
         groupings=(grouping,) * bars,
         divisions=2 if piece.pulse_bpm < 200 else 1,
         beats_per_second=piece.pulse_bpm / 60,
-        harmony=_harmony(piece),
+        harmony=_harmony(piece, bars_a_chord),
         sections=tuple(
             Section(pick(rng, "AAB"), start, min(phrase, bars - start), layers)
             for start in range(0, bars, phrase)
@@ -68,10 +102,11 @@ def _frame(rng: np.random.Generator, piece: Piece) -> Frame:
     )
 
 
-def _harmony(piece: Piece) -> Harmony:
-    """The triad that covers most of each bar."""
-    length = bar_beats(piece)
-    weights = np.zeros((len(piece.downbeats) - 1, 12))
+def _harmony(piece: Piece, bars_a_chord: int) -> Harmony:
+    """The triad that covers most of each bar, or of each two or more."""
+    length = bar_beats(piece) * bars_a_chord
+    changes = piece.downbeats[:-1:bars_a_chord]
+    weights = np.zeros((len(changes), 12))
     for player in piece.parts:
         if player.is_drums:
             continue
@@ -85,6 +120,6 @@ def _harmony(piece: Piece) -> Harmony:
     tonic = _TRIADS[int(scores.sum(axis=0).argmax())][0]
     return Harmony(
         Scale(tonic, (0, 2, 4, 5, 7, 9, 11)),
-        piece.downbeats[:-1],
+        changes,
         tuple(Chord(_TRIADS[int(index)]) for index in best),
     )

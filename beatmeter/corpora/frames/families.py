@@ -16,6 +16,7 @@ from beatmeter.corpora.frames.expression import ornamented
 from beatmeter.corpora.frames.loops import loops
 from beatmeter.corpora.frames.material import AS_WRITTEN, COMPOUND
 from beatmeter.corpora.frames.playing import SPARE_S, Request, expressive, played, recast
+from beatmeter.corpora.frames.tunes import tunes
 from beatmeter.corpora.perform.ensembles import DRUM_KITS, cast
 from beatmeter.corpora.perform.performing import Touch, draw_touch, perform, play
 from beatmeter.corpora.perform.tempo import draw_tempo
@@ -222,6 +223,13 @@ def _quartets(request: Request) -> Performance:
     return _bowed(request, request.material.excerpt(request.rng, "quartets", request.seconds).piece)
 
 
+def _chorales(request: Request) -> Performance:
+    """Hymns in four parts; what little moves in them would have them sung too fast."""
+    rng = request.rng
+    piece = request.material.excerpt(rng, "chorales", request.seconds).piece
+    return _bowed(request, replace(piece, pulse_bpm=piece.pulse_bpm * between(rng, *_SLOWING)))
+
+
 def _bowed(request: Request, piece: Piece) -> Performance:
     players = pick(request.rng, _QUARTETS)
     parts = tuple(
@@ -362,5 +370,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "solo": (0.06, _solo),
     "pulses": (0.015, _pulses),
     "rebarred": (0.06, _rebarred),
+    "tunes": (0.1, tunes),
+    "chorales": (0.02, _chorales),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""

@@ -30,8 +30,12 @@ AS_WRITTEN: dict[str, tuple[str, ...]] = {
     "bands": ("bands", "freedoom"),
     "dances": ("dances",),
     "groove": ("groove",),
+    "chorales": ("bach",),
+    "dance tunes": ("fiddle-tunes",),
+    "folk songs": ("folk-songs",),
 }
 """Families of scores played as they are written, and their sources."""
+DANCE_TUNES, FOLK_SONGS = "dance tunes", "folk songs"
 
 COMPOUND = "compound scores"
 """Songs and quartets whose beats divide in three: another name for :meth:`Material.excerpt`."""

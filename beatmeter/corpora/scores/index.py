@@ -10,9 +10,9 @@ from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
 
 INDEX = "index.csv"
-SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid", ".midi")
+SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid", ".midi", ".abc")
 _MOST_DIGITS = 9  # of a bar number
-_COLUMNS = ("source", "file", "licence", "work", "time_signature", "start_bar", "bars")
+COLUMNS = ("source", "file", "licence", "work", "time_signature", "start_bar", "bars")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def list_runs(folder: Path) -> list[ScoreRun]:
     ----------
     folder : Path
         With an ``index.csv`` (columns source, file, licence, work, time_signature, start_bar,
-        bars), or else any folder of MusicXML and MIDI files: each is then parsed to find the
+        bars), or else any folder of MusicXML, MIDI and ABC files: each is then parsed to find the
         time signatures that it goes through.
 
     Returns
@@ -71,7 +71,7 @@ def list_runs(folder: Path) -> list[ScoreRun]:
 
 def _indexed(index: Path) -> list[ScoreRun]:
     root = index.parent.resolve()
-    return [_run(row, root, where) for where, row in read_rows(index, _COLUMNS)]
+    return [_run(row, root, where) for where, row in read_rows(index, COLUMNS)]
 
 
 def _run(row: dict[str, str], root: Path, where: str) -> ScoreRun:
@@ -124,12 +124,13 @@ def _found(folder: Path) -> list[ScoreRun]:
                 bars=None,
             )
             for text in sorted(signatures)
-            if _counts(text)
+            if counts(text)
         )
     return runs
 
 
-def _counts(time_signature: str) -> bool:
+def counts(time_signature: str) -> bool:
+    """Whether a time signature stands for one of the six meters."""
     try:
         meter_of(time_signature)
     except MeterError:

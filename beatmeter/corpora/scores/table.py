@@ -125,8 +125,8 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     Parameters
     ----------
     folders : iterable of Path
-        Each with an ``index.csv`` (see :func:`index.list_runs`) and a name of its own: in the
-        table, scores are named by it.
+        Of scores (see :func:`index.list_runs`), each with a name of its own: in the table, scores
+        are named by it.
     path : Path
         The file to write.
     cache : Path, optional
@@ -140,7 +140,7 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
     Raises
     ------
     DatasetError
-        If an index is malformed or missing, or two folders have the same name.
+        If an index is malformed, two folders have the same name, or none holds a score.
     """
     roots = [folder.resolve() for folder in folders]
     names = [root.name for root in roots]
@@ -167,6 +167,11 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
                 known.add(name)
                 scores.append(_add(columns, name, score))
             runs.append(vars(run) | {"path": name})
+    if not runs:
+        raise DatasetError(
+            f"folders: no score in {', '.join(names)} (allowed: folders with MusicXML, MIDI or ABC "
+            "files)"
+        )
     content = json.dumps({"runs": runs, "scores": scores, "dances": dances})
     arrays: dict[str, Any] = {field: np.concatenate(parts) for field, parts in columns.items()}
     raw = io.BytesIO()
@@ -177,6 +182,8 @@ def write_table(folders: Iterable[Path], path: Path, cache: Path | None = None) 
 
 
 def _dances(root: Path) -> dict[str, str]:
+    if not (root / INDEX).is_file():
+        return {}
     return {
         f"{root.name}/{row['file']}": row["dance"]
         for _, row in read_rows(root / INDEX, ("file",))

@@ -23,7 +23,7 @@ from beatmeter.errors import GateError
 ROOT = Path(__file__).parents[3]
 OWN = {"beatmeter", "beatmeter_mert"}
 INSTALLED_AS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
-IN_NO_EXTRA = {"beat-this", "beatnet", "music21", "tinysoundfont"}
+IN_NO_EXTRA = {"beat-this", "beatnet", "tinysoundfont"}
 """Packages that no extra installs."""
 
 

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from beatmeter.audio.decode import load
-from beatmeter.corpora import confounds
+from beatmeter.corpora import leakage
 from beatmeter.corpora.cli import corpus
-from beatmeter.corpora.confounds import Example
+from beatmeter.corpora.leakage import Example
 from beatmeter.corpora.reserved import ReservedError
 from beatmeter.errors import DatasetError
 
@@ -77,7 +77,7 @@ def test_leakage_is_printed_beside_chance(
     knowing: float, exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dataset.json").write_text("{}")
-    monkeypatch.setattr(confounds, "dataset_examples", lambda folder: clips(knowing))
+    monkeypatch.setattr(leakage, "dataset_examples", lambda folder: clips(knowing))
     result = CliRunner().invoke(corpus, ["leakage", str(tmp_path)])
     lines = [line.split() for line in result.output.splitlines()]
     assert lines[0] == ["features", "balanced", "accuracy", "chance", "p"]

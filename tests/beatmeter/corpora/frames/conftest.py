@@ -1,4 +1,4 @@
-"""A table of three small scores, one from each way of writing them down."""
+"""A table of small scores, one from each way of writing them down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ import pytest
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.scores.table import ScoreTable, load_table, write_table
 
-SOURCES = {"openscore-lieder": 3, "openscore-quartets": 4, "bands": 4, "dances": 7, "groove": 4}
+SOURCES = {
+    "openscore-lieder": "3/4",
+    "openscore-quartets": "4/4",
+    "bands": "4/4",
+    "dances": "7/16",
+    "groove": "4/4",
+    "fiddle-tunes": "6/8",
+    "folk-songs": "3/4",
+    "bach": "4/4",
+}
+KINDS = {"dances": "geampara", "fiddle-tunes": "jig"}
 
 
 def read_shards(folder: Path) -> Iterator[dict[str, np.ndarray]]:
@@ -48,14 +58,13 @@ def score_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two works of each source; that of the validation split is called ``val``."""
     folder = tmp_path_factory.mktemp("scores")
     lines = ["source,file,licence,work,time_signature,start_bar,bars,dance"]
-    for source, beats in SOURCES.items():
-        value = 16 if source == "dances" else 4
-        dance = "geampara" if source == "dances" else ""
+    for source, signature in SOURCES.items():
+        beats, value = map(int, signature.split("/"))
         for split, title in (("train", "tune"), ("val", "valse")):
             name = f"{source}-{split}.mid"
             write_tune(folder / name, beats, value, 9 if source == "groove" else 0)
             work = f"{source} {title}"
-            lines.append(f"{source},{name},CC0,{work},{beats}/{value},1,16,{dance}")
+            lines.append(f"{source},{name},CC0,{work},{signature},1,16,{KINDS.get(source, '')}")
     (folder / "index.csv").write_text("\n".join(lines), encoding="utf-8")
     return folder
 

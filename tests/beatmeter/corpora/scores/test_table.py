@@ -45,6 +45,14 @@ def test_a_table_reads_as_the_scores_do(folder, tmp_path):
     assert table.dances == {"songs/song.mid": "waltz"}
 
 
+def test_a_folder_without_an_index_is_read_as_it_is(folder, tmp_path):
+    (folder / "index.csv").unlink()
+    (folder / "broken.mid").unlink()
+    assert write_table([folder], tmp_path / "table.xz") == []
+    (run,) = load_table(tmp_path / "table.xz").runs
+    assert (run.source, run.work, run.time_signature) == ("songs", "song.mid", "3/4")
+
+
 def test_notes_and_bars_keep_their_times_to_a_tick(folder, tmp_path):
     write_table([folder], tmp_path / "table.xz")
     kept = load_table(tmp_path / "table.xz").score("songs/song.mid")
@@ -62,8 +70,8 @@ def test_folders_of_one_name_would_be_taken_for_each_other(folder, tmp_path):
         write_table([folder, other], tmp_path / "table.xz")
 
 
-def test_a_folder_without_an_index_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"index.csv: cannot be read"):
+def test_a_folder_without_scores_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"folders: no score in .* \(allowed: folders with"):
         write_table([tmp_path], tmp_path / "table.xz")
 
 

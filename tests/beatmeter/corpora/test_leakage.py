@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beatmeter.corpora.confounds import (
+from beatmeter.corpora.leakage import (
     EVERYTHING,
     Example,
     dataset_examples,
