@@ -27,16 +27,9 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.grid.choice import ChoiceModel
 from beatmeter.grid.evidence import GridEvidence, without_network
-from beatmeter.grid.fit import (
-    WORTH,
-    Example,
-    GroupingExample,
-    example_of,
-    fit_choice,
-    fit_grouping,
-    fit_presence,
-    grouping_example,
-)
+from beatmeter.grid.fit.choice import WORTH, Example, example_of, fit_choice
+from beatmeter.grid.fit.grouping import GroupingExample, fit_grouping, grouping_example
+from beatmeter.grid.fit.presence import fit_presence
 from beatmeter.grid.grouping import TOLD_FROM
 from beatmeter.meters import METERS
 

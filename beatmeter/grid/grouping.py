@@ -6,7 +6,7 @@ Every way to divide a bar into groups of two and three is a candidate `g`, and
 
 where `x` says how much stronger beats that begin a group are than the others: in onsets, onsets
 below 180 Hz, harmonic change, and in what a network hears. The beat that begins the bar counts for
-neither. The weights are fitted on rendered music (:mod:`beatmeter.grid.fit`).
+neither. The weights are fitted on rendered music (:mod:`beatmeter.grid.fit.grouping`).
 """
 
 from __future__ import annotations

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beatmeter._util.matching import f_measure
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.grid.choice import load_model
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
-from beatmeter.grid.fit import Example, example_of, fit_choice
+from beatmeter.grid.fit.choice import Example, example_of, fit_choice
 from beatmeter.grid.hypotheses import downbeat_scores, hypotheses_for
 from beatmeter.grid.hypothesis_features import FROM_NETWORK, FROM_ONSETS, compared_bars
 from beatmeter.grid.metrical import BAR_LENGTHS
@@ -229,11 +228,3 @@ def test_a_model_slopes_as_its_logits_do():
         step[place] = 1e-4 * model.scale[place]
         rise = model.logits(np.array([features + step])) - model.logits(np.array([features - step]))
         assert rise[0] / (2 * step[place]) == pytest.approx(slopes[place], rel=1e-3, abs=1e-6)
-
-
-def test_f_measure():
-    times = np.arange(10.0)
-    assert f_measure(times, times + 0.05) == 1.0
-    assert f_measure(times, times + 0.1) == 0.0
-    assert f_measure(times, times[::2]) == pytest.approx(2 * 5 / 15)
-    assert f_measure(np.zeros(0), np.zeros(0)) == 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beatmeter.grid.fit import GroupingExample, fit_grouping
+from beatmeter.grid.fit.grouping import GroupingExample, fit_grouping
 from beatmeter.grid.grouping import grouping_features, groupings, tell_grouping
 
 
