@@ -153,7 +153,6 @@ def _path_of(
 ) -> tuple[list[_Counted], float]:
     """The best way through all excerpts, by dynamic programming, and what it is worth."""
     ways = [each or [_Counted(0, length, -np.inf)] for each in found]
-    usable = [0.0 if each else -1.0 for each in found]
     worth = np.zeros(1)
     rates_before = np.array([np.nan])
     came_from = []
@@ -165,8 +164,7 @@ def _path_of(
         came_from.append(through.argmax(axis=1))
         logs = np.array([max(way.log_probability, -1e3) for way in each])
         worth, rates_before = through.max(axis=1) + logs, rates
-    index = int(worth.argmax())
-    total = float(worth[index]) + sum(usable)
+    index, total = int(worth.argmax()), float(worth.max())
     path = []
     for each, before in zip(reversed(ways), reversed(came_from), strict=True):
         path.append(each[index])
