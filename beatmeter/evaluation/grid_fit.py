@@ -30,7 +30,7 @@ from beatmeter.grid.evidence import GridEvidence, without_network
 from beatmeter.grid.fit.choice import WORTH, Example, example_of, fit_choice
 from beatmeter.grid.fit.grouping import GroupingExample, fit_grouping, grouping_example
 from beatmeter.grid.fit.presence import fit_presence
-from beatmeter.grid.grouping import TOLD_FROM
+from beatmeter.grid.grouping import LEAST_PROBABILITY
 from beatmeter.meters import METERS
 
 _DIGITS = 5  # significant digits of stored coefficients
@@ -132,7 +132,7 @@ def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
         model = fit_grouping(seen)
         for example in unseen:
             chances = model.probabilities(example.features)
-            told.append(float(chances.max()) >= TOLD_FROM)
+            told.append(float(chances.max()) >= LEAST_PROBABILITY)
             right.append(int(chances.argmax()) == example.right)
     if not told:
         raise DatasetError("recordings: too few works of known grouping to leave some out")

@@ -8,8 +8,8 @@ together.
 
 A beat is weighed by whether a downbeat is heard on it, by whether the grid of a window on its side
 of the change has one there, and by how like it is to the beat that is a bar away: before the change
-to the one a bar earlier, after it to the one a bar later. So bars beside a change are those that
-each side is told to have. Each meter is heard in a span that is mostly its own, since a network
+to the one a bar earlier, after it to the one a bar later. So bars beside a change are as long as
+each side's meter says. Each meter is heard in a span that is mostly its own, since a network
 that hears a whole pulse lets the meter that holds for most of it prevail in the rest.
 
 References

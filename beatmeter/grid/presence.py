@@ -25,6 +25,7 @@ from beatmeter.features.beatsync import cumulated
 from beatmeter.features.onsets import pick_peaks
 from beatmeter.grid.hypothesis_features import MOST_LOGIT
 from beatmeter.signals.folding import LENGTHS, explained_variance
+from beatmeter.signals.neural.frame_network import BAR_CLASSES
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -155,9 +156,7 @@ def _regular_share(gaps: Integers) -> float:
 
 
 def _log_no_bar(activations: Activations) -> float:
-    """Mean log probability that there is no bar; 0 where no network tells it."""
-    from beatmeter.signals.neural.frame_network import BAR_CLASSES
-
+    """Mean log probability that there is no bar; 0 without a network for it."""
     if activations.bar_logs is None:
         return 0.0
     return max(float(activations.bar_logs[:, BAR_CLASSES.index("none")].mean()), _LEAST_LOG)
