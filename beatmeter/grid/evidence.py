@@ -140,9 +140,9 @@ def gather_evidence(
     pooled = np.zeros((sum(len(view.pulses) for view in views), len(METERS)))
     for name, signal in signals.items():
         if weights.get(name, 0.0) > 0:
-            joint = [_called(signal, "weigh", view) for view in views]
-            if not any(scores is None for scores in joint):
-                pooled += weights[name] * _log_normalised(np.vstack(joint))
+            joint = _weighed(signal, views)
+            if joint is not None:
+                pooled += weights[name] * _log_normalised(joint)
     return GridEvidence(
         start_s=start_s,
         duration_s=rhythm.duration_s,
@@ -171,6 +171,16 @@ def without_network(evidence: GridEvidence) -> GridEvidence:
         pulse_scores=_log_normalised(evidence.pulse_scores[own]),
         presence=evidence.presence[: len(FROM_ONSETS)],
     )
+
+
+def _weighed(signal: Signal, views: Sequence[Rhythm]) -> Floats | None:
+    """What a signal says of each meter on all pulses, (k, 6); None unless it says so of all."""
+    joint = [_called(signal, "weigh", view) for view in views]
+    wanted = [(len(view.pulses), len(METERS)) for view in views]
+    if [np.shape(scores) for scores in joint] != wanted:
+        return None
+    stacked: Floats = np.vstack(joint)
+    return stacked if np.isfinite(stacked).all() else None
 
 
 def _bars(signals: Mapping[str, Signal], views: Sequence[Rhythm]) -> tuple[BarLogits, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,19 +154,20 @@ def test_bars_of_generated_drums_have_their_length(drum_pattern, meter, bpm):
     assert np.median(np.diff(grid.downbeats)) == pytest.approx(meter * 60 / bpm, rel=0.02)
 
 
-def test_a_signal_that_fails_to_weigh_is_left_out(drum_pattern):
-    class Broken:
-        name = "broken"
+def failing(rhythm):
+    raise ValueError
 
-        def weigh(self, rhythm):
-            raise ValueError
 
-        activations = weigh
-
+@pytest.mark.parametrize(
+    "weigh",
+    [failing, lambda rhythm: np.zeros(3), lambda rhythm: np.full((len(rhythm.pulses), 6), np.nan)],
+)
+def test_a_signal_that_fails_to_weigh_is_left_out(drum_pattern, weigh):
+    broken = SimpleNamespace(name="broken", weigh=weigh, activations=failing)
     rhythm = Rhythm(drum_pattern(4, 120, 0), 22050)
-    evidence = gather_evidence(rhythm, {"broken": Broken()}, {"broken": 1.0})
+    evidence = gather_evidence(rhythm, {"broken": broken}, {"broken": 1.0})
     assert evidence.activations is None
-    np.testing.assert_allclose(np.exp(evidence.pulse_scores).sum(axis=0), 1.0)
+    np.testing.assert_allclose(np.exp(evidence.pulse_scores), 1 / len(rhythm.pulses))
 
 
 def test_scores_of_beats_add_up_to_those_of_phases():
