@@ -30,6 +30,7 @@ from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
 from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
 from beatmeter.signals.neural.training.bars.pool import Pool
+from beatmeter.signals.neural.training.figures import known_mean
 
 FIGURES = (
     "annotated_downbeat",
@@ -190,13 +191,8 @@ def _meter(says: list[BarLogits]) -> int:
 
 def _means(found: Floats, meters: npt.NDArray[np.int64]) -> dict[str, Any]:
     result: dict[str, Any] = {
-        name: _mean(values) for name, values in zip(FIGURES, found.T, strict=True)
+        name: known_mean(values) for name, values in zip(FIGURES, found.T, strict=True)
     }
     right = found[:, FIGURES.index("meter_right")]
     each = np.array([right[meters == meter].mean() for meter in np.unique(meters)])
-    return result | {"meter_balanced": _mean(each), "n": len(found)}
-
-
-def _mean(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return round(float(known.mean()), 4) if len(known) else None
+    return result | {"meter_balanced": known_mean(each), "n": len(found)}
