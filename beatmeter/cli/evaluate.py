@@ -22,7 +22,7 @@ def evaluate(
     """Print the ensemble's accuracy on a labelled set, and where it errs.
 
     PATH is a folder with a manifest.csv, a manifest, or a folder of labelled clips: METER2800's
-    tables, what you corrected by ear.
+    tables, what you corrected by ear. The family of a labelled clip is its category.
 
     An answer is right when it is a meter that the label accepts. Intervals are of 95 %, from
     resampling whole works. With --beats: F-measure, CMLt and AMLt of beats and downbeats, tempo and

@@ -27,6 +27,7 @@ import numpy as np
 from beatmeter._util.arrays import Floats
 from beatmeter._util.workers import in_workers
 from beatmeter.datasets.beat_annotations import Annotated
+from beatmeter.evaluation.groups import rows_by_group
 
 GROUPS = ("held_out", "family", "meter")
 MEASURES = (
@@ -131,9 +132,8 @@ def groups_of(results: Sequence[ClipResult]) -> dict[str, list[ClipResult]]:
     """All clips, and those of each kind left out, of each family and each meter."""
     groups = {"all": list(results)}
     for column in GROUPS:
-        for value in sorted({result.row[column] for result in results}, key=_in_order):
-            chosen = [result for result in results if result.row[column] == value]
-            groups[f"{column} {value}"] = chosen
+        for value, rows in rows_by_group([result.row[column] for result in results]).items():
+            groups[f"{column} {value}"] = [results[row] for row in rows]
     return groups
 
 
@@ -155,7 +155,3 @@ def as_json(results: Sequence[ClipResult]) -> str:
         for group, chosen in groups_of(results).items()
     }
     return json.dumps({"means": groups, "clips": [asdict(result) for result in results]}, indent=1)
-
-
-def _in_order(value: str) -> tuple[int, str]:
-    return (int(value), "") if value.isdecimal() else (-1, value)

@@ -111,13 +111,19 @@ def evaluate(
 
 
 def sections(evaluation: EnsembleEvaluation, weights: Weights) -> list[Section]:
-    """Accuracy over all, by signal, meter, category and making, and the confusion."""
+    """Accuracy over all, by signal, meter, category and making, and the confusion.
+
+    A category or making that all recordings have is left out: it says no more than all of them.
+    """
+    kinds = [
+        _groups("category", evaluation, lambda fixture: fixture.category),
+        _groups("made", evaluation, _making),
+    ]
     return [
         _overall(evaluation),
         _signals(evaluation, weights),
         _groups("meter", evaluation, meter_name),
-        _groups("category", evaluation, lambda fixture: fixture.category),
-        _groups("made", evaluation, _making),
+        *(section for section in kinds if len(section.rows) > 1),
         _confusion(evaluation),
     ]
 

@@ -23,7 +23,14 @@ WHOLE = "whole"
 
 def sections(fit: EnsembleFit) -> list[Section]:
     """Figures by signal, by what was left out, by family and meter; prior, pool, reliability."""
-    return [_signals(fit), _together(fit), _families(fit), _priors(fit), _pool(fit), _sure(fit)]
+    return [
+        _signals(fit),
+        _overall(fit),
+        _families(fit),
+        _priors(fit),
+        _pool(fit),
+        _reliability(fit),
+    ]
 
 
 def _signals(fit: EnsembleFit) -> Section:
@@ -50,7 +57,7 @@ def _by_meter(name: str, weight: str, predicted: Floats, target: Floats) -> Row:
     )
 
 
-def _together(fit: EnsembleFit) -> Section:
+def _overall(fit: EnsembleFit) -> Section:
     """All families, each of which weighs the same; meters as common as works, and alike."""
     families = [clip.clip.family for clip in fit.clips]
     alike = family_weights(families, fit.target)
@@ -149,7 +156,7 @@ def _pool(fit: EnsembleFit) -> Section:
     )
 
 
-def _sure(fit: EnsembleFit) -> Section:
+def _reliability(fit: EnsembleFit) -> Section:
     single = has_one_meter(fit.target)
     predicted, labels = fit.pooled[fit.first][single], fit.target[single] > 0
     right = labels[np.arange(len(labels)), predicted.argmax(axis=1)]

@@ -27,17 +27,10 @@ from beatmeter.features.rhythm import Rhythm
 from beatmeter.fusion.fit.folds import FOLDS, fold_by_work
 from beatmeter.grid.choice import ChoiceModel
 from beatmeter.grid.evidence import GridEvidence, without_network
-from beatmeter.grid.fit import (
-    WORTH,
-    Example,
-    GroupingExample,
-    example_of,
-    fit_choice,
-    fit_grouping,
-    fit_presence,
-    grouping_example,
-)
-from beatmeter.grid.grouping import TOLD_FROM
+from beatmeter.grid.fit.choice import WORTH, Example, example_of, fit_choice
+from beatmeter.grid.fit.grouping import GroupingExample, fit_grouping, grouping_example
+from beatmeter.grid.fit.presence import fit_presence
+from beatmeter.grid.grouping import LEAST_PROBABILITY
 from beatmeter.meters import METERS
 
 _DIGITS = 5  # significant digits of stored coefficients
@@ -94,15 +87,11 @@ def held_out_worth(examples: Sequence[TrainingExample], with_network: bool) -> d
     taught = [each for each in examples if each.example is not None]
     if not taught:
         raise DatasetError("recordings: none has a meter of " + ", ".join(map(str, METERS)))
-    folds = fold_by_work([each.work for each in taught])
     chosen, best = [], []
-    for fold in range(FOLDS):
-        seen = [each for each, f in zip(taught, folds, strict=True) if f != fold]
-        unseen = [each.example for each, f in zip(taught, folds, strict=True) if f == fold]
-        if not (seen and unseen):
-            continue
+    for seen, unseen in _held_out(taught):
         model = _fitted_choice(seen, with_network)
-        for example in unseen:
+        for each in unseen:
+            example = each.example
             assert example is not None
             chosen.append(example.worth[model.log_probabilities(example.features).argmax()])
             best.append(example.worth[(example.worth @ np.array(WORTH)).argmax()])
@@ -128,18 +117,12 @@ def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
     DatasetError
         If there are too few works of known grouping to leave some out.
     """
-    taught = [(each.work, each.grouping) for each in examples if each.grouping is not None]
-    folds = fold_by_work([work for work, _ in taught])
     told, right = [], []
-    for fold in range(FOLDS):
-        seen = [e for (_, e), f in zip(taught, folds, strict=True) if f != fold]
-        unseen = [e for (_, e), f in zip(taught, folds, strict=True) if f == fold]
-        if not (seen and unseen):
-            continue
-        model = fit_grouping(seen)
-        for example in unseen:
+    for seen, unseen in _held_out([each for each in examples if each.grouping is not None]):
+        model = fit_grouping(_groupings(seen))
+        for example in _groupings(unseen):
             chances = model.probabilities(example.features)
-            told.append(float(chances.max()) >= TOLD_FROM)
+            told.append(float(chances.max()) >= LEAST_PROBABILITY)
             right.append(int(chances.argmax()) == example.right)
     if not told:
         raise DatasetError("recordings: too few works of known grouping to leave some out")
@@ -154,14 +137,29 @@ def write_models(
     choice, grouping, presence = {}, {}, {}
     for name, examples in (("network", with_network), ("onsets", onsets_only)):
         choice[name] = _rounded(asdict(_fitted_choice(examples, name == "network")))
-        groups = [each.grouping for each in examples if each.grouping is not None]
-        grouping[name] = _rounded(asdict(fit_grouping(groups)))
+        grouping[name] = _rounded(asdict(fit_grouping(_groupings(examples))))
         features = np.array([each.presence for each in examples])
         has_bars = np.array([each.has_bars for each in examples])
         presence[name] = _rounded(asdict(fit_presence(features, has_bars)))
     for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
         with replacing(folder / f"{file}.json") as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _held_out(
+    examples: Sequence[TrainingExample],
+) -> Iterator[tuple[list[TrainingExample], list[TrainingExample]]]:
+    """Of each fold that has both: examples to fit on, and those of works left out."""
+    folds = fold_by_work([each.work for each in examples])
+    for fold in range(FOLDS):
+        seen = [each for each, f in zip(examples, folds, strict=True) if f != fold]
+        unseen = [each for each, f in zip(examples, folds, strict=True) if f == fold]
+        if seen and unseen:
+            yield seen, unseen
+
+
+def _groupings(examples: Sequence[TrainingExample]) -> list[GroupingExample]:
+    return [each.grouping for each in examples if each.grouping is not None]
 
 
 def _fitted_choice(examples: Sequence[TrainingExample], with_network: bool) -> ChoiceModel:

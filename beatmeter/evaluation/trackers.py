@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from beatmeter.audio.decode import load
-from beatmeter.errors import DatasetError
+from beatmeter.errors import AudioError, DatasetError
 from beatmeter.evaluation.beats import Tracked, Tracker
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.pipeline import beats
@@ -89,8 +89,20 @@ def by_librosa(path: Path) -> Tracked:
 
 
 def by_grid(path: Path) -> Tracked:
-    """The ensemble's metrical grid, as ``beatmeter analyze`` tells it."""
-    times, positions = beats(path)
+    """The ensemble's metrical grid, as ``beatmeter analyze`` estimates it.
+
+    A recording with too few beats to estimate a meter has none.
+
+    Raises
+    ------
+    AudioError
+        If the recording cannot be read or is silent.
+    """
+    try:
+        times, positions = beats(path)
+    except AudioError:
+        load(path)
+        return Tracked(np.zeros(0), np.zeros(0))
     return Tracked(times, times[positions == 1])
 
 

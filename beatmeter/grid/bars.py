@@ -11,11 +11,11 @@ SLIP_COST = 4.0
 tracker or the music. The evidence of an excerpt of 30 s has to be e^4 to 1 for it."""
 
 
-def bar_positions(scores: Floats, bar_beats: int, slip_cost: float = SLIP_COST) -> Integers:
+def bar_positions(scores: Floats, bar_beats: int) -> Integers:
     """The most probable place of every beat in its bar.
 
     Places follow each other, from the last to the first of the next bar; anywhere else a step
-    costs `slip_cost`. This is a hidden Markov model whose best path is found by dynamic
+    costs :data:`SLIP_COST`. This is a hidden Markov model whose best path is found by dynamic
     programming.
 
     Parameters
@@ -23,7 +23,6 @@ def bar_positions(scores: Floats, bar_beats: int, slip_cost: float = SLIP_COST) 
     scores : ndarray, shape (n,)
         How much each beat is worth as a downbeat, in log odds.
     bar_beats : int
-    slip_cost : float, optional
 
     Returns
     -------
@@ -38,7 +37,7 @@ def bar_positions(scores: Floats, bar_beats: int, slip_cost: float = SLIP_COST) 
     came_from = [regular]
     for score in scores[1:].tolist():
         best = max(worth)
-        slipped, best = worth.index(best), best - slip_cost
+        slipped, best = worth.index(best), best - SLIP_COST
         following = [worth[place] for place in regular]
         came_from.append(
             [place if on >= best else slipped for place, on in zip(regular, following, strict=True)]

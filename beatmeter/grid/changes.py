@@ -8,8 +8,8 @@ together.
 
 A beat is weighed by whether a downbeat is heard on it, by whether the grid of a window on its side
 of the change has one there, and by how like it is to the beat that is a bar away: before the change
-to the one a bar earlier, after it to the one a bar later. So bars beside a change are those that
-each side is told to have. Each meter is heard in a span that is mostly its own, since a network
+to the one a bar earlier, after it to the one a bar later. So bars beside a change are as long as
+each side's meter says. Each meter is heard in a span that is mostly its own, since a network
 that hears a whole pulse lets the meter that holds for most of it prevail in the rest.
 
 References
@@ -31,22 +31,19 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.matching import TOLERANCE_S
-from beatmeter.features.near import NearTimes, hits
+from beatmeter.features.near import hits
 from beatmeter.grid.evidence import FEWEST_BEATS
 from beatmeter.grid.hypothesis_features import MOST_LOGIT, standard_accents
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
     from beatmeter.grid.metrical import MetricalGrid
-    from beatmeter.signals.neural.activations import Activations
 
 
 BROKEN_BAR_COST = 12.0
 """What a bar costs, in log odds, that breaks off before its last beat: a beat that the pulse lost.
 """
 
-_LEAST_PROBABILITY = 1e-3  # a probability below says no more
-_REACH_FRAMES = 2  # a downbeat is heard on a beat within 40 ms
 _LIKENESS_WEIGHT = 0.6  # in log odds, for a deviation of an accent; chosen on composed changes
 _GRID_WEIGHT = 1.0  # in log odds, for a downbeat of the grid beside; chosen on composed changes
 _SAME_RATE = 0.06  # a pulse counts at a rate when its own differs by less: 6 %
@@ -174,26 +171,17 @@ def _downbeat_in_grid(side: Side, index: int) -> Floats:
 
 def _downbeat_log_odds(evidence: GridEvidence, index: int) -> Floats:
     """Log odds of each beat of a pulse being a downbeat, by all networks that are heard: (n,)."""
+    from scipy.special import logit
+
+    from beatmeter.signals.neural.bars import downbeat_probability
+
     beats = evidence.pulses[index].beats
     log_odds = np.zeros(len(beats))
     if evidence.bars:
         logits = evidence.bars[index].downbeat.astype(np.float64)
         log_odds += np.clip(logits, -MOST_LOGIT, MOST_LOGIT)
     if evidence.activations is not None:
-        log_odds += _downbeat_given_beat(evidence.activations, beats)
-    return log_odds
-
-
-def _downbeat_given_beat(activations: Activations, beats: Floats) -> Floats:
-    """Log odds, by the frame network, of each beat being a downbeat, given that it is a beat."""
-    from scipy.special import expit, logit
-
-    beat, downbeat = (
-        expit(NearTimes(curve, activations.frame_rate, _REACH_FRAMES).at(beats))
-        for curve in (activations.beat, activations.downbeat)
-    )
-    share = downbeat / np.maximum(beat, downbeat)
-    log_odds: Floats = logit(np.clip(share, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY))
+        log_odds += logit(downbeat_probability(evidence.activations, beats))
     return log_odds
 
 

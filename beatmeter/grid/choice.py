@@ -5,8 +5,8 @@ r"""The model that chooses among metrical hypotheses.
 where `x` are the standardised features of hypothesis `h`
 (:mod:`beatmeter.grid.hypothesis_features`). A few hidden units let features depend on each other:
 how much is an explained variance worth at this tempo, where the network hears nothing? The numbers
-are fitted on rendered music (:mod:`beatmeter.grid.fit`). There are two sets, with a network and
-without.
+are fitted on rendered music (:mod:`beatmeter.grid.fit.choice`). There are two sets, with a network
+and without.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from beatmeter.features.near import NearTimes
 from beatmeter.features.subdivision import ternary_probability
 from beatmeter.grid.bars import bar_positions
 from beatmeter.grid.choice import load_model
-from beatmeter.grid.grouping import tell_grouping
+from beatmeter.grid.grouping import estimate_grouping
 from beatmeter.grid.hypotheses import beat_strengths, downbeat_scores, hypotheses_for
 from beatmeter.grid.metrical import BAR_LENGTHS, MetricalGrid
 from beatmeter.grid.presence import find_events
@@ -35,7 +35,8 @@ _NEAREST = 0.6  # beats nearer than this share of a period are one beat, seen by
 _SILENCE_S = 1.5  # without an onset so long before and after, a beat is in silence
 _FAINT = 0.1  # onset strength, in deviations, below which nothing begins
 _NEAR_S = 0.05  # an onset this near to a beat is on it
-_TERNARY_FROM = 0.5  # probability from which beats are told to divide in three
+_LEAST_LOG = -1e3  # in place of a log probability, where an excerpt has no bar of a length
+_TERNARY_FROM = 0.5  # probability from which beats count as divided in three
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
     bar_beats = path[0].bar_beats
     positions = bar_positions(joined.scores, bar_beats)
     with_network = all(excerpt.activations is not None for excerpt in evidence)
-    grouping, sure = tell_grouping(joined.strengths, positions, bar_beats, with_network)
+    grouping, confidence = estimate_grouping(joined.strengths, positions, bar_beats, with_network)
     return MetricalGrid(
         meter=meter,
         bar_beats=bar_beats,
@@ -81,7 +82,7 @@ def estimate_grid(evidence: Sequence[GridEvidence], meter: int) -> MetricalGrid:
         beat_bpm=_rate(joined.beats, evidence[0].pulses[path[0].pulse].bpm),
         ternary=meter == 4 and ternary,
         grouping=grouping,
-        grouping_confidence=sure,
+        grouping_confidence=confidence,
     )
 
 
@@ -153,7 +154,6 @@ def _path_of(
 ) -> tuple[list[_Counted], float]:
     """The best way through all excerpts, by dynamic programming, and what it is worth."""
     ways = [each or [_Counted(0, length, -np.inf)] for each in found]
-    usable = [0.0 if each else -1.0 for each in found]
     worth = np.zeros(1)
     rates_before = np.array([np.nan])
     came_from = []
@@ -163,10 +163,9 @@ def _path_of(
             change = np.abs(rates[:, None] / rates_before - 1.0) > _SAME_RATE
         through = worth - _RATE_CHANGE_COST * change
         came_from.append(through.argmax(axis=1))
-        logs = np.array([max(way.log_probability, -1e3) for way in each])
+        logs = np.array([max(way.log_probability, _LEAST_LOG) for way in each])
         worth, rates_before = through.max(axis=1) + logs, rates
-    index = int(worth.argmax())
-    total = float(worth[index]) + sum(usable)
+    index, total = int(worth.argmax()), float(worth.max())
     path = []
     for each, before in zip(reversed(ways), reversed(came_from), strict=True):
         path.append(each[index])

@@ -131,7 +131,7 @@ def gather_evidence(
     """
     from beatmeter.signals.neural.pulses import beats_of, related_pulses
 
-    activations = _first_told(signals, "activations", rhythm)
+    activations = _first_result(signals, "activations", rhythm)
     views = [rhythm]
     if activations is not None:
         neural = related_pulses(beats_of(activations, rhythm), rhythm)
@@ -140,9 +140,9 @@ def gather_evidence(
     pooled = np.zeros((sum(len(view.pulses) for view in views), len(METERS)))
     for name, signal in signals.items():
         if weights.get(name, 0.0) > 0:
-            joint = [_asked(signal, "weigh", view) for view in views]
-            if not any(scores is None for scores in joint):
-                pooled += weights[name] * _log_normalised(np.vstack(joint))
+            joint = _weighed(signal, views)
+            if joint is not None:
+                pooled += weights[name] * _log_normalised(joint)
     return GridEvidence(
         start_s=start_s,
         duration_s=rhythm.duration_s,
@@ -173,20 +173,30 @@ def without_network(evidence: GridEvidence) -> GridEvidence:
     )
 
 
+def _weighed(signal: Signal, views: Sequence[Rhythm]) -> Floats | None:
+    """What a signal says of each meter on all pulses, (k, 6); None unless it says so of all."""
+    joint = [_called(signal, "weigh", view) for view in views]
+    wanted = [(len(view.pulses), len(METERS)) for view in views]
+    if [np.shape(scores) for scores in joint] != wanted:
+        return None
+    stacked: Floats = np.vstack(joint)
+    return stacked if np.isfinite(stacked).all() else None
+
+
 def _bars(signals: Mapping[str, Signal], views: Sequence[Rhythm]) -> tuple[BarLogits, ...]:
-    heard = [_first_told(signals, "bars", view) for view in views]
+    heard = [_first_result(signals, "bars", view) for view in views]
     if any(bars is None for bars in heard):
         return ()
     return tuple(logits for bars in heard for logits in bars)
 
 
-def _first_told(signals: Mapping[str, Signal], method: str, rhythm: Rhythm) -> Any:
-    """What the first signal says that has an optional method; None where there is none."""
-    told = (_asked(signal, method, rhythm) for signal in signals.values())
-    return next((said for said in told if said is not None), None)
+def _first_result(signals: Mapping[str, Signal], method: str, rhythm: Rhythm) -> Any:
+    """What an optional method of the first signal that has it returns; None without any."""
+    results = (_called(signal, method, rhythm) for signal in signals.values())
+    return next((result for result in results if result is not None), None)
 
 
-def _asked(signal: Signal, method: str, rhythm: Rhythm) -> Any:
+def _called(signal: Signal, method: str, rhythm: Rhythm) -> Any:
     """What an optional method of a signal returns; None without it, or when it fails."""
     if not hasattr(signal, method):
         return None

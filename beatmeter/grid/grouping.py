@@ -6,7 +6,7 @@ Every way to divide a bar into groups of two and three is a candidate `g`, and
 
 where `x` says how much stronger beats that begin a group are than the others: in onsets, onsets
 below 180 Hz, harmonic change, and in what a network hears. The beat that begins the bar counts for
-neither. The weights are fitted on rendered music (:mod:`beatmeter.grid.fit`).
+neither. The weights are fitted on rendered music (:mod:`beatmeter.grid.fit.grouping`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from beatmeter._util.arrays import Floats
 
 Grouping = tuple[int, ...]
 
-TOLD_FROM = 0.6
-"""A grouping is told when it is so probable: on rendered music 5 of 6 such are right."""
+LEAST_PROBABILITY = 0.6
+"""From which a grouping is given: on rendered music 5 of 6 such are right."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ def grouping_features(
     return np.array(rows, dtype=np.float64)
 
 
-def tell_grouping(
+def estimate_grouping(
     strengths: Floats, positions: npt.NDArray[np.int64], bar_beats: int, with_network: bool
 ) -> tuple[Grouping | None, float]:
-    """The likeliest grouping, None when unsure, and its probability."""
+    """The likeliest grouping, None where it is less than ``LEAST_PROBABILITY``; its probability."""
     candidates = groupings(bar_beats)
     if not len(positions) or not candidates:
         return None, 0.0
@@ -112,7 +112,7 @@ def tell_grouping(
     chances = load_grouping(with_network).probabilities(features)
     best = int(chances.argmax())
     probability = float(chances[best])
-    return (candidates[best] if probability >= TOLD_FROM else None), probability
+    return (candidates[best] if probability >= LEAST_PROBABILITY else None), probability
 
 
 def _mean(profile: Floats, places: npt.NDArray[np.int64]) -> Floats:

@@ -21,10 +21,10 @@ from beatmeter.meters import METERS
 from beatmeter.signals.calibration import REFERENCE_BPM
 from beatmeter.signals.folding import LENGTHS
 from beatmeter.signals.neural.bar_network import PULSE_LENGTHS
+from beatmeter.signals.neural.frame_network import BAR_LENGTHS
 
 if TYPE_CHECKING:
     from beatmeter.grid.evidence import GridEvidence
-    from beatmeter.signals.neural.activations import Activations
 
 
 _KINDS = ("onset", "low", "harmony")
@@ -138,29 +138,29 @@ class HypothesisFeatures:
 
     def of_bars(self, index: int, meter: int, length: int) -> Floats:
         """Features of bars of `length` beats on a pulse, a row for each phase: (length, f)."""
-        evidence, pulse, told = self._evidence, self._evidence.pulses[index], self.of_pulse(index)
+        evidence, pulse, found = self._evidence, self._evidence.pulses[index], self.of_pulse(index)
         bar = float(np.log2(length * 60.0 / pulse.bpm / _BAR_S))
         tempo = float(np.log2(pulse.bpm / REFERENCE_BPM))
-        steadiness, on_beats, between = told.onsets
+        steadiness, on_beats, between = found.onsets
         score = max(float(evidence.pulse_scores[index, METERS.index(meter)]), _LEAST_SCORE)
         ternary = float(evidence.ternary[index])
         explained, *compared = compared_bars(evidence.folded[index], length)
         before = [bar, bar**2, tempo, tempo**2, length == 6, length == 2, pulse.salience, score]
         after = [*explained, on_beats, between, *np.concatenate(compared), ternary]
         after += [ternary * (length == many) for many in (4, 6, 3)]
-        sums, bars = _sums(told.on_beats, length)
+        sums, bars = _sums(found.on_beats, length)
         own = sums / np.maximum(1, bars)
         columns: list[Floats | list[float]] = [[*before, steadiness], own[:, :3], after]
         if evidence.activations is not None:
             others = (sums.sum(axis=0) - sums) / np.maximum(1, len(pulse.beats) - bars)
             is_own, bar_log = index >= evidence.n_onset_pulses, self._bar_logs.get(length, 0.0)
-            *on_times, same_beats = told.network
+            *on_times, same_beats = found.network
             downbeats = len(evidence.network_bars[1])
             same_downbeats = 2.0 * sums[:, 4:5] / np.maximum(1, bars + downbeats)
             columns += [on_times, own[:, 3:4], others[:, 3:4]]
             columns += [[is_own, bar_log, same_beats], same_downbeats]
             columns += [self._like_decoded_bars(length * 60.0 / pulse.bpm)]
-            columns += [own[:, 5:], others[:, 5:], self._told_of_bars(index, meter, length)]
+            columns += [own[:, 5:], others[:, 5:], self._from_bar_network(index, meter, length)]
         return _side_by_side(columns, length)
 
     def of_pulse(self, index: int) -> PulseFeatures:
@@ -213,9 +213,12 @@ class HypothesisFeatures:
 
     @cached_property
     def _bar_logs(self) -> dict[int, float]:
+        """Mean log probability of each number of beats a bar; empty without a network for it."""
         activations = self._evidence.activations
-        assert activations is not None
-        return _bar_logs(activations)
+        if activations is None or activations.bar_logs is None:
+            return {}
+        means = np.maximum(activations.bar_logs.mean(axis=0), _LEAST_SCORE)
+        return dict(zip(BAR_LENGTHS, means[: len(BAR_LENGTHS)].tolist(), strict=True))
 
     @cached_property
     def _network_bar_s(self) -> float:
@@ -228,14 +231,14 @@ class HypothesisFeatures:
         octaves = np.log2(bar_s / self._network_bar_s)
         return [float(abs(octaves - shift) < _SAME_OCTAVES) for shift in (0, 1, -1)]
 
-    def _told_of_bars(self, index: int, meter: int, length: int) -> list[float]:
-        """What the bar network says of bars of `length` beats; nan without one."""
+    def _from_bar_network(self, index: int, meter: int, length: int) -> list[float]:
+        """What the bar network estimates of bars of `length` beats; nan without one."""
         if not self._evidence.bars:
             return [float("nan")] * 3
-        told = self._evidence.bars[index]
-        of_length = float(told.length[PULSE_LENGTHS.index(length)])
-        of_meter = float(told.meter[METERS.index(meter)])
-        return [max(of_length, _LEAST_SCORE), max(of_meter, _LEAST_SCORE), told.counted]
+        logits = self._evidence.bars[index]
+        of_length = float(logits.length[PULSE_LENGTHS.index(length)])
+        of_meter = float(logits.meter[METERS.index(meter)])
+        return [max(of_length, _LEAST_SCORE), max(of_meter, _LEAST_SCORE), logits.counted]
 
 
 def standard_accents(accents: npt.NDArray[np.floating]) -> Floats:
@@ -286,14 +289,3 @@ def _sums(values: Floats, length: int) -> tuple[Floats, npt.NDArray[np.int64]]:
     padded = np.zeros((int(bars[0, 0]) * length, values.shape[1]))
     padded[: len(values)] = values
     return padded.reshape(-1, length, values.shape[1]).sum(axis=0), bars
-
-
-def _bar_logs(activations: Activations) -> dict[int, float]:
-    """Mean log probability of each number of beats a bar; empty where no network tells it."""
-    from beatmeter.signals.neural import frame_network
-
-    if activations.bar_logs is None:
-        return {}
-    means = np.maximum(activations.bar_logs.mean(axis=0), _LEAST_SCORE)
-    lengths = frame_network.BAR_LENGTHS
-    return dict(zip(lengths, means[: len(lengths)].tolist(), strict=True))

@@ -38,8 +38,8 @@ Listeners tap between 60 and 190 a minute (D. Moelants, Preferred tempo reconsid
 """
 
 SLOWEST_COMPOUND_BPM = 120.0
-"""From this counted rate on a bar of threes (6/8, 9/8) is tapped by threes, 40 a minute: the same
-jig is told at every tempo. Slower, every eighth is a tap."""
+"""From this counted rate on a bar of threes (6/8, 9/8) is tapped by threes, 40 a minute, so that a
+jig has its tempo whether it is quick or slow. Slower, every eighth is a tap."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class MetricalGrid:
     grouping : tuple of int or None
         Counted beats in each group of the bar; None when unsure, or no bar is heard.
     grouping_confidence : float in [0, 1]
-        Probability of the likeliest grouping, whether it is told or not.
+        Probability of the likeliest grouping, whether `grouping` gives it or not.
     """
 
     meter: int

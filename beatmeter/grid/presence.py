@@ -4,9 +4,9 @@ A bar is heard where something recurs that is not the same all the time. So the 
 are looked at as events: are they evenly spaced, equally strong, alike in sound? Then there is a
 tempo, perhaps, and no bar. And does anything recur at all? If not there is neither. A logistic
 model over a few such numbers, fitted on rendered music against clicks, evenly struck notes, noise
-and other sounds without music (:mod:`beatmeter.grid.fit`), gives the probability of bars. Where it
-is low the distribution over the meters is flattened, so that nobody is sure of a meter that is not
-there.
+and other sounds without music (:mod:`beatmeter.grid.fit.presence`), gives the probability of bars.
+Where it is low the distribution over the meters is flattened, so that nobody is sure of a meter
+that is not there.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter._util.arrays import Floats
+from beatmeter._util.arrays import Floats, Integers
 from beatmeter.features.beatsync import cumulated
 from beatmeter.features.onsets import pick_peaks
 from beatmeter.grid.hypothesis_features import MOST_LOGIT
 from beatmeter.signals.folding import LENGTHS, explained_variance
+from beatmeter.signals.neural.frame_network import BAR_CLASSES
 
 if TYPE_CHECKING:
     from beatmeter.features.rhythm import Rhythm
@@ -140,10 +141,8 @@ def cycle_share(rhythm: Rhythm) -> float:
     events = find_events(rhythm.onset_envelope, rhythm.frame_rate)
     if len(events) < _FEWEST_EVENTS or _regular_share(np.diff(events)) < _EVENLY:
         return 0.0
-    strength = _summed(rhythm.onset_envelope[:, None], events, rhythm.frame_rate)
-    sound = _summed(rhythm.band_flux, events, rhythm.frame_rate)
-    sound /= np.linalg.norm(sound, axis=1, keepdims=True) + 1e-9
-    values = np.hstack([strength / max(float(strength.mean()), 1e-9), sound])
+    strength, sound = _strength_and_sound(rhythm, events)
+    values = np.column_stack([strength / max(float(strength.mean()), 1e-9), sound])
     variance = values.var(axis=0)
     floor = np.square([_STRENGTH_NOISE, *[_SOUND_NOISE] * sound.shape[1]])
     heard = variance / (variance + floor)
@@ -152,40 +151,34 @@ def cycle_share(rhythm: Rhythm) -> float:
     return float(shares[thrice].max(initial=0.0))
 
 
-def _regular_share(gaps: npt.NDArray[np.int64]) -> float:
+def _regular_share(gaps: Integers) -> float:
     return float((np.abs(gaps / np.median(gaps) - 1.0) < _REGULAR).mean())
 
 
 def _log_no_bar(activations: Activations) -> float:
-    """Mean log probability that there is no bar; 0 where no network tells it."""
-    from beatmeter.signals.neural.frame_network import BAR_CLASSES
-
+    """Mean log probability that there is no bar; 0 without a network for it."""
     if activations.bar_logs is None:
         return 0.0
     return max(float(activations.bar_logs[:, BAR_CLASSES.index("none")].mean()), _LEAST_LOG)
 
 
-def find_events(envelope: npt.NDArray[np.float32], rate: float) -> npt.NDArray[np.int64]:
+def find_events(envelope: npt.NDArray[np.float32], rate: float) -> Integers:
     """Frames of the onsets that are not much weaker than most: shape (n,)."""
     peaks = pick_peaks(envelope, max(1, round(_LEAST_GAP_S * rate)))
     if not len(peaks):
         return np.zeros(0, dtype=np.int64)
     strengths = envelope[peaks]
-    strong: npt.NDArray[np.int64] = peaks[
-        strengths > _LEAST_STRENGTH * np.percentile(strengths, 90)
-    ]
+    strong: Integers = peaks[strengths > _LEAST_STRENGTH * np.percentile(strengths, 90)]
     return strong
 
 
-def _of_events(rhythm: Rhythm, events: npt.NDArray[np.int64]) -> list[float]:
+def _of_events(rhythm: Rhythm, events: Integers) -> list[float]:
     """Deviation and regularity of spacing, deviation of strength, likeness of sound, all alike."""
     if len(events) < _FEWEST_EVENTS:
         return [0.0, 0.0, 0.0, 0.0, 0.0]
     gaps = np.diff(events)
     regular = _regular_share(gaps)
-    sound = _summed(rhythm.band_flux, events, rhythm.frame_rate)
-    strength = _summed(rhythm.onset_envelope[:, None], events, rhythm.frame_rate)[:, 0]
-    sound /= np.linalg.norm(sound, axis=1, keepdims=True) + 1e-9
+    strength, sound = _strength_and_sound(rhythm, events)
     mean = sound.mean(axis=0)
     alike = float((sound @ mean).mean() / (np.linalg.norm(mean) + 1e-9))
     return [
@@ -197,7 +190,14 @@ def _of_events(rhythm: Rhythm, events: npt.NDArray[np.int64]) -> list[float]:
     ]
 
 
-def _summed(values: npt.NDArray[np.float32], events: npt.NDArray[np.int64], rate: float) -> Floats:
+def _strength_and_sound(rhythm: Rhythm, events: Integers) -> tuple[Floats, Floats]:
+    """Onset strength of each event, (n,), and in four bands, of unit norm, (n, 4)."""
+    strength = _summed(rhythm.onset_envelope[:, None], events, rhythm.frame_rate)[:, 0]
+    sound = _summed(rhythm.band_flux, events, rhythm.frame_rate)
+    return strength, sound / (np.linalg.norm(sound, axis=1, keepdims=True) + 1e-9)
+
+
+def _summed(values: npt.NDArray[np.float32], events: Integers, rate: float) -> Floats:
     """Sums over the onset of each event: (frames, d) to (events, d)."""
     totals = cumulated(values)
     first = np.maximum(events - round(_BEFORE_S * rate), 0)
@@ -206,7 +206,7 @@ def _summed(values: npt.NDArray[np.float32], events: npt.NDArray[np.int64], rate
     return summed
 
 
-def _log_deviation(values: npt.NDArray[np.floating] | npt.NDArray[np.int64]) -> float:
+def _log_deviation(values: npt.NDArray[np.floating] | Integers) -> float:
     """Logarithm of the deviation over the mean, floored."""
     return float(np.log(values.std() / max(float(values.mean()), 1e-9) + _NEXT_TO_NOTHING))
 

@@ -11,23 +11,21 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from beatmeter._util.arrays import Floats
+from beatmeter._util.arrays import Floats, Integers
 
 CHANGE_COST = 3.0
 """What a change of meter costs, in log odds: what follows has to be e^3 to 1 for it. There and back
 costs twice."""
 
 
-def meter_path(log_scores: Floats, change_cost: float = CHANGE_COST) -> npt.NDArray[np.int64]:
+def meter_path(log_scores: Floats) -> Integers:
     """The most probable meter of each window, by dynamic programming.
 
     Parameters
     ----------
     log_scores : ndarray, shape (windows, 6)
         Log probability of every meter in every window, in order of time.
-    change_cost : float, optional
 
     Returns
     -------
@@ -42,9 +40,9 @@ def meter_path(log_scores: Floats, change_cost: float = CHANGE_COST) -> npt.NDAr
     worth = log_scores[0].copy()
     for window in range(1, windows):
         best = int(worth.argmax())
-        changed = worth[best] - change_cost > worth
+        changed = worth[best] - CHANGE_COST > worth
         came_from[window] = np.where(changed, best, same)
-        worth = np.where(changed, worth[best] - change_cost, worth) + log_scores[window]
+        worth = np.where(changed, worth[best] - CHANGE_COST, worth) + log_scores[window]
     path = np.empty(windows, dtype=np.int64)
     path[-1] = int(worth.argmax())
     for window in range(windows - 1, 0, -1):
@@ -52,7 +50,7 @@ def meter_path(log_scores: Floats, change_cost: float = CHANGE_COST) -> npt.NDAr
     return path
 
 
-def runs(path: npt.NDArray[np.int64]) -> list[slice]:
+def runs(path: Integers) -> list[slice]:
     """Consecutive windows of one meter, as slices in order; none without windows."""
     edges = np.flatnonzero(np.diff(path)) + 1
     bounds = [0, *edges.tolist(), len(path)]

@@ -43,8 +43,6 @@ def refined(times: Floats, onsets: npt.NDArray[np.float32], frame_rate: float) -
 
 
 def beats_a_minute(times: Floats) -> float:
-    """The rate of beats, by the median of what eight of their intervals take: NaN for one beat."""
-    if len(times) < 2:
-        return float("nan")
+    """The rate of two beats or more, by the median of what eight of their intervals take."""
     span = min(_SPAN_BEATS, len(times) - 1)
     return 60.0 * span / float(np.median(times[span:] - times[:-span]))

@@ -10,7 +10,7 @@ import numpy as np
 from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
 from beatmeter.meters import METERS
-from beatmeter.signals.neural_downbeat import NeuralSignal
+from beatmeter.signals.neural_signal import NeuralSignal
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
@@ -30,11 +30,6 @@ class NeuralBars(NeuralSignal):
     """
 
     name = "neural_bars"
-
-    @property
-    def calibration(self) -> str:
-        """Its own: it listens to one network only."""
-        return self.name
 
     def unavailable(self) -> str | None:
         """What is missing, or None."""

@@ -8,55 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beatmeter._util.arrays import Floats
-from beatmeter._util.hashing import hash_files
 from beatmeter.errors import Abstain
 from beatmeter.features.beatsync import standardise
 from beatmeter.meters import METERS
-from beatmeter.signals.calibrated import CalibratedSignal
 from beatmeter.signals.folding import LENGTHS, explained_variance, lag_similarity
+from beatmeter.signals.neural_signal import NeuralSignal
 
 if TYPE_CHECKING:
     from beatmeter.features.pulses import Pulse
     from beatmeter.features.rhythm import Rhythm
     from beatmeter.signals.neural.activations import Activations
-
-
-class NeuralSignal(CalibratedSignal):
-    """A signal that listens to the network that hears beats."""
-
-    @property
-    def calibration(self) -> str:
-        """Its own for the network of our own, one that was fitted to BeatNet for others."""
-        from beatmeter.signals.neural.sources import FrameNetworkSource, activation_source
-
-        source = activation_source()
-        own = source.name == FrameNetworkSource.name
-        return self.name if own else f"{self.name}_others"
-
-    def unavailable(self) -> str | None:
-        """What is missing or has to be installed, or None."""
-        from beatmeter.signals.neural.sources import activation_source
-
-        return activation_source().unavailable()
-
-    def fingerprint(self) -> str:
-        """Hashes of the network's files."""
-        from beatmeter.signals.neural.sources import activation_source
-
-        paths = activation_source().weight_files()
-        return " ".join(hash_files(path.parent, [path]) for path in paths)
-
-    def activations(self, rhythm: Rhythm) -> Activations:
-        """What the network hears, which the grid listens to as well.
-
-        Raises
-        ------
-        Abstain
-            If the network cannot run here.
-        """
-        from beatmeter.signals.neural.sources import activations_of
-
-        return activations_of(rhythm)
 
 
 class NeuralDownbeat(NeuralSignal):
@@ -68,6 +29,14 @@ class NeuralDownbeat(NeuralSignal):
     """
 
     name = "neural_downbeat"
+
+    @property
+    def calibration(self) -> str:
+        """Its own for the network of our own, one that was fitted to BeatNet for others."""
+        from beatmeter.signals.neural.sources import FrameNetworkSource, activation_source
+
+        own = activation_source().name == FrameNetworkSource.name
+        return self.name if own else f"{self.name}_others"
 
     def hypotheses(self, rhythm: Rhythm) -> tuple[Sequence[Pulse], Floats]:
         """Folding, recurrence and decoded contrast of the downbeat logit: (pulses, 28)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from beatmeter._util.arrays import Floats
 from beatmeter.errors import Abstain
-from beatmeter.signals.neural_downbeat import NeuralSignal
+from beatmeter.signals.neural_signal import NeuralSignal
 from beatmeter.signals.subdivision import Subdivision
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ class NeuralMeter(NeuralSignal):
         """Mean log probability, and log mean probability, of each length; the beats: (1, 58)."""
         from beatmeter.signals.neural.pulses import network_pulses
 
+        reason = self.unavailable()
+        if reason is not None:
+            raise Abstain(reason)
         logs = self.activations(rhythm).bar_logs
-        if logs is None:
-            raise Abstain("this network does not tell the length of the bar")
+        assert logs is not None, "a network of our own tells the length of the bar"
         lasting, somewhere = logs.mean(axis=0), np.log(np.exp(logs).mean(axis=0))
         pulses = network_pulses(rhythm)[:1] or (rhythm.tactus,)
         divided = Subdivision().evidence(rhythm.on(pulses))

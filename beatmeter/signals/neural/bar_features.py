@@ -28,7 +28,8 @@ from beatmeter.features.beatsync import (
     with_final_beat,
 )
 from beatmeter.signals.neural import pitches
-from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND, FrameLogits
+from beatmeter.signals.neural.frame_network import FrameLogits
+from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND
 
 Array = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]

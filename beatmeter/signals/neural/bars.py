@@ -115,7 +115,7 @@ def decode_downbeats(activations: Activations, beats: Times) -> Bars:
     """
     if not len(beats):
         return Bars(beats, np.zeros(0, np.int64), 0.0)
-    probability = _downbeat_probability(activations, beats)
+    probability = downbeat_probability(activations, beats)
     logs = np.log(probability), np.log1p(-probability)
     best, numbers = -np.inf, np.ones(len(beats), np.int64)
     for length, prior in _length_scores(activations, beats).items():
@@ -130,8 +130,8 @@ def downbeat_logits(activations: Activations, beats: Times) -> npt.NDArray[np.fl
     return NearTimes(activations.downbeat, activations.frame_rate, _REACH_FRAMES).at(beats)
 
 
-def _downbeat_probability(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
-    """Of each beat, given that it is one: shape (n,), between 0.001 and 0.999."""
+def downbeat_probability(activations: Activations, beats: Times) -> npt.NDArray[np.float64]:
+    """How probably each beat is a downbeat, given that it is a beat: (n,), in [0.001, 0.999]."""
     beat, downbeat = (
         1 / (1 + np.exp(-NearTimes(logits, activations.frame_rate, _REACH_FRAMES).at(beats)))
         for logits in (activations.beat, activations.downbeat)
@@ -142,13 +142,11 @@ def _downbeat_probability(activations: Activations, beats: Times) -> npt.NDArray
 
 def _length_scores(activations: Activations, beats: Times) -> dict[int, float]:
     """What speaks for each bar length before downbeats are looked at: log probabilities, summed."""
-    if activations.bar is None:
+    logs = activations.bar_logs
+    if logs is None:
         return dict.fromkeys(BAR_LENGTHS, 0.0)
-    from scipy.special import log_softmax
-
     frames = np.round(beats * activations.frame_rate).astype(int)
-    logits = activations.bar[np.clip(frames, 0, len(activations.bar) - 1)]
-    summed = BAR_WEIGHT * log_softmax(logits, axis=1).sum(axis=0)
+    summed = BAR_WEIGHT * logs[np.clip(frames, 0, len(logs) - 1)].sum(axis=0)
     return {length: float(summed[BAR_CLASSES.index(length)]) for length in BAR_LENGTHS}
 
 

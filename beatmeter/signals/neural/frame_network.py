@@ -29,11 +29,10 @@ import numpy.typing as npt
 
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.npz import read_network
+from beatmeter.signals.neural.spectrogram import N_BANDS
 
 Array = npt.NDArray[np.float32]
 
-N_BANDS = 81
-FRAMES_PER_SECOND = 50
 BAR_LENGTHS = (*METERS, 2, 6, 8, 10, 12)
 BAR_CLASSES = (*BAR_LENGTHS, "other", "none")
 """What the bar-length head tells apart: counted beats per bar; "none" is no bar at all."""

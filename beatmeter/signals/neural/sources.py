@@ -90,7 +90,7 @@ class FrameNetworkSource:
 
 def as_activations(logits: FrameLogits) -> Activations:
     """What a frame network of ours says, as the decoder takes it."""
-    from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND
+    from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND
 
     return Activations(
         beat=logits.beat.astype(np.float64),

@@ -38,6 +38,19 @@ def test_it_prints_the_accuracy_and_keeps_the_scores(run, labelled_set, tmp_path
     assert run(str(labelled_set.folder)).stdout == ran.stdout
 
 
+@pytest.mark.parametrize("families", [("folk", "rock", ""), ("", "", "")])
+def test_families_of_labelled_clips_are_categories(run, labelled_set, families):
+    (labelled_set.folder / "manifest.csv").unlink()
+    rows = zip(("waltz.wav,3", "march.wav,4", "lie.wav,7"), families, strict=True)
+    table = ["filename,meter,family", *(f"{row},{family}" for row, family in rows)]
+    (labelled_set.folder / "data.csv").write_text("\n".join(table) + "\n")
+    lines = [line.split() for line in run(str(labelled_set.folder)).stdout.splitlines()]
+    told = [["folk", "1", "1.000"], ["rock", "1", "1.000"], ["unnamed", "1", "0.000"]]
+    assert (["category", "n", "right"] in lines) == any(families)
+    assert [row for row in told if row in lines] == (told if any(families) else [])
+    assert ["made", "n", "right"] not in lines
+
+
 def test_an_interrupt_is_one_line_and_exit_code_130(run, labelled_set, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt

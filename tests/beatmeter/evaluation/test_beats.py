@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("mir_eval")
 
 from beatmeter.datasets.beat_annotations import Annotated, read_annotated
-from beatmeter.errors import DatasetError
+from beatmeter.errors import AudioError, DatasetError
 from beatmeter.evaluation.beats import MEASURES, Tracked, as_json, as_text, evaluate_beats, measures
 from beatmeter.evaluation.trackers import tracker, trackers_of
 from beatmeter.signals.neural.sources import FrameNetworkSource
@@ -62,6 +62,13 @@ def test_the_grid_is_a_tracker(write_audio, drum_pattern):
     path = write_audio("a.wav", drum_pattern(7, 200.0, 0))
     heard = tracker("grid")(path)
     assert set(heard.downbeats) < set(heard.beats)
+
+
+def test_the_grid_of_a_recording_with_too_few_beats_is_empty(write_audio, noise):
+    short = write_audio("short.wav", noise[: round(2.1 * 22050)])
+    assert measures(truth(), tracker("grid")(short)) == dict.fromkeys(MEASURES, 0.0)
+    with pytest.raises(AudioError, match=r"silent\.wav"):
+        tracker("grid")(write_audio("silent.wav", 0.0 * noise))
 
 
 def test_nothing_heard_is_0_and_nothing_annotated_is_left_out():

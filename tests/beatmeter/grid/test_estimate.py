@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from beatmeter._util.matching import f_measure
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.grid.choice import load_model
 from beatmeter.grid.estimate import estimate_grid
 from beatmeter.grid.evidence import GridEvidence, gather_evidence
-from beatmeter.grid.fit import Example, example_of, fit_choice
+from beatmeter.grid.fit.choice import Example, example_of, fit_choice
 from beatmeter.grid.hypotheses import downbeat_scores, hypotheses_for
 from beatmeter.grid.hypothesis_features import FROM_NETWORK, FROM_ONSETS, compared_bars
 from beatmeter.grid.metrical import BAR_LENGTHS
@@ -154,19 +154,20 @@ def test_bars_of_generated_drums_have_their_length(drum_pattern, meter, bpm):
     assert np.median(np.diff(grid.downbeats)) == pytest.approx(meter * 60 / bpm, rel=0.02)
 
 
-def test_a_signal_that_fails_to_weigh_is_left_out(drum_pattern):
-    class Broken:
-        name = "broken"
+def failing(rhythm):
+    raise ValueError
 
-        def weigh(self, rhythm):
-            raise ValueError
 
-        activations = weigh
-
+@pytest.mark.parametrize(
+    "weigh",
+    [failing, lambda rhythm: np.zeros(3), lambda rhythm: np.full((len(rhythm.pulses), 6), np.nan)],
+)
+def test_a_signal_that_fails_to_weigh_is_left_out(drum_pattern, weigh):
+    broken = SimpleNamespace(name="broken", weigh=weigh, activations=failing)
     rhythm = Rhythm(drum_pattern(4, 120, 0), 22050)
-    evidence = gather_evidence(rhythm, {"broken": Broken()}, {"broken": 1.0})
+    evidence = gather_evidence(rhythm, {"broken": broken}, {"broken": 1.0})
     assert evidence.activations is None
-    np.testing.assert_allclose(np.exp(evidence.pulse_scores).sum(axis=0), 1.0)
+    np.testing.assert_allclose(np.exp(evidence.pulse_scores), 1 / len(rhythm.pulses))
 
 
 def test_scores_of_beats_add_up_to_those_of_phases():
@@ -229,11 +230,3 @@ def test_a_model_slopes_as_its_logits_do():
         step[place] = 1e-4 * model.scale[place]
         rise = model.logits(np.array([features + step])) - model.logits(np.array([features - step]))
         assert rise[0] / (2 * step[place]) == pytest.approx(slopes[place], rel=1e-3, abs=1e-6)
-
-
-def test_f_measure():
-    times = np.arange(10.0)
-    assert f_measure(times, times + 0.05) == 1.0
-    assert f_measure(times, times + 0.1) == 0.0
-    assert f_measure(times, times[::2]) == pytest.approx(2 * 5 / 15)
-    assert f_measure(np.zeros(0), np.zeros(0)) == 0.0

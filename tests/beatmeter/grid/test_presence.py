@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beatmeter.features.rhythm import Rhythm
-from beatmeter.grid.fit import fit_presence
+from beatmeter.grid.fit.presence import fit_presence
 from beatmeter.grid.presence import (
     FROM_NETWORK,
     FROM_ONSETS,

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND, N_BANDS
-from beatmeter.signals.neural.spectrogram import STEPS
+from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND, N_BANDS, STEPS
 from beatmeter.signals.neural.training.frames import MASKED, Clips
 from beatmeter.signals.neural.training.settings import AugmentSettings
 

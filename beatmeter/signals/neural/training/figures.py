@@ -8,7 +8,6 @@ the field's own figures, after decoding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +49,13 @@ class ClipFigures:
     def summary(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """Means over all clips, and over those of each family, meter and kind left out."""
         every = np.ones(len(rows), bool)
-        beat = int(np.argmax([_mean(row) or 0.0 for row in self.beat]))
-        downbeat = int(np.argmax([_mean(row) or 0.0 for row in self.downbeat]))
+        beat = int(np.argmax([known_mean(row) or 0.0 for row in self.beat]))
+        downbeat = int(np.argmax([known_mean(row) or 0.0 for row in self.downbeat]))
 
         def means(chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
             found = (self.beat[beat], self.downbeat[downbeat], self.bar)
             named = zip(("beat", "downbeat", "bar"), found, strict=True)
-            return {name: _mean(values[chosen]) for name, values in named} | {
+            return {name: known_mean(values[chosen]) for name, values in named} | {
                 "n": int(chosen.sum())
             }
 
@@ -65,6 +64,12 @@ class ClipFigures:
             values = [str(row.get(key, "")) for row in rows]
             result[key] = {v: means(np.array(values) == v) for v in sorted(set(values))}
         return result
+
+
+def known_mean(values: Floats) -> float | None:
+    """The mean, to four decimals, of the values that are not NaN: (n,); None without any."""
+    known = values[~np.isnan(values)]
+    return round(float(known.mean()), 4) if len(known) else None
 
 
 @torch.inference_mode()
@@ -114,8 +119,3 @@ def _f_measure(probability: Tensor, target: Tensor, threshold: float) -> Tensor:
 
 def _widened(values: Tensor, reach: int) -> Tensor:
     return functional.max_pool1d(values[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = [value for value in values if value == value]
-    return round(float(np.mean(known)), 4) if known else None

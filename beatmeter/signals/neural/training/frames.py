@@ -19,9 +19,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS, N_BANDS
+from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS
 from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.pitches import N_PITCHES
+from beatmeter.signals.neural.spectrogram import N_BANDS
 
 NO_BAR = 0
 UNKNOWN_BAR = 255

@@ -9,13 +9,13 @@ from torch.nn import functional
 from beatmeter.signals.neural.frame_network import (
     BAR_CLASSES,
     KERNEL,
-    N_BANDS,
     NORM_EPSILON,
     POOLING,
     ROTARY_BASE,
     STRIDE,
     NetworkConfig,
 )
+from beatmeter.signals.neural.spectrogram import N_BANDS
 
 
 class TrainableNetwork(nn.Module):

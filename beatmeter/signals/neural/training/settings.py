@@ -146,9 +146,23 @@ def read_toml(path: Path, defaults: T) -> T:
     ValueError
         If the file is no TOML, names an unknown setting, or holds a value of another kind.
     """
+    values = load_toml(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
         return _filled(defaults, values, "")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -14,7 +14,6 @@ import multiprocessing
 import sys
 import tarfile
 import time
-import tomllib
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.training.run_folder import CURVE, FIGURES, NETWORK
-from beatmeter.signals.neural.training.settings import TrainSettings, settings_from
+from beatmeter.signals.neural.training.settings import TrainSettings, load_toml, settings_from
 from beatmeter.signals.neural.training.summary import as_text, score
 
 RESULTS = "results.json"
@@ -82,21 +81,22 @@ def read_study(path: Path) -> tuple[dict[str, Any], list[Stage]]:
     Raises
     ------
     ValueError
-        If a stage lacks a value or has one too many, the settings of a run are wrong, or it is
-        like a run that is not told of before it.
+        If the file is no TOML, a stage lacks a value or has one too many, the settings of a run
+        are wrong, or it is like a run that does not come before it.
     """
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
-    common = values.get("settings", {})
+    values = load_toml(path)
+    common = _table(values.get("settings", {}), f"{path}: settings")
     stages: list[Stage] = []
     before: set[str] = set()
-    for name, stage in values.get("stages", {}).items():
+    for name, stage in _table(values.get("stages", {}), f"{path}: stages").items():
         if any(earlier.candidates for earlier in stages):
             before.add(BEST)
         try:
             stages.append(Stage(**{"name": name, "candidates": []} | stage))
         except TypeError as error:
             raise ValueError(f"{path}: stages.{name}: {error}") from error
-        for run, changes in stages[-1].runs.items():
+        for run, changes in _table(stages[-1].runs, f"{path}: stages.{name}.runs").items():
+            _table(changes, f"{path}: stages.{name}.runs.{run}")
             try:
                 if LIKE in changes and changes[LIKE] not in before:
                     raise ValueError(f"like: {changes[LIKE]!r} is no run before this one")
@@ -263,6 +263,12 @@ def say(text: str) -> None:
     """Tell what happens, at once."""
     sys.stdout.write("\n".join(text.splitlines()[-_LOG_LINES:]) + "\n")
     sys.stdout.flush()
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: {value!r} is not a table")
+    return value
 
 
 def _own(changes: dict[str, Any]) -> dict[str, Any]:

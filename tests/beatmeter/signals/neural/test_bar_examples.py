@@ -13,13 +13,14 @@ from beatmeter.signals.neural.bar_features import HeardFrames
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES
 from beatmeter.signals.neural.frame_network import FrameNetwork
 from beatmeter.signals.neural.spectrogram import STEPS
+from beatmeter.signals.neural.training.bars.batches import whole
 from beatmeter.signals.neural.training.bars.examples import (
     KINDS,
     FeaturesConfig,
     Jitter,
     write_features,
 )
-from beatmeter.signals.neural.training.bars.pool import load_pool, whole
+from beatmeter.signals.neural.training.bars.pool import load_pool
 from beatmeter.signals.neural.training.frames import read_shard
 from tests.beatmeter.signals.neural.conftest import clicks, write_shard
 

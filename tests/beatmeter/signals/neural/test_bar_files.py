@@ -15,13 +15,13 @@ import torch
 from beatmeter.cli.beats import beats
 from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.bar_network import BarNetwork
+from beatmeter.signals.neural.training.bars.batches import batch_of, whole
 from beatmeter.signals.neural.training.bars.export import (
     bar_arrays,
     join_bar_networks,
     write_bar_network,
 )
 from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
-from beatmeter.signals.neural.training.bars.pool import batch_of, whole
 from beatmeter.signals.neural.training.bars.settings import BarNetworkConfig
 from beatmeter.signals.neural.training.bars.start import begin_with
 from beatmeter.signals.neural.training.start import renormalise
@@ -32,7 +32,7 @@ def test_torch_and_numpy_hear_the_same(bar_network, tmp_path):
     pool, network = accents((3, 4)), bar_network(FEATURES)
     with torch.no_grad():  # of two lengths: padding changes nothing
         batch = batch_of(pool, [0, 1], np.array([0, 2]), np.array([30, 19]))
-        torch_says = network(batch.features, batch.heard)
+        torch_says = network(batch.features, batch.mask)
     write_bar_network(network, SHA, tmp_path / "bars.npz")
     stored = BarNetwork.load(tmp_path / "bars.npz")
     assert (stored.dilations, stored.frame_network) == (SHAPE.dilations, SHA)
@@ -148,11 +148,11 @@ def test_a_network_that_goes_on_says_the_same_at_first(bar_network, tmp_path):
     batch = whole(pool, [0, 1])
     wanted = BarNetwork.load(path)
     for _ in range(2):
-        said = network.eval()(batch.features, batch.heard)
+        said = network.eval()(batch.features, batch.mask)
         for pulse in range(2):
             told = wanted(batch.features[pulse, :, CHROMA:].numpy())
             assert np.allclose(said.downbeat[pulse].detach(), told.downbeat, atol=1e-4)
-        renormalise(network, batch.features, batch.heard)
+        renormalise(network, batch.features, batch.mask)
     learned = network.input_norm.running_mean[CHROMA:]
     assert torch.allclose(learned, batch.features[..., CHROMA:].mean(dim=(0, 1)), atol=1e-4)
 

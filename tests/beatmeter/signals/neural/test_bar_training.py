@@ -20,6 +20,8 @@ from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, BarNetwork
 from beatmeter.signals.neural.sources import FrameNetworkSource
 from beatmeter.signals.neural.training.bars import loop
+from beatmeter.signals.neural.training.bars.augmentation import changed, transposed
+from beatmeter.signals.neural.training.bars.batches import draw_from, random_batch, whole
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.export import write_bar_network
 from beatmeter.signals.neural.training.bars.figures import (
@@ -28,8 +30,8 @@ from beatmeter.signals.neural.training.bars.figures import (
     figures_of,
     trainable_says,
 )
-from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNetwork
-from beatmeter.signals.neural.training.bars.pool import draw_from, random_batch, whole
+from beatmeter.signals.neural.training.bars.loss import losses_of
+from beatmeter.signals.neural.training.bars.network import BatchLogits, TrainableBarNetwork
 from beatmeter.signals.neural.training.bars.settings import (
     BarNetworkConfig,
     BarTrainSettings,
@@ -52,7 +54,7 @@ def one_thread():
 def test_chroma_is_transposed_as_a_whole_and_nothing_else():
     torch.manual_seed(0)
     features = torch.rand(40, 5, FEATURES)
-    moved = loop.transposed(features)
+    moved = transposed(features)
     assert torch.equal(moved[..., CHROMA:], features[..., CHROMA:])
     by = []
     for before, after in zip(features[..., :CHROMA], moved[..., :CHROMA], strict=True):
@@ -125,24 +127,24 @@ def test_long_pulses_are_heard_in_part():
     pool = accents((4,) * 30, beats=150)
     draw = draw_from(pool, {"annotated": 1.0}, {}, [])
     batch = random_batch(pool, draw, np.arange(30), np.random.default_rng(0))
-    counts = batch.heard.sum(dim=1)
+    counts = batch.mask.sum(dim=1)
     assert counts.max() == 96
     assert 24 <= counts.min() < 96
-    assert (batch.downbeat[~batch.heard] == -1).all()
-    assert (batch.features[~batch.heard] == 0).all()
-    for row, heard in zip(batch.downbeat, batch.heard, strict=True):
-        assert set(np.diff(np.flatnonzero(row[heard].numpy() == 1)).tolist()) == {4}
+    assert (batch.downbeat[~batch.mask] == -1).all()
+    assert (batch.features[~batch.mask] == 0).all()
+    for row, mask in zip(batch.downbeat, batch.mask, strict=True):
+        assert set(np.diff(np.flatnonzero(row[mask].numpy() == 1)).tolist()) == {4}
 
 
 def test_what_is_not_known_leaves_the_losses_alone():
     pool = accents((3, 4))
     batch = whole(pool, [0, 1])
-    said = Heard(torch.randn(2, 30), torch.randn(2, 17), torch.randn(2, 8), torch.randn(2))
-    assert (loop.losses_of(said, batch) > 0).all()
+    said = BatchLogits(torch.randn(2, 30), torch.randn(2, 17), torch.randn(2, 8), torch.randn(2))
+    assert (losses_of(said, batch) > 0).all()
     unknown = [torch.full_like(getattr(batch, n), -1) for n in ("downbeat", "length", "meter")]
     counted = torch.full_like(batch.counted, -1)
-    nothing = type(batch)(batch.features, batch.heard, *unknown, counted)
-    assert loop.losses_of(said, nothing).tolist() == [0, 0, 0, 0]
+    nothing = type(batch)(batch.features, batch.mask, *unknown, counted)
+    assert losses_of(said, nothing).tolist() == [0, 0, 0, 0]
 
 
 def test_some_pulses_are_heard_without_the_hidden_layer(bar_network):
@@ -150,7 +152,7 @@ def test_some_pulses_are_heard_without_the_hidden_layer(bar_network):
     means = network.input_norm.running_mean
     settings = BarTrainSettings(noise=0.0, hidden_drop=0.5)
     torch.manual_seed(0)
-    heard = loop.changed(features, settings, network, hidden=2)
+    heard = changed(features, settings, network, hidden=2)
     assert torch.equal(heard[..., CHROMA:-2], features[..., CHROMA:-2])
     without = (heard[..., -2:] == means[-2:]).all(dim=2).all(dim=1)
     assert 10 < without.sum() < 30
@@ -170,12 +172,12 @@ def test_figures_of_a_network_that_knows_are_1():
     class Oracle(torch.nn.Module):
         """Is told the pool, and finds its pulses in order."""
 
-        def forward(self, features, heard):
-            n = len(heard)
+        def forward(self, features, mask):
+            n = len(mask)
             length = torch.nn.functional.one_hot(torch.from_numpy(pool.length), 17)
             meter = torch.nn.functional.one_hot(torch.from_numpy(pool.meter), 8)
             downbeat = pool.downbeat.reshape(n, -1) * 2.0 - 1.0
-            return Heard(9 * downbeat, 99.0 * length, 99.0 * meter, torch.zeros(n))
+            return BatchLogits(9 * downbeat, 99.0 * length, 99.0 * meter, torch.zeros(n))
 
     pool = accents((3, 4, 7))
     figures = figures_of(trainable_says(Oracle(), pool), pool)

@@ -114,6 +114,13 @@ def test_pulses_are_the_decoded_beats_and_their_halves_and_thirds(monkeypatch, r
     assert network_pulses(rhythm) is pulses
 
 
+def test_a_network_without_bar_lengths_is_named(monkeypatch, rhythm):
+    monkeypatch.delenv(BEAT_THIS_VARIABLE, raising=False)
+    monkeypatch.setenv(NETWORK_VARIABLE, "beatnet")
+    with pytest.raises(Abstain, match=r"^beatnet does not tell the length of the bar$"):
+        NeuralMeter().score(rhythm)
+
+
 @pytest.mark.parametrize("meter", [3, 4, 5, 7, 9, 11])
 def test_the_evidence_of_the_bar_length_is_greatest_at_what_is_heard(monkeypatch, rhythm, meter):
     known(monkeypatch, 0.1 + np.arange(48) * 0.5, meter, meter)

@@ -66,6 +66,12 @@ def test_the_settings_in_the_docs_are_settings():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("stages = ", "study.toml: "),
+        ("a = " + 20000 * "[", "study.toml: "),
+        ("settings = 3", "settings: 3 is not a table"),
+        ("stages = 3", "stages: 3 is not a table"),
+        (STAGE + "runs = 3", "stages.one.runs: 3 is not a table"),
+        (STAGE + "runs = { a = 3 }", "stages.one.runs.a: 3 is not a table"),
         ("[stages.one]\nclips = 3", "stages.one"),
         (
             STAGE + "runs = { base = { step = 1 } }",

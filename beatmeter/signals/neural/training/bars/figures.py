@@ -25,10 +25,12 @@ from beatmeter.signals.neural.bar_network import (
     BarNetwork,
     meter_log_probabilities,
 )
+from beatmeter.signals.neural.training.bars.batches import whole
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN, Times
 from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
-from beatmeter.signals.neural.training.bars.pool import Pool, whole
+from beatmeter.signals.neural.training.bars.pool import Pool
+from beatmeter.signals.neural.training.figures import known_mean
 
 FIGURES = (
     "annotated_downbeat",
@@ -121,24 +123,24 @@ def as_text(figures: dict[str, Any]) -> str:
 
 
 def network_says(network: BarNetwork, pool: Pool) -> list[BarLogits]:
-    """What a network in its file says of each pulse of a pool."""
+    """The logits of a network, as its file holds it, for each pulse of a pool."""
     parts = np.split(pool.features.cpu().numpy(), pool.starts[1:-1])
     return [network(features.astype(np.float32)) for features in parts]
 
 
 @torch.inference_mode()
 def trainable_says(network: TrainableBarNetwork, pool: Pool) -> list[BarLogits]:
-    """What a network in training says of each pulse of a pool."""
+    """The logits of a network in training for each pulse of a pool."""
     network.eval()
     counts = np.diff(pool.starts)
     found = []
     for first in range(0, len(counts), _BATCH):
         pulses = list(range(first, min(first + _BATCH, len(counts))))
         batch = whole(pool, pulses)
-        heard = network(batch.features, batch.heard)
-        length, meter = (logits.log_softmax(dim=1) for logits in (heard.length, heard.meter))
-        told = (heard.downbeat, length, meter, heard.counted)
-        rows = zip(*(values.float().cpu().numpy() for values in told), strict=True)
+        logits = network(batch.features, batch.mask)
+        length, meter = logits.length.log_softmax(dim=1), logits.meter.log_softmax(dim=1)
+        columns = (logits.downbeat, length, meter, logits.counted)
+        rows = zip(*(values.float().cpu().numpy() for values in columns), strict=True)
         for pulse, (downbeat, lengths, meters, counted) in zip(pulses, rows, strict=True):
             found.append(BarLogits(downbeat[: counts[pulse]], lengths, meters, float(counted)))
     return found
@@ -189,13 +191,8 @@ def _meter(says: list[BarLogits]) -> int:
 
 def _means(found: Floats, meters: npt.NDArray[np.int64]) -> dict[str, Any]:
     result: dict[str, Any] = {
-        name: _mean(values) for name, values in zip(FIGURES, found.T, strict=True)
+        name: known_mean(values) for name, values in zip(FIGURES, found.T, strict=True)
     }
     right = found[:, FIGURES.index("meter_right")]
     each = np.array([right[meters == meter].mean() for meter in np.unique(meters)])
-    return result | {"meter_balanced": _mean(each), "n": len(found)}
-
-
-def _mean(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return round(float(known.mean()), 4) if len(known) else None
+    return result | {"meter_balanced": known_mean(each), "n": len(found)}

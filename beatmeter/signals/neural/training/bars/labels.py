@@ -18,7 +18,7 @@ from beatmeter.errors import MeterError
 from beatmeter.features.near import distances
 from beatmeter.meters import meter_of
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES, PULSE_LENGTHS
-from beatmeter.signals.neural.frame_network import FRAMES_PER_SECOND
+from beatmeter.signals.neural.spectrogram import FRAMES_PER_SECOND
 from beatmeter.signals.neural.training.frames import NO_BAR
 
 Times = npt.NDArray[np.float64]

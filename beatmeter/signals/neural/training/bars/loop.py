@@ -17,22 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from beatmeter._util.arrays import Integers
 from beatmeter._util.atomic import replacing
-from beatmeter.signals.neural.bar_features import CHROMA
+from beatmeter.signals.neural.training.bars.augmentation import changed
+from beatmeter.signals.neural.training.bars.batches import Draw, draw_from, random_batch
 from beatmeter.signals.neural.training.bars.export import write_bar_network
 from beatmeter.signals.neural.training.bars.figures import figures_of, trainable_says
-from beatmeter.signals.neural.training.bars.labels import UNKNOWN
-from beatmeter.signals.neural.training.bars.network import Heard, TrainableBarNetwork
-from beatmeter.signals.neural.training.bars.pool import (
-    Batch,
-    Draw,
-    Pool,
-    draw_from,
-    random_batch,
-)
+from beatmeter.signals.neural.training.bars.loss import LOSSES, losses_of
+from beatmeter.signals.neural.training.bars.network import TrainableBarNetwork
+from beatmeter.signals.neural.training.bars.pool import Pool
 from beatmeter.signals.neural.training.bars.settings import BarTrainSettings
 from beatmeter.signals.neural.training.bars.start import begin_with
 from beatmeter.signals.neural.training.run_folder import (
@@ -54,7 +48,6 @@ LABELS = {
     "meter_right": "meter",
 }
 """Figures that the picture of a curve shows."""
-_LOSSES = ("downbeat", "length", "meter", "counted")
 _WARM_UP = 0.1
 _MOST_GRADIENT = 1.0
 """Norm to which the gradient is cut, so that one odd batch does not undo many."""
@@ -163,7 +156,7 @@ def start_or_resume(
         begin_with(network, Path(settings.start))
         clips = draw.order(_KNOWN_BEFORE, settings.seed)
         batch = random_batch(pool, draw, clips, np.random.default_rng(settings.seed))
-        renormalise(network, batch.features, batch.heard)
+        renormalise(network, batch.features, batch.mask)
     steps = max(1, round(settings.passes * draw.clips.sum() / settings.batch))
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -188,8 +181,8 @@ def update(settings: BarTrainSettings, run: BarRun, pool: Pool) -> Tensor:
     rng = np.random.default_rng((settings.seed, run.step))
     batch = random_batch(pool, run.draw, run.order[run.step], rng)
     run.network.train()
-    heard = changed(batch.features, settings, run.network, pool.hidden)
-    losses = losses_of(run.network(heard, batch.heard), batch)
+    features = changed(batch.features, settings, run.network, pool.hidden)
+    losses = losses_of(run.network(features, batch.mask), batch)
     weights = (1.0, settings.length_weight, settings.meter_weight, settings.counted_weight)
     run.optimizer.zero_grad(set_to_none=True)
     (losses * losses.new_tensor(weights)).sum().backward()  # type: ignore[no-untyped-call]
@@ -198,49 +191,6 @@ def update(settings: BarTrainSettings, run: BarRun, pool: Pool) -> Tensor:
     run.schedule.step()
     run.step += 1
     return losses.detach()
-
-
-def changed(
-    features: Tensor, settings: BarTrainSettings, network: TrainableBarNetwork, hidden: int
-) -> Tensor:
-    """Features transposed and with noise; of some pulses the last are put at their means.
-
-    Parameters
-    ----------
-    features : Tensor, shape (batch, beats, d)
-    settings : BarTrainSettings
-    network : TrainableBarNetwork
-        Whose normalisation knows the means.
-    hidden : int
-        How many of the features are put there.
-    """
-    means = network.input_norm.running_mean
-    assert means is not None
-    noisy = transposed(features) + settings.noise * torch.randn_like(features)
-    pulses = torch.rand(len(features), device=features.device) < settings.hidden_drop
-    last = torch.arange(len(means), device=features.device) >= len(means) - hidden
-    return torch.where(pulses[:, None, None] & last, means, noisy)
-
-
-def transposed(features: Tensor) -> Tensor:
-    """Features with the chroma of each pulse moved by an interval: shape (batch, beats, d)."""
-    chroma = features[..., :CHROMA].reshape(*features.shape[:2], -1, 12)
-    by = torch.randint(12, (len(features), 1), device=features.device)
-    index = (torch.arange(12, device=features.device) + by) % 12
-    moved = chroma.gather(3, index[:, None, None].expand_as(chroma)).flatten(2)
-    return torch.cat([moved, features[..., CHROMA:]], dim=2)
-
-
-def losses_of(said: Heard, batch: Batch) -> Tensor:
-    """Cross-entropies of downbeat, length, meter and counted, where they are known: shape (4,)."""
-    return torch.stack(
-        [
-            _binary(said.downbeat, batch.downbeat),
-            _of_classes(said.length, batch.length),
-            _of_classes(said.meter, batch.meter),
-            _binary(said.counted, batch.counted.float()),
-        ]
-    )
 
 
 def save(settings: BarTrainSettings, run: BarRun, frame_network: str, out: Path) -> None:
@@ -258,20 +208,6 @@ def save(settings: BarTrainSettings, run: BarRun, frame_network: str, out: Path)
     write_bar_network(run.network, frame_network, out / NETWORK)
 
 
-def _binary(logits: Tensor, target: Tensor) -> Tensor:
-    known = target != UNKNOWN
-    each = functional.binary_cross_entropy_with_logits(
-        logits, target.clamp(min=0), reduction="none"
-    )
-    mean: Tensor = (each * known).sum() / known.sum().clamp(min=1)
-    return mean
-
-
-def _of_classes(logits: Tensor, target: Tensor) -> Tensor:
-    total = functional.cross_entropy(logits, target, ignore_index=UNKNOWN, reduction="sum")
-    return total / (target != UNKNOWN).sum().clamp(min=1)
-
-
 def _tell(
     run: BarRun, losses: list[Tensor], figures: dict[str, Any], out: Path, report: Report
 ) -> None:
@@ -281,7 +217,7 @@ def _tell(
         "steps": len(run.order),
         "seconds": round(run.seconds, 1),
         "loss": round(sum(means), 5),
-        "losses": {name: round(mean, 5) for name, mean in zip(_LOSSES, means, strict=True)},
+        "losses": {name: round(mean, 5) for name, mean in zip(LOSSES, means, strict=True)},
         **figures["all"],
     }
     losses.clear()

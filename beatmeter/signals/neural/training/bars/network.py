@@ -17,7 +17,7 @@ _DOWNBEAT_UNITS = 32
 
 
 @dataclass(frozen=True)
-class Heard:
+class BatchLogits:
     """What the network says of a batch of pulses: logits.
 
     Attributes
@@ -64,27 +64,27 @@ class TrainableBarNetwork(nn.Module):
         self.meter = nn.Linear(channels, len(METER_CLASSES))
         self.counted = nn.Linear(channels, 1)
 
-    def forward(self, features: Tensor, heard: Tensor) -> Heard:
+    def forward(self, features: Tensor, mask: Tensor) -> BatchLogits:
         """Run it over a batch.
 
         Parameters
         ----------
         features : Tensor of float32, shape (batch, beats, d)
-        heard : Tensor of bool, shape (batch, beats)
-            False in the padding, which changes nothing; at least one beat of each is heard.
+        mask : Tensor of bool, shape (batch, beats)
+            False in the padding, which changes nothing; true at least once in each row.
         """
-        normed = normalised(self.input_norm, features, heard)
+        normed = normalised(self.input_norm, features, mask)
         hidden = functional.relu(self.input(normed.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)))
         for layer in self.layers:
-            hidden = layer(hidden, heard)
-        inside = heard[..., None]
+            hidden = layer(hidden, mask)
+        inside = mask[..., None]
         mean = (hidden * inside).sum(dim=1) / inside.sum(dim=1)
         greatest = hidden.masked_fill(~inside, -torch.inf).amax(dim=1)
         pooled = functional.relu(self.pooled(torch.cat([mean, greatest], dim=1)))
         pulse = self.dropout(pooled)
         beats = functional.relu(hidden + self.back(pulse)[:, None])
         units, last = self.downbeat
-        return Heard(
+        return BatchLogits(
             downbeat=last(functional.relu(units(beats)))[..., 0],
             length=self.length(pulse),
             meter=self.meter(pulse),
@@ -103,16 +103,16 @@ class BarLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.mix = nn.Linear(channels, channels)
 
-    def forward(self, hidden: Tensor, heard: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Shape (batch, beats, channels), kept."""
-        normed = normalised(self.norm, hidden, heard)
+        normed = normalised(self.norm, hidden, mask)
         inner = functional.relu(self.convolution(windows(normed, self.dilation)))
         mixed: Tensor = self.mix(self.dropout(inner))
         return hidden + mixed
 
 
-def normalised(norm: nn.BatchNorm1d, values: Tensor, heard: Tensor) -> Tensor:
-    """Batch normalisation over the beats that are heard; the padding is zero."""
+def normalised(norm: nn.BatchNorm1d, values: Tensor, mask: Tensor) -> Tensor:
+    """Batch normalisation over the beats of the mask; the padding is zero."""
     normed = torch.zeros_like(values)
-    normed[heard] = norm(values[heard])
+    normed[mask] = norm(values[mask])
     return normed
