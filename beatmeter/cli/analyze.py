@@ -157,7 +157,7 @@ def _plan(
     """A task for each recording: in a batch, targets are folders that mirror the source."""
     from beatmeter.archive.recording import Task
     from beatmeter.audio.inputs import destinations
-    from beatmeter.output.files import SUFFIXES
+    from beatmeter.output.files import SUFFIXES, check_file
 
     files: dict[str, list[Path]] = {}
     if output is not None:
@@ -167,6 +167,8 @@ def _plan(
             files[kind] = [*destinations(wanted.found, target, SUFFIXES[kind])]
         else:
             files[kind] = [target] * len(wanted.found)
+        for path in files[kind][:1]:  # the others have its suffix
+            check_file(kind, path)
     return [
         Task(found.path, asked, {kind: paths[index] for kind, paths in files.items()})
         for index, found in enumerate(wanted.found)

@@ -32,6 +32,20 @@ _DECAY_S = 0.008  # seconds in which it falls to 1/e
 _MUSIC_PEAK, _CLICK_PEAK = 0.5, 0.45  # together below full scale
 
 
+def format_of(path: str | Path) -> str:
+    """The name of libsndfile's format that a file's suffix tells.
+
+    Raises
+    ------
+    ReportError
+        If the suffix is none of ``FORMATS``.
+    """
+    kind = FORMATS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise ReportError(f"--clicks: {path} (allowed: a name that ends in {', '.join(FORMATS)})")
+    return kind
+
+
 def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> None:
     """Write a recording with clicks on the beats found in it, atomically.
 
@@ -55,9 +69,7 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
     """
     import soundfile
 
-    kind = FORMATS.get(Path(path).suffix.lower())
-    if kind is None:
-        raise ReportError(f"--clicks: {path} (allowed: a name that ends in {', '.join(FORMATS)})")
+    kind = format_of(path)
     samples, sample_rate = load(source)
     if kind == "MP3" and sample_rate not in _MP3_RATES:
         raise ReportError(
