@@ -82,15 +82,17 @@ def verify_fixtures(name: str) -> None:
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the recordings.  [default: user's cache]",
+    help="Folder for the recordings and their manifest.  [default: that of the set, which is in "
+    "the user's cache for commons]",
 )
 def fetch_fixtures(name: str, to: Path | None) -> None:
     """Download the recordings of a set; what broke off is continued."""
     from dataclasses import replace
 
     from beatmeter.datasets.download import ResumingDownloader
-    from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures import open_set, write_manifest
     from beatmeter.datasets.fixtures.fetch import fetch
+    from beatmeter.datasets.fixtures.manifest import FILE_NAME
 
     fixture_set = open_set(name)
     if to is not None:
@@ -105,6 +107,8 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
             ),
             on_done=lambda _: progress.advance(files),
         )
+    if to is not None and not (to / FILE_NAME).exists():
+        write_manifest(to / FILE_NAME, fixture_set.fixtures)  # so that the folder is a set
     for problem in result.failed.values():
         click.echo(problem, err=True)
     click.echo(f"{result.kept} of {len(fixture_set.fixtures)} recordings in {fixture_set.folder}")
@@ -113,7 +117,7 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
 
 
 @fixtures.command("sheet")
-@set_argument
+@click.argument("name", metavar="[rendered|PATH]", default="rendered")
 @click.option(
     "--each",
     type=click.IntRange(1),
@@ -125,7 +129,10 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write."
 )
 def sheet_of_fixtures(name: str, each: int, out: Path) -> None:
-    """Draw a few fixtures of each meter: onset envelope, beats and bars."""
+    """Draw a few fixtures of each meter: onset envelope, beats and bars.
+
+    The set must tell its beats in beats.json, as rendered does.
+    """
     from beatmeter.datasets.fixtures import open_set
     from beatmeter.datasets.fixtures.sheet import draw_sheet, fixture_strips
 
