@@ -174,6 +174,11 @@ def test_jams_plot_and_page_are_files_for_one_recording_and_folders_for_a_batch(
         ("--plot", "n" * 256, f"{'n' * 256}: File name too long"),
         (
             "--clicks",
+            "in/../in/a.wav",
+            "--clicks: in/../in/a.wav is the recording itself (allowed: another name)",
+        ),
+        (
+            "--clicks",
             "x.aac",
             "--clicks: x.aac (allowed: a name that ends in .wav, .flac, .ogg, .mp3)",
         ),
