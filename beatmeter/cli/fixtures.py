@@ -13,7 +13,7 @@ from beatmeter.cli.lazygroup import LazyGroup
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from beatmeter.datasets.fixtures import Fixture, FixtureSet
+    from beatmeter.datasets.fixtures import FixtureSet
 
 
 COMMANDS = {
@@ -46,11 +46,14 @@ def list_fixtures(name: str) -> None:
 
     from beatmeter._util.text import escape_control
     from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures.manifest import format_row
 
+    columns = ("id", "meters", "time_signatures", "grouping", "tempo", "category", "work")
     fixture_set = open_set(name)
     table = Table("id", "meters", "accepted", "grouping", "tempo", "category", "work")
     for fixture in fixture_set.fixtures:
-        table.add_row(*(Text(escape_control(cell)) for cell in _cells(fixture)))
+        row = format_row(fixture)
+        table.add_row(*(Text(escape_control(row[column])) for column in columns))
     console = Console()
     if not console.is_terminal:
         console.width = 200
@@ -139,19 +142,6 @@ def sheet_of_fixtures(name: str, each: int, out: Path) -> None:
     strips = fixture_strips(open_set(name), each)
     draw_sheet(strips, out)
     click.echo(f"{len(strips)} fixtures in {out}")
-
-
-def _cells(fixture: Fixture) -> tuple[str, ...]:
-    slowest, fastest = fixture.tempo
-    return (
-        fixture.id,
-        " ".join(map(str, fixture.meters)),
-        " ".join(fixture.time_signatures),
-        "+".join(map(str, fixture.grouping)),
-        f"{slowest:g}" if slowest == fastest else f"{slowest:g}-{fastest:g}",
-        fixture.category,
-        fixture.work,
-    )
 
 
 def _summary(fixture_set: FixtureSet) -> str:
