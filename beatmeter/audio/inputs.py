@@ -207,7 +207,11 @@ def _tree(root: Path, problems: Problems) -> dict[Path, list[Path]]:
     folders, links = deque([root]), deque[Path]()
     while folders or links:
         folder = folders.popleft() if folders else links.popleft()
-        status = folder.stat()
+        try:
+            status = folder.stat()
+        except OSError as error:  # gone meanwhile, or in a folder that may be listed, not entered
+            problems[folder] = _unreadable(folder, error)
+            continue
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -228,8 +232,12 @@ def _entries(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        problems[folder] = AudioError(f"{folder}: cannot be read ({error.strerror})")
+        problems[folder] = _unreadable(folder, error)
         return []
+
+
+def _unreadable(folder: Path, error: OSError) -> AudioError:
+    return AudioError(f"{folder}: cannot be read ({error.strerror})")
 
 
 def _fits(name: str, pattern: str) -> bool:

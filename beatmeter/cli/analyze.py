@@ -11,13 +11,14 @@ import click
 
 from beatmeter.cli.interrupts import INTERRUPTED
 from beatmeter.cli.options import prior_option
+from beatmeter.errors import ReportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from beatmeter.analysis import Analysis
     from beatmeter.archive.recording import Asked, Outcome, Task
-    from beatmeter.audio.inputs import Search
+    from beatmeter.audio.inputs import Found, Search
 
 FAILED_IN_BATCH, FAILED_ALONE = 1, 2  # exit codes
 
@@ -157,7 +158,7 @@ def _plan(
     """A task for each recording: in a batch, targets are folders that mirror the source."""
     from beatmeter.archive.recording import Task
     from beatmeter.audio.inputs import destinations
-    from beatmeter.output.files import SUFFIXES
+    from beatmeter.output.files import SUFFIXES, check_file
 
     files: dict[str, list[Path]] = {}
     if output is not None:
@@ -167,10 +168,20 @@ def _plan(
             files[kind] = [*destinations(wanted.found, target, SUFFIXES[kind])]
         else:
             files[kind] = [target] * len(wanted.found)
+            _refuse_recording(kind, target, wanted.found)
+        for path in files[kind][:1]:  # the others have its suffix
+            check_file(kind, path)
     return [
         Task(found.path, asked, {kind: paths[index] for kind, paths in files.items()})
         for index, found in enumerate(wanted.found)
     ]
+
+
+def _refuse_recording(kind: str, target: Path, found: Sequence[Found]) -> None:
+    """Refuse to write over the recording itself."""
+    for recording in found:
+        if target.exists() and recording.path.exists() and target.samefile(recording.path):
+            raise ReportError(f"--{kind}: {target} is the recording itself (allowed: another name)")
 
 
 def _is_done(task: Task) -> bool:

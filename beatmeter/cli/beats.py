@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from beatmeter._util.atomic import replacing
+from beatmeter._util.atomic import replacing, require_writable
+from beatmeter.cli.errors import value_errors
 from beatmeter.cli.lazygroup import LazyGroup
 from beatmeter.cli.options import jobs_option, tracker_option
 
@@ -45,7 +46,7 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
     from beatmeter.signals.neural.training.loop import train as run
     from beatmeter.signals.neural.training.settings import read_settings
 
-    try:
+    with value_errors():
         settings = read_settings(config)
         place = _place(device)
         clips = load_clips(frames / "train", place, settings.clips)
@@ -58,8 +59,6 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
                 click.echo(json.dumps(line))
 
             result = run(settings, clips, held_out, out, report)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     plot_curve(out)
     click.echo(json.dumps(result["figures"]["all"]))
 
@@ -111,7 +110,7 @@ def train_bars(
 
     heard = features or out / "features"
     network = FrameNetworkSource(frame_network).path
-    try:
+    with value_errors():
         settings = read_bar_settings(config)
         place = _place(device)
         with progress_bars() as bars:
@@ -136,8 +135,6 @@ def train_bars(
                 click.echo(json.dumps(line))
 
             result = run(settings, pool, held_out, hash_file(network), out, report)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     plot_curve(out, LABELS)
     click.echo(as_text(result["figures"]))
 
@@ -153,10 +150,8 @@ def join_bars(networks: tuple[Path, ...], out: Path) -> None:
     """
     from beatmeter.signals.neural.training.bars.export import join_bar_networks
 
-    try:
+    with value_errors():
         join_bar_networks(networks, out)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @beats.command("average-bars")
@@ -169,10 +164,8 @@ def average_bars(networks: tuple[Path, ...], out: Path) -> None:
     """
     from beatmeter.signals.neural.training.bars.export import average_bar_networks
 
-    try:
+    with value_errors():
         average_bar_networks(networks, out)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @beats.command("bar-figures")
@@ -201,7 +194,7 @@ def bar_figures(frames: Path, network: Path | None, features: Path, jobs: int) -
 
     frame_network = FrameNetworkSource().path
     path = network or bar_network_path()
-    try:
+    with value_errors():
         hears = BarNetwork.load(path)
         if hears.frame_network != hash_file(frame_network):
             raise ValueError(f"{path}: did not learn from the frame network that ships")
@@ -211,8 +204,6 @@ def bar_figures(frames: Path, network: Path | None, features: Path, jobs: int) -
             raise ValueError(
                 f"{path}: hears {hears.features} features of a beat, not {pool.features.shape[1]}"
             )
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     click.echo(as_text(figures_of(network_says(hears, pool), pool)))
 
 
@@ -226,10 +217,8 @@ def study(frames: Path, config: Path, out: Path, device: str | None) -> None:
     from beatmeter.signals.neural.training.study import read_study, run_study
 
     out.mkdir(parents=True, exist_ok=True)
-    try:
+    with value_errors():
         common, stages = read_study(config)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     run_study(common, stages, frames, out, str(_place(device)))
 
 
@@ -249,14 +238,12 @@ def figures(frames: Path, networks: tuple[Path, ...], device: str | None) -> Non
     from beatmeter.signals.neural.training.summary import side_by_side
 
     place = _place(device)
-    try:
+    with value_errors():
         clips = load_clips(frames, place)
         found = [
             figures_of(load_trainable(path).to(place), clips, int(clips.lengths.max()))
             for path in networks
         ]
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     click.echo(side_by_side([each.summary(clips.rows) for each in found]))
 
 
@@ -272,6 +259,8 @@ def evaluate(recordings: Path, trackers: tuple[str, ...], out: Path | None, jobs
     from beatmeter.evaluation.beats import as_json, as_text, evaluate_beats
     from beatmeter.evaluation.trackers import trackers_of
 
+    if out is not None:
+        require_writable(out)
     clips = read_annotated(recordings)
     found = evaluate_beats(clips, trackers_of(trackers), jobs)
     results = list(track(found, "clips", total=len(clips)))
@@ -309,6 +298,7 @@ def fit_grid(recordings: tuple[Path, ...], out: Path, jobs: int) -> None:
         write_models,
     )
 
+    require_writable(out / "choice.json")
     clips = [clip for folder in recordings for clip in read_annotated(folder)]
     examples = list(track(gather(clips, jobs), "clips", total=len(clips)))
     with_network, onsets_only = [pair[0] for pair in examples], [pair[1] for pair in examples]

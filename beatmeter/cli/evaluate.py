@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from beatmeter.cli.interrupts import resumable
 from beatmeter.cli.options import jobs_option, scores_option, tracker_option
@@ -28,6 +29,9 @@ def evaluate(
     resampling whole works. With --beats: F-measure, CMLt and AMLt of beats and downbeats, tempo and
     duration of bars, on the fixtures whose beats are annotated.
     """
+    chosen = click.get_current_context().get_parameter_source("trackers")
+    if chosen is not ParameterSource.DEFAULT and not beats:
+        raise click.UsageError("--tracker needs --beats")
     if beats:
         _evaluate_beats(set_name, jobs, trackers)
     else:

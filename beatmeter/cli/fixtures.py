@@ -13,7 +13,7 @@ from beatmeter.cli.lazygroup import LazyGroup
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from beatmeter.datasets.fixtures import Fixture, FixtureSet
+    from beatmeter.datasets.fixtures import FixtureSet
 
 
 COMMANDS = {
@@ -46,11 +46,14 @@ def list_fixtures(name: str) -> None:
 
     from beatmeter._util.text import escape_control
     from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures.manifest import format_row
 
+    columns = ("id", "meters", "time_signatures", "grouping", "tempo", "category", "work")
     fixture_set = open_set(name)
     table = Table("id", "meters", "accepted", "grouping", "tempo", "category", "work")
     for fixture in fixture_set.fixtures:
-        table.add_row(*(Text(escape_control(cell)) for cell in _cells(fixture)))
+        row = format_row(fixture)
+        table.add_row(*(Text(escape_control(row[column])) for column in columns))
     console = Console()
     if not console.is_terminal:
         console.width = 200
@@ -82,15 +85,17 @@ def verify_fixtures(name: str) -> None:
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the recordings.  [default: user's cache]",
+    help="Folder for the recordings and their manifest.  [default: that of the set, which is in "
+    "the user's cache for commons]",
 )
 def fetch_fixtures(name: str, to: Path | None) -> None:
     """Download the recordings of a set; what broke off is continued."""
     from dataclasses import replace
 
     from beatmeter.datasets.download import ResumingDownloader
-    from beatmeter.datasets.fixtures import open_set
+    from beatmeter.datasets.fixtures import open_set, write_manifest
     from beatmeter.datasets.fixtures.fetch import fetch
+    from beatmeter.datasets.fixtures.manifest import FILE_NAME
 
     fixture_set = open_set(name)
     if to is not None:
@@ -105,6 +110,8 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
             ),
             on_done=lambda _: progress.advance(files),
         )
+    if to is not None and not (to / FILE_NAME).exists():
+        write_manifest(to / FILE_NAME, fixture_set.fixtures)  # so that the folder is a set
     for problem in result.failed.values():
         click.echo(problem, err=True)
     click.echo(f"{result.kept} of {len(fixture_set.fixtures)} recordings in {fixture_set.folder}")
@@ -113,7 +120,7 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
 
 
 @fixtures.command("sheet")
-@set_argument
+@click.argument("name", metavar="[rendered|PATH]", default="rendered")
 @click.option(
     "--each",
     type=click.IntRange(1),
@@ -125,26 +132,16 @@ def fetch_fixtures(name: str, to: Path | None) -> None:
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write."
 )
 def sheet_of_fixtures(name: str, each: int, out: Path) -> None:
-    """Draw a few fixtures of each meter: onset envelope, beats and bars."""
+    """Draw a few fixtures of each meter: onset envelope, beats and bars.
+
+    The set must tell its beats in beats.json, as rendered does.
+    """
     from beatmeter.datasets.fixtures import open_set
     from beatmeter.datasets.fixtures.sheet import draw_sheet, fixture_strips
 
     strips = fixture_strips(open_set(name), each)
     draw_sheet(strips, out)
     click.echo(f"{len(strips)} fixtures in {out}")
-
-
-def _cells(fixture: Fixture) -> tuple[str, ...]:
-    slowest, fastest = fixture.tempo
-    return (
-        fixture.id,
-        " ".join(map(str, fixture.meters)),
-        " ".join(fixture.time_signatures),
-        "+".join(map(str, fixture.grouping)),
-        f"{slowest:g}" if slowest == fastest else f"{slowest:g}-{fastest:g}",
-        fixture.category,
-        fixture.work,
-    )
 
 
 def _summary(fixture_set: FixtureSet) -> str:

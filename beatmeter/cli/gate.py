@@ -65,8 +65,10 @@ def run(
     the gate is passed. The exit code is 0 when it is, 1 when not, 2 when nothing was measured,
     130 when interrupted.
     """
+    from beatmeter._util.atomic import require_writable
     from beatmeter.gate.commit import run_gate
 
+    require_writable(out / "gate.json")
     with resumable("what was heard"):
         result = run_gate(candidate, set_name, checkpoint, jobs, scores)
     click.echo(result.text())
@@ -102,8 +104,10 @@ def tune(
     checkpoint, fixtures and the other weights as they are now. The exit code is 1 when no weight
     helps; then none is written.
     """
+    from beatmeter._util.atomic import require_writable
     from beatmeter.gate.tuned import tune_signal
 
+    require_writable(out / "tune.json")
     with resumable("what was heard"):
         result = tune_signal(weight, (start, stop, step), jobs, scores)
     click.echo(result.text())

@@ -62,8 +62,8 @@ class Correction:
     Attributes
     ----------
     meters : tuple of int
-        Ascending, of :data:`beatmeter.meters.METERS`; two at once for polymeter; none where there
-        is no bar.
+        Ascending, of :data:`beatmeter.meters.METERS`; several at once for polymeter; none where
+        there is no bar.
     bars : tuple of float
         Seconds at which a bar begins, ascending.
     changes : tuple of (float, int)
@@ -87,8 +87,8 @@ class Correction:
         for meter in (*self.meters, *(meter for _, meter in self.changes)):
             if meter not in METERS:
                 raise DatasetError(f"meter: {meter!r} (allowed: {allowed})")
-        if len(self.meters) > 2 or list(self.meters) != sorted(set(self.meters)):
-            raise DatasetError(f"meters: {self.meters} (allowed: two at most, ascending)")
+        if list(self.meters) != sorted(set(self.meters)):
+            raise DatasetError(f"meters: {self.meters} (allowed: each once, ascending)")
         _check_times("bars", self.bars)
         _check_times("changes", [time for time, _ in self.changes])
         if not self.meters and (self.bars or self.changes):
@@ -182,7 +182,10 @@ class CorrectionStore:
             self._write(list(rows.values()))
             self._label(filename, None)
         else:
-            rows[filename] = rows.get(filename, {}) | _cells(filename, correction)
+            cells = _cells(filename, correction)
+            if _same_meters(known.get(filename), correction):
+                del cells["meter"]  # what is written may tell confidences, too
+            rows[filename] = rows.get(filename, {}) | cells
             self._label(filename, correction)
             self._write(list(rows.values()))
         _settle(self.folder)
@@ -224,7 +227,7 @@ def _saved(row: dict[str, str], where: str) -> Saved:
     meters = tuple(parse_labels(row["meter"], where)) if row["meter"] else ()
     try:
         correction = Correction(
-            meters=meters[:2],
+            meters=meters,
             bars=tuple(float(time) for time in row.get("bars", "").split()),
             changes=tuple(_parse_change(part) for part in row.get("changes", "").split()),
             note=escape_control(row.get("note", ""))[:_LONGEST_NOTE],
@@ -234,6 +237,11 @@ def _saved(row: dict[str, str], where: str) -> Saved:
     except DatasetError as error:
         raise DatasetError(f"{where}: {error}") from error
     return Saved(correction, _version(row))
+
+
+def _same_meters(saved: Saved | None, correction: Correction) -> bool:
+    before = None if saved is None else saved.correction
+    return before is not None and before.meters == correction.meters
 
 
 def _parse_change(part: str) -> Change:
@@ -266,8 +274,9 @@ def _check_times(name: str, times: Sequence[float]) -> None:
         raise DatasetError(f"{name}: {len(times)} of them (allowed: {_MOST_TIMES})")
     if not all(math.isfinite(time) and 0 <= time <= _LONGEST_S for time in times):
         raise DatasetError(f"{name}: a time outside the recording (allowed: seconds from 0)")
-    if list(times) != sorted(set(times)):
-        raise DatasetError(f"{name}: not in order (allowed: ascending seconds)")
+    written = [round(time, _DIGITS) for time in times]
+    if written != sorted(set(written)):
+        raise DatasetError(f"{name}: not in order (allowed: ascending, a millisecond apart)")
 
 
 def _check_filename(filename: str) -> None:

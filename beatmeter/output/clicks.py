@@ -1,7 +1,7 @@
 """The recording with a click on every beat: the quickest way to doubt an analysis by ear.
 
-Downbeats have a higher click than the other beats. The recording keeps its sample rate and is
-mixed to mono.
+Downbeats have a higher click than the other beats. The recording is mixed to mono, and keeps its
+sample rate where the format has it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,27 @@ FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Hz, of MPEG-1, MPEG-2 and MPEG-2.5."""
+_HIGHEST_VORBIS_RATE = 200_000  # Hz: of more, libvorbis takes the process down with it
+_USUAL_RATE = 48_000  # Hz, which every format has
 _BLOCK = 1 << 16  # samples: libsndfile overflows its stack on a minute of Vorbis in one piece
 _DOWNBEAT_HZ, _BEAT_HZ = 1760.0, 880.0  # A6 and A5
 _CLICK_S = 0.04  # seconds of a click
 _DECAY_S = 0.008  # seconds in which it falls to 1/e
 _MUSIC_PEAK, _CLICK_PEAK = 0.5, 0.45  # together below full scale
+
+
+def format_of(path: str | Path) -> str:
+    """The name of libsndfile's format that a file's suffix tells.
+
+    Raises
+    ------
+    ReportError
+        If the suffix is none of ``FORMATS``.
+    """
+    kind = FORMATS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise ReportError(f"--clicks: {path} (allowed: a name that ends in {', '.join(FORMATS)})")
+    return kind
 
 
 def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> None:
@@ -47,23 +63,20 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
     Raises
     ------
     ReportError
-        If the suffix is none of these, or the format does not have the recording's sample rate.
+        If the suffix is none of these.
     AudioError
         If the recording cannot be read.
     OSError
         If the file cannot be written.
     """
     import soundfile
+    import soxr
 
-    kind = FORMATS.get(Path(path).suffix.lower())
-    if kind is None:
-        raise ReportError(f"--clicks: {path} (allowed: a name that ends in {', '.join(FORMATS)})")
+    kind = format_of(path)
     samples, sample_rate = load(source)
-    if kind == "MP3" and sample_rate not in _MP3_RATES:
-        raise ReportError(
-            f"--clicks: {path}: MP3 has no sample rate of {sample_rate} Hz "
-            "(allowed: .wav, .flac, .ogg)"
-        )
+    if not _has_rate(kind, sample_rate):
+        samples = soxr.resample(samples, sample_rate, _USUAL_RATE)
+        sample_rate = _USUAL_RATE
     mixed = add_clicks(samples, sample_rate, analysis.beats, analysis.positions)
     with (
         replacing(path) as partial,
@@ -105,6 +118,12 @@ def add_clicks(
         click = clicks[_DOWNBEAT_HZ if place == 1 else _BEAT_HZ][:room]
         mixed[start : start + len(click)] += click
     return np.clip(mixed, -1.0, 1.0)
+
+
+def _has_rate(kind: str, sample_rate: int) -> bool:
+    if kind == "MP3":
+        return sample_rate in _MP3_RATES
+    return kind != "OGG" or sample_rate <= _HIGHEST_VORBIS_RATE
 
 
 def _click(frequency: float, sample_rate: int) -> Samples:

@@ -22,6 +22,24 @@ SUFFIXES = {
 """Kinds of files, and the suffix of each where a batch is written into a folder."""
 
 
+def check_file(kind: str, path: Path) -> None:
+    """Raise :class:`ReportError` where it is clear before an analysis that none can be written.
+
+    Parameters
+    ----------
+    kind : str
+        Of :data:`SUFFIXES`.
+    """
+    if kind == "jams":
+        from beatmeter.output.jams import require_jams
+
+        require_jams()
+    elif kind == "clicks":
+        from beatmeter.output.clicks import format_of
+
+        format_of(path)
+
+
 def write_file(kind: str, analysis: Analysis, source: Path, path: Path) -> None:
     """Write an analysis of the recording `source` as a file of a kind, atomically.
 

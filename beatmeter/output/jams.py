@@ -6,6 +6,7 @@ for Reproducible MIR Research", ISMIR 2014.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from beatmeter import __version__
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
     from beatmeter.analysis import Analysis
     from beatmeter.grid.metrical import MetricalGrid
+
+
+def require_jams() -> None:
+    """Raise :class:`ReportError` if the package ``jams`` is missing."""
+    if find_spec("jams") is None:
+        raise ReportError("--jams needs the package jams (pip install 'beatmeter[jams]')")
 
 
 def write_jams(analysis: Analysis, path: str | Path) -> None:
@@ -34,12 +41,9 @@ def write_jams(analysis: Analysis, path: str | Path) -> None:
     OSError
         If the file cannot be written.
     """
-    try:
-        import jams
-    except ImportError as error:
-        raise ReportError(
-            "--jams needs the package jams (pip install 'beatmeter[jams]')"
-        ) from error
+    require_jams()
+    import jams
+
     document = jams.JAMS()
     document.file_metadata.duration = analysis.duration_s
     document.file_metadata.title = analysis.path or ""

@@ -116,7 +116,7 @@ def draw(analysis: Analysis, excerpt: Excerpt) -> Figure:
     strips: list[Callable[[Axes], None]] = []
     if len(analysis.segments) > 1:
         strips.append(lambda axes: _draw_segments(axes, analysis.segments))
-    if analysis.timeline is not None:
+    if analysis.timeline:  # there may be no window in which a signal spoke
         windows = analysis.timeline
         strips.append(lambda axes: _draw_timeline(axes, windows))
     heights = [2.6, *[0.7] * len(strips), 0.34 * rows]

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from beatmeter._util.text import escape_control
 from beatmeter.meters import METERS
-from beatmeter.output.shares import shown
+from beatmeter.output.shares import clock, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ def _answer(analysis: Analysis) -> Text:
     heard = _bar_answer(analysis) if analysis.grid.bars_heard else _pulse_answer(analysis)
     return Text.assemble(
         (name, _STRONG),
-        (f"  {_clock(analysis.duration_s)}\n\n", _QUIET),
+        (f"  {clock(analysis.duration_s)}\n\n", _QUIET),
         *heard,
         f", confidence {analysis.confidence:.0%}",
         (f"   (runner-up {analysis.runner_up}: {runner_up:.0%})", _QUIET),
@@ -139,7 +139,7 @@ def _segments(segments: tuple[Segment, ...]) -> Table:
         grid = segment.grid
         barred = grid.bars_heard
         table.add_row(
-            f"  {_clock(segment.start_s)}-{_clock(segment.end_s)}",
+            f"  {clock(segment.start_s)}-{clock(segment.end_s)}",
             str(grid.meter) if barred else _ABSENT,
             Text(grid.time_signature if barred else "no bar", _CHANGED),
             f"{grid.tempo_bpm:.1f}",
@@ -159,7 +159,7 @@ def _timeline(windows: tuple[Window, ...]) -> Table:
     for stretch in _stretches(windows):
         reads = Counter(window.time_signature for window in stretch).most_common(1)[0][0]
         table.add_row(
-            f"  {_clock(stretch[0].start_s)}-{_clock(stretch[-1].end_s)}",
+            f"  {clock(stretch[0].start_s)}-{clock(stretch[-1].end_s)}",
             Text(reads, Style.null() if before is None else _CHANGED),
             f"{mean(window.tempo_bpm for window in stretch):.1f}",
             f"{mean(window.confidence for window in stretch):.0%}",
@@ -176,9 +176,3 @@ def _stretches(windows: tuple[Window, ...]) -> list[list[Window]]:
             stretches.append([])
         stretches[-1].append(window)
     return stretches
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

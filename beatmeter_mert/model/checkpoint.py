@@ -16,13 +16,13 @@ one that was edited. Checkpoints from before the configurations had digests are 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.hashing import sha256_of
 from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model.architecture import read_json_object
 from beatmeter_mert.model.backbone import BESIDE, BackboneReference, save_backbone
@@ -229,7 +229,4 @@ def _move(staged: Path, folder: Path) -> None:
 
 
 def _digest(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path) if path.is_file() else None

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from beatmeter_mert.model import SecondMeterThresholds
     from beatmeter_mert.training.options import Clips
 
+_KEPT = ".calibration"
+"""Subfolder of what was predicted so far; it goes when the checkpoint is calibrated."""
+
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -52,14 +55,14 @@ def calibrate(
     from beatmeter_mert.training.inference import predict_clips
 
     played = check_rates(rates)
+    model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     labelled = usable_clips(clips.folder, clips.splits, clips.seed, clips.max_bad_share)
     single = [file for file in labelled.files if len(file.clip.meters) == 1]
-    model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
     before = model.config.tta_rates
     model.config.tta_rates = played if rates else before
     model.config.scaling = PlattScaling()
-    with_predictions = checkpoint / "calibration"
-    predictions = predict_clips(model, single, with_predictions)
+    kept = checkpoint / _KEPT
+    predictions = predict_clips(model, single, kept)
     scaling = fit_scaling(predictions)
     probabilities = scaled(predictions.probabilities, scaling)
     measured = measure_thresholds(probabilities, predictions.labels)
@@ -72,7 +75,7 @@ def calibrate(
     if model.config.tta_rates != before:
         changes["evaluation"] = {}
     redescribe(checkpoint, model.parameter_count(), **changes)
-    shutil.rmtree(with_predictions)
+    shutil.rmtree(kept)
     click.echo(f"logits: scaled by {scaling.scale:.3f}, then {scaling.offset:+.3f}")
     for meter, part, low, high in zip(
         METERS, measured.by_predicted, levels.evaluation, levels.production, strict=True

@@ -27,6 +27,12 @@ def imported_by(program: str, *arguments: str) -> set[str]:
     return set(result.stdout.rpartition("|")[2].split())
 
 
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "beatmeter", "analyze", "missing.wav"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "beatmeter: missing.wav: no such file\n")
+
+
 def test_import_beatmeter_imports_nothing_heavy():
     modules = imported_by("import beatmeter")
     assert "beatmeter" in modules

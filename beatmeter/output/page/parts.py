@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from beatmeter.meters import METERS
+from beatmeter.output.shares import clock
 
 _SURE, _LIKELY = 0.9, 0.6
 """Confidences from which an answer is called sure, and likely."""
@@ -137,13 +138,6 @@ def footer(data: Data, version: str) -> str:
     """What was asked of whom."""
     asked = f"Not asked: {', '.join(data['not_asked'])}. " if data["not_asked"] else ""
     return escape(f"{asked}Told by BeatMeter {version}; the waveform is drawn by wavesurfer.js.")
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 1:02:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _over_time(data: Data) -> str:

@@ -14,11 +14,11 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
-from importlib.metadata import version
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from beatmeter import __version__
 from beatmeter.output.page import parts
 from beatmeter.output.page.sound import MARGIN_S, PEAKS_PER_S, PIECE_S, piece_count
 
@@ -93,7 +93,7 @@ def render_page(
     return Template(asset("page.html")).substitute(
         policy=content_policy(nonce, connect),
         nonce=nonce,
-        version=escape(version("beatmeter")),
+        version=__version__,
         title=escape(f"{data['name']}: {parts.in_short(data)}"),
         name=escape(data["name"]),
         styles="\n".join([asset("page.css"), asset("analysis.css"), *styles]),
@@ -103,7 +103,7 @@ def render_page(
         grids=parts.grids(data),
         segments=parts.segments(data),
         heat=parts.heat(data),
-        footer=parts.footer(data, version("beatmeter")),
+        footer=parts.footer(data, __version__),
         data=_json(data),
         sound=_json(_sound_data(sound)),
         pieces=_pieces(sound.pieces),

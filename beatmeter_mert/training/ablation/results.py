@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.hashing import sha256_of
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune.data import find_clips
@@ -106,7 +107,7 @@ def data_hash(files: Sequence[LabelledFile]) -> str:
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda file: file.clip.filename):
         digest.update(f"{file.clip.filename} {file.clip.meters}\n".encode())
-        digest.update(hashlib.sha256(file.path.read_bytes()).digest())
+        digest.update(bytes.fromhex(sha256_of(file.path)))
     return digest.hexdigest()
 
 

@@ -3,7 +3,11 @@
 For several processes: ``torchrun --nproc-per-node 4 -m beatmeter_mert.training.finetune ...``.
 """
 
-from beatmeter_mert.run_module import run
+from beatmeter._util.streams import open_closed_streams
+from beatmeter.cli.errors import one_line_errors
 from beatmeter_mert.training.finetune.command import finetune
 
-run(finetune)
+if __name__ == "__main__":
+    open_closed_streams()
+    with one_line_errors():
+        finetune()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beatmeter.cli.errors import value_errors
+
 if TYPE_CHECKING:
     from beatmeter.signals.neural.training.frames import Clips
     from beatmeter_mert.model import MertMeterClassifier
@@ -34,20 +36,20 @@ def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | Non
     """
     import torch
 
-    from beatmeter._util.atomic import replacing
+    from beatmeter._util.atomic import replacing, require_writable
     from beatmeter.signals.neural.training.frames import load_clips
     from beatmeter_mert.model import MertMeterClassifier
     from beatmeter_mert.model.spectral import SpectralEncoder
     from beatmeter_mert.training.frames.figures import figures_by_group
 
+    if path is not None:
+        require_writable(path)
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype="float32")
     backbone: Any = model.backbone
     if not isinstance(backbone.feature_extractor, SpectralEncoder):
         raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
-    try:
+    with value_errors():
         clips = load_clips(shards, torch.device("cpu"))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     figures = figures_by_group(clips.rows, probabilities_of(model, clips))
     if path is not None:
         with replacing(path) as partial:

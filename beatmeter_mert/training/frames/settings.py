@@ -25,7 +25,7 @@ class SpectralSettings(Settings):
     feed_forward: int = setting(1024, "Width between the two linear layers of a transformer layer.")
     position_frames: int = setting(64, "Width of the convolution that tells positions.")
     position_groups: int = setting(16, "Its groups.")
-    dropout: float = setting(0.1, "Dropout in the residual layers and the transformer.")
+    dropout: float = setting(0.1, "Dropout in the residual layers and the transformer.", "[0, 1)")
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class FrameLossSettings(Settings):
         0.3, "Weight of the same questions asked before the transformer, so that both halves learn."
     )
     meter: float = setting(1.0, "Weight of the meters of the whole clip.")
-    smoothing: float = setting(0.05, "Target of a meter that is not there.")
-    pos_weight_cap: float = setting(4.0, "Most that a meter's positives count.")
-    head_dropout: float = setting(0.3, "Dropout in the head that answers for the clip.")
+    smoothing: float = setting(0.05, "Target of a meter that is not there.", "[0, 1)")
+    pos_weight_cap: float = setting(4.0, "Most that a meter's positives count.", "(0, inf)")
+    head_dropout: float = setting(0.3, "Dropout in the head that answers for the clip.", "[0, 1)")
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class FramesSettings(Settings):
         (1200, 1200, 800, 500),
         "Lengths of a window in fiftieths of a second; each step draws one of them.",
     )
-    learning_rate: float = setting(1.2e-3, "Peak learning rate; it falls to 0.")
-    weight_decay: float = setting(0.05, "Weight decay of matrices.")
-    warm_up: float = setting(0.04, "Share of the run over which the learning rate rises.")
-    clip_norm: float = setting(1.0, "Largest norm of the gradient.")
-    average: float = setting(0.998, "Decay of the average of weights that is exported.")
+    learning_rate: float = setting(1.2e-3, "Peak learning rate; it falls to 0.", "(0, inf)")
+    weight_decay: float = setting(0.05, "Weight decay of matrices.", "[0, inf)")
+    warm_up: float = setting(0.04, "Share of the run over which the learning rate rises.", "(0, 1]")
+    clip_norm: float = setting(1.0, "Largest norm of the gradient.", "(0, inf)")
+    average: float = setting(0.998, "Decay of the average of weights that is exported.", "[0, 1)")
     least_clips: int = setting(1, "Wait until so many clips to learn from are there.", "[1, inf)")
     least_held_out: int = setting(
         1, "Wait until so many clips to be judged by are there.", "[1, inf)"

@@ -86,6 +86,8 @@ def _fetch(
 ) -> None:
     """Try a song's candidates in turn, and note in the manifest how it went.
 
+    Of a song that lost a clip, the others stay in the manifest until it is downloaded again.
+
     Raises
     ------
     UnreachableError
@@ -93,7 +95,6 @@ def _fetch(
     """
     reasons: list[str] = []
     all_unreachable = True
-    manifest.fetched.pop(song.slug, None)
     try:
         candidates = downloader.candidates(song)
     except UnreachableError:
@@ -105,7 +106,7 @@ def _fetch(
         with tempfile.TemporaryDirectory(dir=scratch) as place:
             try:
                 refuse_wrong_length(song, candidate)
-                _refuse_taken(candidate, manifest)
+                _refuse_taken(song, candidate, manifest)
                 download = downloader.download(candidate, Path(place))
                 samples, names = _cut(song, download.path, manifest.folder, Path(place))
             except (NotTakenError, AudioError) as error:
@@ -139,10 +140,10 @@ def _forget(slugs: list[str], manifest: Manifest) -> None:
     manifest.write()
 
 
-def _refuse_taken(candidate: Candidate, manifest: Manifest) -> None:
+def _refuse_taken(song: Song, candidate: Candidate, manifest: Manifest) -> None:
     """Refuse a recording that is another song already, lest it straddle splits."""
-    for slug, song in manifest.fetched.items():
-        if song.address == candidate.address:
+    for slug, other in manifest.fetched.items():
+        if slug != song.slug and other.address == candidate.address:
             raise NotTakenError(f"{candidate.address}: is taken for {slug} already")
 
 

@@ -124,6 +124,22 @@ def test_a_folder_that_may_not_be_read_is_named_and_the_rest_is_found(library, m
     ]
 
 
+def test_a_folder_that_may_not_be_entered_is_named_and_the_rest_is_found(library, monkeypatch):
+    status = Path.stat
+
+    def refuse(path, **options):
+        if path == Path("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return status(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    wanted = search(["."])
+    assert [str(problem) for problem in wanted.problems] == [
+        "sub: cannot be read (Permission denied)"
+    ]
+    assert Path("b.wav") in [found.path for found in wanted.found]
+
+
 def test_reports_mirror_the_folders(library):
     for name in (str(library), "**/*.opus", "sub/../sub/c.opus"):
         found = [f for f in search([name]).found if f.path.name == "c.opus"]

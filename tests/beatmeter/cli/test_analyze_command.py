@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,16 @@ def test_jams_plot_and_page_are_files_for_one_recording_and_folders_for_a_batch(
         ("--output", "file", "file: Not a directory"),
         ("--jams", "in", "in: Is a directory"),
         ("--plot", "n" * 256, f"{'n' * 256}: File name too long"),
+        (
+            "--clicks",
+            "in/../in/a.wav",
+            "--clicks: in/../in/a.wav is the recording itself (allowed: another name)",
+        ),
+        (
+            "--clicks",
+            "x.aac",
+            "--clicks: x.aac (allowed: a name that ends in .wav, .flac, .ogg, .mp3)",
+        ),
     ],
 )
 def test_a_report_that_cannot_be_written_fails_before_the_analysis(
@@ -180,6 +191,14 @@ def test_a_report_that_cannot_be_written_fails_before_the_analysis(
     ran = beatmeter("analyze", "in/a.wav", option, target)
     assert ran.code == 2
     assert ran.err == f"beatmeter: {line}\n"
+    assert heard == []
+
+
+def test_a_missing_package_is_told_once_before_a_batch(beatmeter, library, heard, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jams", None)
+    ran = beatmeter("analyze", "in", "--jams", "jams")
+    needed = "--jams needs the package jams (pip install 'beatmeter[jams]')"
+    assert (ran.code, ran.err) == (2, f"beatmeter: {needed}\n")
     assert heard == []
 
 

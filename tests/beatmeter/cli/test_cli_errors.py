@@ -60,9 +60,7 @@ def test_a_defect_keeps_its_traceback(error):
         raise error
 
 
-def test_the_command_line_and_modules_by_themselves_tell_it(monkeypatch, capsys):
-    from beatmeter_mert.run_module import run
-
+def test_the_command_line_tells_it(monkeypatch, capsys):
     monkeypatch.setattr(errors, "find_spec", lambda package: None)
 
     @click.command()
@@ -71,13 +69,11 @@ def test_the_command_line_and_modules_by_themselves_tell_it(monkeypatch, capsys)
 
     monkeypatch.setattr(sys, "argv", ["beatmeter", "broken"])
     monkeypatch.setattr(cli.cli, "commands", {"broken": broken})
-    for start, arguments in ((cli.main, ["broken"]), (lambda: run(broken), [])):
-        monkeypatch.setattr(sys, "argv", ["beatmeter", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            start()
-        assert ended.value.code == 2
-        told = "beatmeter: needs the package torch: pip install 'beatmeter[train]'"
-        assert capsys.readouterr().err.splitlines() == [told]
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    told = "beatmeter: needs the package torch: pip install 'beatmeter[train]'"
+    assert capsys.readouterr().err.splitlines() == [told]
 
 
 def imported_packages() -> set[str]:

@@ -65,3 +65,9 @@ def test_a_set_that_is_not_there_is_named(run):
     ran = run("nowhere")
     assert isinstance(ran.exception, DatasetError)
     assert "nowhere" in str(ran.exception)
+
+
+def test_a_tracker_without_beats_is_refused(run):
+    ran = run("rendered", "--tracker", "librosa")
+    assert ran.exit_code == 2
+    assert "--tracker needs --beats" in ran.stderr

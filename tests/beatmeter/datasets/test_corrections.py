@@ -96,6 +96,17 @@ def test_what_others_wrote_is_kept(store):
     assert text == ("filename,meter,note,bars,changes,who\na.wav,3:0.6,hm,,,Ann\nb.wav,3,,,,Ben\n")
 
 
+def test_meters_and_confidences_that_others_wrote_outlast_a_new_note(store):
+    table = store.folder / "corrections.csv"
+    table.write_text('filename,meter,note\na.wav,"3:0.6,4,7",by hand\n')
+    saved = store.read()["a.wav"]
+    assert saved.correction == Correction((3, 4, 7), note="by hand")
+    noted = store.save("a.wav", Correction((3, 4, 7), note="again"), saved.version)
+    assert table.read_text().splitlines()[1] == 'a.wav,"3:0.6,4,7",again,,'
+    store.save("a.wav", Correction((3, 4)), noted.version)
+    assert table.read_text().splitlines()[1] == 'a.wav,"3,4",,,'
+
+
 def test_the_second_of_two_who_correct_one_recording_is_told(store):
     first = store.save("a.wav", Correction((3,)), ABSENT)
     with pytest.raises(StaleError, match=r"a\.wav: was corrected elsewhere"):
@@ -130,9 +141,9 @@ def test_two_processes_lose_nothing(store):
         {"meters": (6,)},
         {"meters": (4, 3)},
         {"meters": (3, 3)},
-        {"meters": (3, 4, 5)},
         {"meters": (), "bars": (1.0,)},
         {"meters": (3,), "bars": (2.0, 1.0)},
+        {"meters": (3,), "bars": (0.5001, 0.5004)},  # the same once they are written
         {"meters": (3,), "bars": (-1.0,)},
         {"meters": (3,), "bars": (float("nan"),)},
         {"meters": (3,), "bars": tuple(range(6000))},

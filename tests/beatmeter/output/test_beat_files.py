@@ -133,9 +133,12 @@ def test_another_format_is_refused(analysis, tmp_path):
         write_clicks(analysis, tmp_path / "a.wav", tmp_path / "b.xyz")
 
 
-def test_clicks_at_a_rate_that_mp3_does_not_have(analysis, write_audio, noise, tmp_path):
-    source = write_audio("a.wav", np.tile(noise, 4), 96000)
-    with pytest.raises(
-        ReportError, match=r"b\.mp3: MP3 has no sample rate of 96000 Hz \(allowed: "
-    ):
-        write_clicks(analysis, source, tmp_path / "b.mp3")
+@pytest.mark.parametrize(("suffix", "rate"), [(".mp3", 96_000), (".ogg", 384_000)])
+def test_a_rate_that_the_format_does_not_have_is_resampled(
+    analysis, write_audio, tmp_path, suffix, rate
+):
+    source = write_audio("a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 3 * rate), rate)
+    write_clicks(analysis, source, tmp_path / f"b{suffix}")
+    written = soundfile.info(tmp_path / f"b{suffix}")
+    assert written.samplerate == 48_000
+    assert written.duration == pytest.approx(3.0, abs=0.1)

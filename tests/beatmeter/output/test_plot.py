@@ -42,6 +42,7 @@ def test_the_heat_map_shows_every_signal_and_leaves_the_silent_one_blank(make_an
 def test_a_timeline_is_drawn_when_there_is_one(make_analysis, excerpt):
     assert len(draw(make_analysis(), excerpt).axes) == 2
     assert len(draw(make_analysis(timeline=True), excerpt).axes) == 3
+    assert len(draw(replace(make_analysis(), timeline=()), excerpt).axes) == 2
 
 
 def test_segments_are_drawn_when_the_meter_changes(make_analysis, excerpt):

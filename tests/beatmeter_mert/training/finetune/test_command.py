@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -61,7 +62,14 @@ def test_an_interrupt_before_training_ends_with_130_too(monkeypatch, tones, tmp_
     assert result.exit_code == 130
 
 
-def test_data_is_needed(tmp_path):
+def test_the_data_may_lie_in_the_current_folder(chosen, tones, monkeypatch):
+    monkeypatch.chdir(tones)
+    settings, _ = chosen("--data-dir=.")
+    assert settings.data_dir == Path()
+
+
+def test_data_is_needed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(finetune, [f"--out={tmp_path}"])
     assert result.exit_code == 2
     assert "--data-dir" in result.output

@@ -173,7 +173,8 @@ def test_a_folder_without_shards_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"windows": []}, {"batch_size": 0}, {"backbone": {"strides": [2]}}]
+    "change",
+    [{"windows": []}, {"batch_size": 0}, {"warm_up": 0.0}, {"backbone": {"strides": [2]}}],
 )
 def test_settings_out_of_range_are_refused(small, change):
     with pytest.raises(SettingsError):

@@ -258,6 +258,28 @@ def test_what_is_there_is_not_asked_for_again(site, fetch, tmp_path):
     assert len(site.asked) == 2
 
 
+@pytest.mark.parametrize("answer", [SILENCE, "Video unavailable"])
+def test_a_song_that_lost_a_clip_keeps_the_others_until_it_is_there_again(
+    site, tmp_path, monkeypatch, answer
+):
+    monkeypatch.setattr(segments, "ffmpeg_version", lambda: "9")
+    monkeypatch.setattr(segments, "cut", lambda decoded, segment, target: target.touch())
+
+    def fetch():
+        return fetch_all([_song()], tmp_path, Downloader(0), lambda song: None, retry_failed=True)
+
+    site.recordings["https://x/watch?v=a"] = 100
+    fetched = fetch().fetched
+    (tmp_path / "audio/artist_title_seg00.mp3").unlink()
+    site.recordings["https://x/watch?v=a"] = answer
+    assert list(fetch().failed) == ["artist_title"]
+    assert Manifest.read(tmp_path).fetched == fetched
+    assert len(read_folder(tmp_path).files) == 2
+    site.recordings["https://x/watch?v=a"] = 100
+    assert fetch().failed == {}
+    assert len(read_folder(tmp_path).files) == 3
+
+
 def test_failures_are_tried_again_on_request_only(site, fetch):
     site.recordings["https://x/watch?v=a"] = "Video unavailable"
     fetch(_song())
