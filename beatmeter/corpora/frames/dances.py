@@ -12,7 +12,9 @@ import numpy as np
 
 from beatmeter.corpora.compose.arrange import arrange
 from beatmeter.corpora.compose.style import STYLES
-from beatmeter.corpora.piece import Piece, bar_beats
+from beatmeter.corpora.frames.playing import Request, played, recast
+from beatmeter.corpora.perform.performing import draw_touch
+from beatmeter.corpora.piece import Performance, Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
 
@@ -51,7 +53,15 @@ _BAND_SHARE = 0.6
 _BARE_SHARE = 0.25
 
 
-def danced(rng: np.random.Generator, piece: Piece, dance: str) -> Piece:
+def dances(request: Request) -> Performance:
+    """A tune at the tempo of its dance, mostly with a band."""
+    excerpt = request.material.excerpt(request.rng, "dances", request.seconds)
+    piece = _danced(request.rng, excerpt.piece, excerpt.dance)
+    touch = draw_touch(request.rng, 1000.0)
+    return played(request, recast(request.rng, piece, 0.8), touch)
+
+
+def _danced(rng: np.random.Generator, piece: Piece, dance: str) -> Piece:
     """Give a tune the tempo and the groups of its dance, and mostly a band."""
     known = DANCES.get(dance)
     if known is not None and sum(known.grouping) == bar_beats(piece):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.corpora.frames.composed import SWINGING_STYLES
 from beatmeter.corpora.frames.dances import BAND_STYLES
-from beatmeter.corpora.frames.families import SWINGING_STYLES
 from beatmeter.corpora.frames.material import AS_WRITTEN, Material, split_of
 from beatmeter.corpora.reserved import reserved
 from beatmeter.errors import DatasetError
