@@ -24,6 +24,8 @@ from beatmeter.errors import DatasetError
 
 SPLITS = ("train", "val")
 
+DANCE_TUNES, FOLK_SONGS = "dance tunes", "folk songs"
+
 AS_WRITTEN: dict[str, tuple[str, ...]] = {
     "lieder": ("openscore-lieder",),
     "quartets": ("openscore-quartets",),
@@ -31,11 +33,10 @@ AS_WRITTEN: dict[str, tuple[str, ...]] = {
     "dances": ("dances",),
     "groove": ("groove",),
     "chorales": ("bach",),
-    "dance tunes": ("fiddle-tunes",),
-    "folk songs": ("folk-songs",),
+    DANCE_TUNES: ("fiddle-tunes",),
+    FOLK_SONGS: ("folk-songs",),
 }
 """Families of scores played as they are written, and their sources."""
-DANCE_TUNES, FOLK_SONGS = "dance tunes", "folk songs"
 
 COMPOUND = "compound scores"
 """Songs and quartets whose beats divide in three: another name for :meth:`Material.excerpt`."""

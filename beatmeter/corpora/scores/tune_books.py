@@ -7,7 +7,6 @@ package music21 carries several, of dances and songs.
 from __future__ import annotations
 
 import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -27,7 +26,6 @@ KINDS = (
 """Kinds of tunes that have a tempo of their own."""
 
 _SYMBOLS = {"C": "4/4", "C|": "2/2"}
-_HEADER = re.compile(r"^([A-Za-z]):\s*(.*?)\s*(?:%.*)?$", re.MULTILINE)
 _START = re.compile(r"^(?=X:)", re.MULTILINE)
 _LONGEST_NAME = 60
 
@@ -58,9 +56,7 @@ def split_book(text: str) -> Iterator[Tune]:
     for tune in _START.split(text):
         if not tune.startswith("X:"):
             continue
-        fields: dict[str, str] = {}
-        for name, value in _HEADER.findall(tune):
-            fields.setdefault(name, value)
+        fields = _fields(tune)
         title = fields.get("T", "")
         meter = fields.get("M", "")
         yield Tune(
@@ -104,7 +100,7 @@ def write_tunes(books: Iterable[Path], out: Path, source: str, licence: str) -> 
             if not name or name in rows or not counts(tune.time_signature):
                 continue
             (out / name).write_text(tune.text, encoding="utf-8")
-            rows[name] = dict.fromkeys(COLUMNS, "") | {
+            rows[name] = {
                 "source": source,
                 "file": name,
                 "licence": licence,
@@ -114,13 +110,24 @@ def write_tunes(books: Iterable[Path], out: Path, source: str, licence: str) -> 
             }
     if not rows:
         raise DatasetError("books: no tune in one of the six meters (allowed: ABC notation)")
-    index = io.StringIO()
-    writer = csv.DictWriter(index, (*COLUMNS, "dance"), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows.values())
-    with replacing(out / INDEX) as part:
-        part.write_text(index.getvalue(), encoding="utf-8")
+    with (
+        replacing(out / INDEX) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, (*COLUMNS, "dance"), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows.values())
     return len(rows)
+
+
+def _fields(tune: str) -> dict[str, str]:
+    """What the fields of a tune first say, comments left out."""
+    fields: dict[str, str] = {}
+    for line in tune.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and len(name) == 1:
+            fields.setdefault(name, value.partition("%")[0].strip())
+    return fields
 
 
 def _kind(text: str) -> str:

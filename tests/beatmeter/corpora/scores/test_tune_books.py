@@ -64,6 +64,11 @@ def test_a_kind_is_a_word_of_its_field(field, kind):
     assert tune.kind == kind
 
 
+def test_an_empty_field_says_nothing_and_takes_nothing_from_the_next():
+    (tune,) = split_book("X: 1\nT: Tune % a comment\nR:\nM: 6/8\nK: C\nCDE FGA|\n")
+    assert (tune.title, tune.kind, tune.time_signature) == ("Tune", "", "6/8")
+
+
 @pytest.fixture
 def folder(tmp_path):
     book = tmp_path / "book.abc"
