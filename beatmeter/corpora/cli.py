@@ -168,6 +168,26 @@ def tunes(books: tuple[Path, ...], source: str, licence: str, out: Path) -> None
 
 
 @corpus.command()
+@click.argument("library", type=FOLDER)
+@click.option(
+    "--songs", type=click.IntRange(1), default=2, show_default=True, help="Of a groove in 4/4."
+)
+@shared.seed
+@shared.out
+def accompaniments(library: Path, songs: int, seed: int, out: Path) -> None:
+    """Have Musical MIDI Accompaniment play its grooves: a folder of scores, for `table`.
+
+    LIBRARY is the folder `lib` of its program `mma`, which must be installed. Of grooves in 3/4,
+    5/4 and 6/8 there are three times as many songs. Run again, it makes what is missing.
+    """
+    from beatmeter.corpora.scores.accompaniments import write_accompaniments
+
+    with counted(f"songs in {out}") as report:
+        made = write_accompaniments(library, out, songs, seed, report)
+    click.echo(f"{made} songs in {out}")
+
+
+@corpus.command()
 @click.argument("folders", type=FOLDER, nargs=-1, required=True)
 def meters(folders: tuple[Path, ...]) -> None:
     """Count the works in each meter, by source, of folders of scores."""

@@ -13,6 +13,7 @@ from beatmeter.corpora.compose.composer import draw_accents, part
 from beatmeter.corpora.compose.drums import drum_part
 from beatmeter.corpora.compose.frame import Frame, Section
 from beatmeter.corpora.compose.harmony import Chord, Harmony, Scale
+from beatmeter.corpora.compose.melody import melody
 from beatmeter.corpora.compose.style import STYLES, Style
 from beatmeter.corpora.piece import Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
@@ -20,6 +21,10 @@ from beatmeter.corpora.random import between, happens, pick
 _TRIADS = tuple(
     (root, (root + third) % 12, (root + 7) % 12) for root in range(12) for third in (3, 4)
 )
+_LOWEST = -3
+"""Of an added melody, in steps of the scale from the tonic near middle C."""
+_NEAR = 0.04
+"""Beats about a division of the beat within which a note is on it."""
 _ROOT_BONUS = 0.25  # added weight of low notes, and of a chord whose root sounds
 
 
@@ -73,6 +78,33 @@ def accompany(
     return replace(piece, parts=(*piece.parts, *(player for player in added if player.notes)))
 
 
+def add_melody(rng: np.random.Generator, piece: Piece, program: int) -> Piece:
+    """Add a melody over the chords of a rhythm section, its beats divided as theirs are.
+
+    Parameters
+    ----------
+    piece : Piece
+        As of :func:`arrange`.
+    program : int
+        General MIDI program that plays it, 0 to 127.
+    """
+    frame = replace(_frame(rng, piece), divisions=_divisions(piece))
+    notes = melody(rng, frame, between(rng, 64.0, 108.0), "melody", _LOWEST)
+    added = (replace(part("melody", notes), program=program),) if notes else ()
+    return replace(piece, parts=(*piece.parts, *added))
+
+
+def _divisions(piece: Piece) -> int:
+    """2 or 3: where most notes begin that are between the beats."""
+    onsets = np.array([note.onset for player in piece.parts for note in player.notes])
+    between_beats = onsets % 1.0
+    near = [
+        np.sum(np.abs(between_beats[:, None] - places).min(axis=1) < _NEAR)
+        for places in (np.array([1 / 4, 1 / 2, 3 / 4]), np.array([1 / 3, 2 / 3]))
+    ]
+    return 3 if near[1] > near[0] else 2
+
+
 def _manner(rng: np.random.Generator, style: Style) -> str:
     """Of a drummer, who plays in any case."""
     return pick(rng, [manner for manner in style.drums if manner != "none"] or ["usul"])
@@ -87,7 +119,7 @@ def _frame(rng: np.random.Generator, piece: Piece, bars_a_chord: int = 1) -> Fra
     grouping = piece.meter.grouping
     bars = len(piece.downbeats) - 1
     phrase = pick(rng, (4, 8))
-    layers = frozenset({"chords", "bass", "drums"})
+    layers = frozenset({"melody", "chords", "bass", "drums"})
     return Frame(
         groupings=(grouping,) * bars,
         divisions=2 if piece.pulse_bpm < 200 else 1,

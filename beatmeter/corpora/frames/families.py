@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "pulses": (0.015, composed.pulses),
     "rebarred": (0.06, written.rebarred),
     "tunes": (0.1, tunes),
+    "accompaniments": (0.06, written.accompaniments),
     "chorales": (0.02, written.chorales),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""

@@ -32,6 +32,7 @@ AS_WRITTEN: dict[str, tuple[str, ...]] = {
     "bands": ("bands", "freedoom"),
     "dances": ("dances",),
     "groove": ("groove",),
+    "accompaniments": ("accompaniments",),
     "chorales": ("bach",),
     DANCE_TUNES: ("fiddle-tunes",),
     FOLK_SONGS: ("folk-songs",),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from beatmeter.corpora.compose.arrange import add_melody
 from beatmeter.corpora.compose.remeter import regroup, remeter
 from beatmeter.corpora.frames.composed import composition
 from beatmeter.corpora.frames.expression import ornamented
@@ -20,6 +21,8 @@ from beatmeter.meters import METERS
 
 _LEAST_NOTES = 15
 """Notes of a clip that a player alone has at least."""
+_SUNG = 0.5
+"""Share of the rhythm sections over which a melody is played."""
 _TRIES = 8
 """Scores drawn at most, until one suits the family."""
 _CUT = 1.5
@@ -110,7 +113,18 @@ def _bowed(request: Request, piece: Piece) -> Performance:
 
 def bands(request: Request) -> Performance:
     """An arrangement for a band, by the instruments that it names or others."""
-    piece = _trusted_band(request)
+    return _by_band(request, _trusted_band(request))
+
+
+def accompaniments(request: Request) -> Performance:
+    """A rhythm section in one of many styles; half of them under a melody."""
+    piece = request.material.excerpt(request.rng, "accompaniments", request.seconds).piece
+    if happens(request.rng, _SUNG):
+        piece = add_melody(request.rng, piece, pick(request.rng, _SOLO_PROGRAMS))
+    return _by_band(request, piece)
+
+
+def _by_band(request: Request, piece: Piece) -> Performance:
     touch = draw_touch(request.rng, piece.pulse_bpm)
     written = replace(touch, swing=0.0, lag_s=0.0, velocity=touch.velocity / 3)
     return played(request, recast(request.rng, piece), written)

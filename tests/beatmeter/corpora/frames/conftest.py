@@ -19,6 +19,7 @@ SOURCES = {
     "bands": "4/4",
     "dances": "7/16",
     "groove": "4/4",
+    "accompaniments": "4/4",
     "fiddle-tunes": "6/8",
     "folk-songs": "3/4",
     "bach": "4/4",

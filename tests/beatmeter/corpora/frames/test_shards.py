@@ -117,7 +117,7 @@ def test_the_commands_make_a_table_and_shards(score_folder, small_soundfont_path
         return result.output
 
     table = tmp_path / "scores.xz"
-    assert "16 runs in" in run("table", score_folder, "--out", table)
+    assert "18 runs in" in run("table", score_folder, "--out", table)
     common = ("frames", "--table", table, "--soundfont", small_soundfont_path, "--seconds", 5)
     out = run(*common, "--clips", 2, "--shard", 2, "--split", "val", "--out", tmp_path / "val")
     assert "2 clips in" in out
