@@ -7,7 +7,6 @@ that are drawn, at a tempo that suits the style.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import re
@@ -23,7 +22,7 @@ import numpy as np
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import say_nothing
 from beatmeter.corpora.random import between, happens, pick
-from beatmeter.corpora.scores.index import COLUMNS, INDEX, counts
+from beatmeter.corpora.scores.index import counts, write_index
 from beatmeter.errors import DatasetError
 
 SOURCE = "accompaniments"
@@ -217,15 +216,17 @@ def write_accompaniments(
     for done, (groove, number) in enumerate(wanted, start=1):
         name = _file_name(groove, number)
         if (out / name).is_file() or _play(program, groove, out / name, [seed, number]):
-            rows.append((SOURCE, name, LICENCE, groove.style, groove.time_signature, "", ""))
+            rows.append(
+                {
+                    "source": SOURCE,
+                    "file": name,
+                    "licence": LICENCE,
+                    "work": groove.style,
+                    "time_signature": groove.time_signature,
+                }
+            )
         on_progress(done, len(wanted))
-    with (
-        replacing(out / INDEX) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+    write_index(out, rows)
     return len(rows)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from beatmeter._util.atomic import replacing
 from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
@@ -13,6 +16,8 @@ INDEX = "index.csv"
 SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid", ".midi", ".abc")
 _MOST_DIGITS = 9  # of a bar number
 COLUMNS = ("source", "file", "licence", "work", "time_signature", "start_bar", "bars")
+DANCE = "dance"
+"""A column that an index may have: the kind of dance."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,17 @@ def list_runs(folder: Path) -> list[ScoreRun]:
         raise DatasetError(f"scores folder: {folder} (allowed: an existing folder)")
     index = folder / INDEX
     return _indexed(index) if index.is_file() else _found(folder)
+
+
+def write_index(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write the index of a folder of scores; a column that a row lacks is left empty."""
+    with (
+        replacing(folder / INDEX) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, (*COLUMNS, DANCE), restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _indexed(index: Path) -> list[ScoreRun]:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from beatmeter._util.atomic import replacing
 from beatmeter.corpora.piece import Piece
 from beatmeter.corpora.scores.cache import parsed
-from beatmeter.corpora.scores.index import INDEX, ScoreRun, list_runs
+from beatmeter.corpora.scores.index import DANCE, INDEX, ScoreRun, list_runs
 from beatmeter.corpora.scores.parsing import NOTE, ParsedScore, Signature
 from beatmeter.corpora.scores.reading import read_parsed
 from beatmeter.datasets.tables import read_rows
@@ -185,9 +185,9 @@ def _dances(root: Path) -> dict[str, str]:
     if not (root / INDEX).is_file():
         return {}
     return {
-        f"{root.name}/{row['file']}": row["dance"]
+        f"{root.name}/{row['file']}": row[DANCE]
         for _, row in read_rows(root / INDEX, ("file",))
-        if row.get("dance")
+        if row.get(DANCE)
     }
 
 

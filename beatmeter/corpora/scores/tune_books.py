@@ -6,15 +6,13 @@ package music21 carries several, of dances and songs.
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter._util.atomic import replacing
-from beatmeter.corpora.scores.index import COLUMNS, INDEX, counts
+from beatmeter.corpora.scores.index import DANCE, counts, write_index
 from beatmeter.errors import DatasetError
 
 SUFFIX = ".abc"
@@ -106,17 +104,11 @@ def write_tunes(books: Iterable[Path], out: Path, source: str, licence: str) -> 
                 "licence": licence,
                 "work": name.removesuffix(SUFFIX),
                 "time_signature": tune.time_signature,
-                "dance": tune.kind,
+                DANCE: tune.kind,
             }
     if not rows:
         raise DatasetError("books: no tune in one of the six meters (allowed: ABC notation)")
-    with (
-        replacing(out / INDEX) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, (*COLUMNS, "dance"), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
+    write_index(out, rows.values())
     return len(rows)
 
 
