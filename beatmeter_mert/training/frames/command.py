@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from beatmeter.cli.errors import value_errors
 from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.settings import settings_options, tables_help
 
@@ -53,6 +52,5 @@ def pretrain_frames(
     from beatmeter_mert.training.frames.loop import pretrain_frames as run
 
     place = choose_device(device)
-    with value_errors():
-        done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
+    done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
     click.echo(f"{done.step} steps in {done.seconds:.0f} s in {out}")

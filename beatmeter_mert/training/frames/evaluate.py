@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatmeter.cli.errors import value_errors
-
 if TYPE_CHECKING:
     from beatmeter.signals.neural.training.frames import Clips
     from beatmeter_mert.model import MertMeterClassifier
@@ -48,8 +46,7 @@ def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | Non
     backbone: Any = model.backbone
     if not isinstance(backbone.feature_extractor, SpectralEncoder):
         raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
-    with value_errors():
-        clips = load_clips(shards, torch.device("cpu"))
+    clips = load_clips(shards, torch.device("cpu"))
     figures = figures_by_group(clips.rows, probabilities_of(model, clips))
     if path is not None:
         with replacing(path) as partial:

@@ -93,7 +93,7 @@ def pretrain_frames(
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there are no shards in time, or one is damaged.
     SettingsError
         If `state` is of a run with other settings.
