@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
+from beatmeter._util.fitted import rounded
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
 from beatmeter.datasets.beat_annotations import GROUPING, Annotated
@@ -136,11 +136,11 @@ def write_models(
     """Fit everything and write ``choice.json``, ``grouping.json``, ``presence.json``."""
     choice, grouping, presence = {}, {}, {}
     for name, examples in (("network", with_network), ("onsets", onsets_only)):
-        choice[name] = _rounded(asdict(_fitted_choice(examples, name == "network")))
-        grouping[name] = _rounded(asdict(fit_grouping(_groupings(examples))))
+        choice[name] = rounded(asdict(_fitted_choice(examples, name == "network")), _DIGITS)
+        grouping[name] = rounded(asdict(fit_grouping(_groupings(examples))), _DIGITS)
         features = np.array([each.presence for each in examples])
         has_bars = np.array([each.has_bars for each in examples])
-        presence[name] = _rounded(asdict(fit_presence(features, has_bars)))
+        presence[name] = rounded(asdict(fit_presence(features, has_bars)), _DIGITS)
     for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
         with replacing(folder / f"{file}.json") as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -198,11 +198,3 @@ def _training_example(clip: Annotated, evidence: GridEvidence) -> TrainingExampl
 @cache
 def _ensemble() -> Ensemble:
     return Ensemble.installed()
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return float(f"{value:.{_DIGITS}g}")
