@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from beatmeter._util.arrays import Floats
+from beatmeter._util.text import escape_control
 from beatmeter._util.workers import in_workers
 from beatmeter.datasets.beat_annotations import Annotated
 from beatmeter.evaluation.groups import rows_by_group
@@ -144,7 +145,7 @@ def as_text(results: Sequence[ClipResult]) -> str:
     for group, chosen in groups_of(results).items():
         for name, found in means(chosen).items():
             values = "".join(f"{found[m]:10.3f}" if m in found else f"{'-':>10}" for m in MEASURES)
-            lines.append(f"{group:28}{len(chosen):5}  {name:12}{values}")
+            lines.append(f"{escape_control(group):28}{len(chosen):5}  {name:12}{values}")
     return "\n".join(lines)
 
 

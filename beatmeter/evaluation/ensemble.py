@@ -37,7 +37,7 @@ class EnsembleEvaluation:
         Meters under the uniform prior, for a set holds about as many recordings of each; 0 where
         every signal abstained.
     by_prior : ndarray of int, shape (n,)
-        Meters under the prior in force.
+        Meters under the prior in force, as if 30 seconds were analysed of each recording.
     alone : dict of str to ndarray of int, shape (n,)
         Answers of each signal by itself.
     left_out : tuple of str

@@ -61,6 +61,9 @@ class ScoreTable:
     ) -> Integers:
         """The meters that :func:`beatmeter.fusion.pool.fuse` would answer at these weights.
 
+        The exponent on the weights is 1, as for 30 seconds of every recording. It matters only
+        beside a prior.
+
         Parameters
         ----------
         weights : mapping of str to float

@@ -141,7 +141,9 @@ def fingerprint(signal: Signal) -> str:
 
 
 def ensemble_hash(weights: Weights, without: str) -> str:
-    """SHA-256 over everything fitted but one signal's weight.
+    """SHA-256 over what the others answer by: their weights, calibrations and the prior.
+
+    The growth of the weights is left out: it changes how sure an answer is, not which one.
 
     Parameters
     ----------

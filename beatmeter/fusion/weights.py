@@ -207,5 +207,7 @@ def _tuned(value: object, name: str, path: Path) -> Tuned:
 
 
 def _toml(value: object) -> str:
-    # what JSON escapes in text, TOML does, too
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    # what JSON escapes in text, TOML does, too; and the delete character besides
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)
