@@ -116,7 +116,8 @@ class MertMeterClassifier(MeterNetwork):
             A folder, or a repository of the hub.
         revision : str, optional
             Of the repository.
-        device : {"auto", "cuda", "mps", "cpu"}
+        device : str
+            ``auto``, ``cuda``, ``mps``, ``cpu``, or one of several GPUs such as ``cuda:1``.
         dtype : {"auto", "float32", "bfloat16"}
             Precision of the backbone; ``auto`` is bfloat16 where the processor computes in it.
             In bfloat16 a classifier can be asked, but not trained or saved.

@@ -47,8 +47,10 @@ def find_clips(settings: FinetuneSettings) -> dict[str, Labelled]:
     Raises
     ------
     DatasetError
-        If a folder cannot be read.
+        If no folder is named, or one cannot be read.
     """
+    if settings.data_dir is None:
+        raise DatasetError("data_dir: none (allowed: a folder of labelled clips)")
     splits = read_splits(settings.data_dir, settings.seed)
     extra = read_extra(settings.extra_data, [splits["val"], splits["test"]])
     return {"train": splits["train"], "val": splits["val"], "extra": extra}

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from beatmeter_mert.training.frames.settings import FramesSettings
+from beatmeter_mert.training.options import device_option
 from beatmeter_mert.training.settings import settings_options, tables_help
 
 _MINUTES = click.FloatRange(min=0, min_open=True)
@@ -31,7 +32,7 @@ _MINUTES = click.FloatRange(min=0, min_open=True)
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that an interrupted run goes on from.  [default: OUT/state.pt]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@device_option
 @settings_options(FramesSettings)
 def pretrain_frames(
     shards: Path,

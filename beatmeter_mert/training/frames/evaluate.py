@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beatmeter_mert.training.options import device_option
+
 if TYPE_CHECKING:
     from beatmeter.signals.neural.training.frames import Clips
     from beatmeter_mert.model import MertMeterClassifier
@@ -24,7 +26,7 @@ _COLUMNS = ("clips", "balanced_accuracy", "accuracy")
     required=True,
     help="Folder of shards, such as FRAMES/val.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@device_option
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write too.")
 def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | None) -> None:
     """Tell how often a checkpoint is right on the clips of shards, by family and soundfont.

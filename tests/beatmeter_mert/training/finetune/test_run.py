@@ -215,6 +215,14 @@ def test_a_process_computes_on_one_gpu(tiny_settings, tmp_path, monkeypatch):
     assert run.device_of_process("cpu") == torch.device("cpu")
 
 
+def test_the_named_one_of_several_gpus_becomes_the_current_one(tiny_settings, monkeypatch):
+    current = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    monkeypatch.setattr(run.MertMeterClassifier, "to", lambda model, _device: model)
+    run._build(tiny_settings(), torch.device("cuda:1"))
+    assert current == [torch.device("cuda:1")]
+
+
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
     for name, is_complete in (("checkpoint-9", True), ("checkpoint-10", True), ("x", False)):
         (tmp_path / name).mkdir()
