@@ -44,9 +44,25 @@ class Flops:
 
 
 @click.command()
-@click.option("--clips", default=2240, show_default=True, help="Clips of 30 s to learn from.")
-@click.option("--epochs", default=30, show_default=True)
-@click.option("--max-layer", type=int, help="Layers to use, from the first; all by default.")
+@click.option(
+    "--clips",
+    type=click.IntRange(min=1),
+    default=2240,
+    show_default=True,
+    help="Clips of 30 s to learn from.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How often each is learned from.",
+)
+@click.option(
+    "--max-layer",
+    type=click.IntRange(min=1),
+    help="Layers to use, from the first.  [default: all]",
+)
 def cost(clips: int, epochs: int, max_layer: int | None) -> None:
     """Count what fine-tuning the published MERTs costs, and estimate hours on GPUs.
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a model that a user brings."""
+"""What can go wrong with a model that a user brings or trains."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class CheckpointError(BeatMeterError):
 
 class BackboneError(CheckpointError):
     """A backbone that cannot be used: unreachable, damaged, or not shaped like HuBERT."""
+
+
+class TrainingError(BeatMeterError):
+    """Training that cannot go on."""
 
 
 def reason(error: Exception) -> str:

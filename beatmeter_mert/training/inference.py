@@ -13,7 +13,6 @@ import numpy as np
 from beatmeter._util.memo import Arrays, Memo
 from beatmeter._util.progress import track
 from beatmeter.datasets.audio_index import LabelledFile
-from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.model.evidence import evidence_code
@@ -38,8 +37,10 @@ def predict_clips(
 
     Raises
     ------
-    DatasetError
-        If the folder cannot be written.
+    OSError
+        If a clip is gone, or the folder cannot be written to.
+    AudioError
+        If a clip cannot be decoded.
     """
     prepared = model.config.preprocessing
     dataset = ClipDataset(
@@ -54,13 +55,10 @@ def predict_clips(
         return {"probabilities": np.array([found[meter] for meter in METERS])}
 
     rows = []
-    try:
-        for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
-            state = file.path.stat()
-            key = f"{made_by} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
-            rows.append(memo.recall(key, partial(predict, index))["probabilities"])
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error
+    for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
+        state = file.path.stat()
+        key = f"{made_by} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
+        rows.append(memo.recall(key, partial(predict, index))["probabilities"])
     clips = [file.clip for file in files]
     return Predictions.from_arrays(
         rows,

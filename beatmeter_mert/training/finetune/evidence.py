@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from beatmeter._util.arrays import Booleans
-from beatmeter._util.hashing import sha256_of
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
@@ -93,7 +93,7 @@ def gather_evidence(
     middle = ClipDataset(clips.files, sample_rate=rate, clip_s=clips.clip_s)
     matrices = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
-        heard = f"{sha256_of(file.path)} {rate} {clips.clip_s}"
+        heard = f"{hash_file(file.path)} {rate} {clips.clip_s}"
         found = [
             memo.recall(f"{part.key} {heard}", partial(_gather, part, middle, index))["evidence"]
             for part in parts

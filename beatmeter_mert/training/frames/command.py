@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from beatmeter.cli.interrupts import resumable
 from beatmeter_mert.training.frames.settings import FramesSettings
 from beatmeter_mert.training.options import device_option
 from beatmeter_mert.training.settings import settings_options, tables_help
@@ -48,10 +49,11 @@ def pretrain_frames(
     the meters of the clip. Run again to go on with a run. OUT/model is a classifier;
     OUT/model/backbone is a model for 'beatmeter mert finetune --model'.
     """
+    from beatmeter.signals.neural.training.run_folder import STATE
     from beatmeter_mert.model.device import choose_device
-    from beatmeter_mert.training.frames.loop import STATE
     from beatmeter_mert.training.frames.loop import pretrain_frames as run
 
     place = choose_device(device)
-    done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
+    with resumable("what was trained up to the last checkpoint"):
+        done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
     click.echo(f"{done.step} steps in {done.seconds:.0f} s in {out}")

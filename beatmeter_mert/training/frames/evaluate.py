@@ -48,6 +48,8 @@ def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | Non
     backbone: Any = model.backbone
     if not isinstance(backbone.feature_extractor, SpectralEncoder):
         raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
+    if model.config.head.has_evidence:
+        raise click.ClickException(f"{checkpoint}: its head hears evidence that shards lack")
     clips = load_clips(shards, torch.device("cpu"))
     figures = figures_by_group(clips.rows, probabilities_of(model, clips))
     if path is not None:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
+from beatmeter_mert.errors import TrainingError
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune import run
@@ -18,7 +19,6 @@ from beatmeter_mert.training.finetune.run import finetune
 from beatmeter_mert.training.finetune.trainer import (
     COMPLETE,
     MeterTrainer,
-    TrainingError,
     last_complete_checkpoint,
 )
 from beatmeter_mert.training.settings import SettingsError, to_json

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from beatmeter.errors import NetworkError
 from beatmeter_mert.cli import mert
-from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.errors import CheckpointError, TrainingError
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.pooling import pool_time
 from beatmeter_mert.training.frames import loop
@@ -18,7 +18,7 @@ from beatmeter_mert.training.frames.figures import figures_of
 from beatmeter_mert.training.frames.loop import learning_rate_at, resume, start, update
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import pool_heard
-from beatmeter_mert.training.settings import SettingsError
+from beatmeter_mert.training.settings import SettingsError, to_json
 
 CPU = torch.device("cpu")
 
@@ -98,6 +98,17 @@ def test_a_damaged_state_is_one_line(small, tmp_path):
             resume(small(), start(small(), CPU), path)
         assert "\n" not in str(error.value)
         torch.save({"weights": torch.zeros(1)}, path)
+    torch.save({"settings": to_json(small())}, path)
+    with pytest.raises(CheckpointError, match=r"state\.pt: cannot be read"):
+        resume(small(), start(small(), CPU), path)
+
+
+def test_a_loss_that_is_not_finite_overwrites_nothing(data, small, tmp_path):
+    run = start(small(), CPU)
+    with pytest.raises(TrainingError, match="loss: nan by step 0"):
+        loop._keep(small(), run, data, [torch.tensor(torch.nan)], tmp_path, tmp_path / "s", print)
+    assert not (tmp_path / "s").exists()
+    assert not (tmp_path / "model").exists()
 
 
 def test_new_shards_are_read_while_it_runs(data, more_clips):
