@@ -18,6 +18,6 @@ class TrainingError(BeatMeterError):
 
 
 def reason(error: Exception) -> str:
-    """What a library's error says, in one line."""
+    """The type and the first line of a library's error."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].strip()}" if lines else type(error).__name__

@@ -96,8 +96,7 @@ def find_checkpoint(settings: MertSettings) -> str:
     Raises
     ------
     CheckpointError
-        If none was named and none comes with the package, or the named folder holds none; the
-        message says what to do.
+        If none was named and none comes with the package, or the named folder holds none.
     """
     for source, name in (
         (CHECKPOINT_VARIABLE, os.environ.get(CHECKPOINT_VARIABLE)),

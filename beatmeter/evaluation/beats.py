@@ -59,7 +59,7 @@ Tracker = Callable[[Path], Tracked]
 
 
 def measures(truth: Annotated, estimated: Tracked) -> dict[str, float]:
-    """What can be said of beats and downbeats, as far as both are there."""
+    """Measures of beats and of downbeats, as far as both are there."""
     result = _measures("beat", truth.beats, estimated.beats)
     if result:
         result["tempo_1"] = _same_rate(truth.beats, estimated.beats, (1.0,))

@@ -79,7 +79,7 @@ def by_beatnet(path: Path) -> Tracked:
 
 
 def by_librosa(path: Path) -> Tracked:
-    """Dynamic programming of librosa; it tells no downbeats."""
+    """Dynamic programming of librosa; it finds no downbeats."""
     import librosa
 
     samples, rate = load(path)

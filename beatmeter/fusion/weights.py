@@ -2,7 +2,7 @@
 
 ``W_<NAME>`` is the weight of signal ``<name>`` in the log-linear pool; a signal that is not named
 has weight 0.0: it is shown, but does not vote. ``[pool] growth`` tells how much more all of them
-count when more is heard. ``[tuned.<name>]`` tells which weight ``beatmeter tune`` found for a
+count for longer recordings. ``[tuned.<name>]`` tells which weight ``beatmeter tune`` found for a
 signal, when, and the hash of the gate record it relied on.
 """
 

@@ -1,4 +1,4 @@
-"""How often predictions are right on each kind of music, where a dataset tells the kinds."""
+"""Accuracy on each kind of music, where a dataset names the kinds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Subgroups = Mapping[str, Sequence[str]]
 
 _TEMPO_EDGES_BPM = (0, 80, 120, 160)
 _MANY_PARTS = 4
-"""Parts from which their number is not told apart."""
+"""From so many parts on, clips form one subgroup."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def by_subgroup(predictions: Predictions, subgroups: Subgroups) -> tuple[Subgrou
 
 
 def subgroups_of(folder: Path, clips: Sequence[LabelledClip]) -> Subgroups:
-    """Tell of what kind each clip of a dataset is.
+    """The kind of each clip of a dataset, by trait.
 
     Of a rendered dataset, all that is known; of another, the family that its table names, if any.
 
@@ -101,9 +101,10 @@ def _tempo(bpm: float) -> str:
 
 
 def _parts(labels: ClipLabels) -> str:
-    if "parts" not in labels.style:
+    try:
+        parts = int(labels.style["parts"])
+    except (KeyError, TypeError, ValueError):
         return "unknown"
-    parts = int(labels.style["parts"])
     if parts == 1:
         return "1"
     return f"2 to {_MANY_PARTS - 1}" if parts < _MANY_PARTS else f"{_MANY_PARTS} or more"

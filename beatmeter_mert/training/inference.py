@@ -32,7 +32,7 @@ def predict_clips(
     """Predict the meters of the middle of every clip.
 
     Every prediction is kept in the folder at once; a later call with the same weights, and the same
-    code for the evidence that the head hears, goes on from there, and predicts files that have
+    code for the evidence that the head takes, goes on from there, and predicts files that have
     changed anew.
 
     Raises
@@ -69,7 +69,7 @@ def predict_clips(
 
 
 def fingerprint(model: MertMeterClassifier) -> str:
-    """Digest everything that predictions depend on besides the audio: 16 hexadecimal digits."""
+    """Hash of everything that predictions depend on besides the audio: 16 hexadecimal digits."""
     how = f"{model.embedding_fingerprint} {model.config.tta_rates} {model.config.scaling}"
     digest = hashlib.sha256(how.encode())
     for name, tensor in sorted(model.head.state_dict().items()):

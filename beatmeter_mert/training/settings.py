@@ -57,7 +57,7 @@ class Settings:
 A_SEED = "[0, 4294967295]"
 """Range of a seed: what numpy takes."""
 SECONDS = "[1, 3600]"
-"""Range of what is heard at once; see :class:`beatmeter_mert.model.preprocessing.Preprocessing`."""
+"""Range of the length of a chunk or a clip, as ``Preprocessing`` takes it."""
 
 T = TypeVar("T", bound=Settings)
 _Command = Callable[..., Any]
@@ -127,7 +127,7 @@ def refuse_changes(
         From :func:`to_json`, of the run; what it does not hold, since it is newer, has its
         default.
     wanted : Settings
-        Those asked for now.
+        The new ones.
     may_change : collection of str
         Dotted names of those that need not agree.
     path : Path

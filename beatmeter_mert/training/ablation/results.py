@@ -1,4 +1,4 @@
-"""What a run of a study came to, with everything needed to doubt it."""
+"""The result of a run of a study, with settings, hashes, versions and hardware."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_results(
 
 
 def refuse_other(path: Path, settings: FinetuneSettings) -> None:
-    """Refuse a result that comes from other settings or other clips than those asked for now.
+    """Refuse a result that comes from other settings or other clips than the present ones.
 
     Parameters
     ----------

@@ -36,9 +36,7 @@ class BackboneSettings(Settings):
     conv_stride: tuple[int, ...] = setting(
         (120, 2, 2, 3, 1, 1), "Their strides; the product is a frame."
     )
-    position_frames: int = setting(
-        32, "Width of the convolution that tells positions.", _AT_LEAST_1
-    )
+    position_frames: int = setting(32, "Width of the convolution for positions.", _AT_LEAST_1)
     position_groups: int = setting(16, "Its groups.", _AT_LEAST_1)
     dropout: float = setting(0.0, "Dropout after attention and feed-forward.", "[0, 1)")
 

@@ -14,7 +14,12 @@ from beatmeter_mert.training.settings import settings_options
 @click.command()
 @settings_options(FinetuneSettings)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the run, new or, with --resume, begun.",
+)
 def finetune(settings: FinetuneSettings, resume: bool, out: Path) -> None:
     """Train adapters and head on labelled clips.
 

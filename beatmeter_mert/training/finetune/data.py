@@ -121,7 +121,7 @@ def validation_clips(
 def positive_weights(files: Sequence[LabelledFile], settings: FinetuneSettings) -> torch.Tensor:
     """How much more the positives of each meter count in the loss: shape (6,).
 
-    However often an epoch hears a clip, it is counted once.
+    However often an epoch has a clip, it is counted once.
     """
     labels = multi_hot([file.clip for file in files])
     return torch.from_numpy(pos_weight(labels, settings.pos_weight_cap or None))

@@ -27,7 +27,7 @@ class FinetuneSettings(Settings):
     extra_data: tuple[Path, ...] = setting((), "Another folder, of which all is trained on.")
     limit: int = setting(0, "Most clips of each meter in each split; 0 takes all.", _AT_LEAST_0)
     several_times: int = setting(
-        1, "How often an epoch hears a clip that is in several meters at once.", _AT_LEAST_1
+        1, "How often an epoch has a clip that is in several meters at once.", _AT_LEAST_1
     )
     model: str = setting("m-a-p/MERT-v1-330M", "Backbone: a folder, or a repository of the hub.")
     lora: bool = setting(
@@ -42,7 +42,7 @@ class FinetuneSettings(Settings):
     chunk_seconds: float = setting(5.0, "Length of what the backbone is given at once.", SECONDS)
     clip_seconds: float = setting(30.0, "Length of what is used of a recording.", SECONDS)
     inputs: Literal["mert", "rhythm", "mert+rhythm"] = setting(
-        "mert", "What the head hears: MERT, the ensemble's evidence of rhythm, or both."
+        "mert", "Inputs of the head: MERT, the ensemble's rhythm features, or both."
     )
     pooling: Literal["time", "time+grid"] = setting(
         "time", "Of hidden states; on the grid of beats as well only without adapters."

@@ -45,8 +45,8 @@ def pretrain_frames(
 ) -> None:
     """Train a small backbone from scratch on whole sequences of frames.
 
-    Its hidden states are asked for beats, downbeats and bar length at every frame, its head for
-    the meters of the clip. Run again to go on with a run. OUT/model is a classifier;
+    Its hidden states learn beats, downbeats and bar length at every frame, its head the meters of
+    the clip. Run again to go on with a run. OUT/model is a classifier;
     OUT/model/backbone is a model for 'beatmeter mert finetune --model'.
     """
     from beatmeter.signals.neural.training.run_folder import STATE

@@ -27,11 +27,16 @@ _COLUMNS = ("clips", "balanced_accuracy", "accuracy")
     help="Folder of shards, such as FRAMES/val.",
 )
 @device_option
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write too.")
+@click.option(
+    "--json",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write the figures to.",
+)
 def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | None) -> None:
-    """Tell how often a checkpoint is right on the clips of shards, by family and soundfont.
+    """Print the accuracy of a checkpoint on the clips of shards, by family and soundfont.
 
-    CHECKPOINT must hear spectrograms, as those of 'beatmeter mert pretrain-frames' do. Clips of no
+    CHECKPOINT must take spectrograms, as those of 'beatmeter mert pretrain-frames' do. Clips of no
     meter or of several are left out.
     """
     import torch
@@ -49,7 +54,7 @@ def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | Non
     if not isinstance(backbone.feature_extractor, SpectralEncoder):
         raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
     if model.config.head.has_evidence:
-        raise click.ClickException(f"{checkpoint}: its head hears evidence that shards lack")
+        raise click.ClickException(f"{checkpoint}: its head takes evidence that shards lack")
     clips = load_clips(shards, torch.device("cpu"))
     figures = figures_by_group(clips.rows, probabilities_of(model, clips))
     if path is not None:
@@ -64,7 +69,7 @@ def probabilities_of(model: MertMeterClassifier, clips: Clips) -> Floats:
     Parameters
     ----------
     model : MertMeterClassifier
-        That hears spectrograms and nothing besides.
+        With spectrograms as its only input.
     """
     import numpy as np
     import torch

@@ -27,23 +27,21 @@ class SpectralSettings(Settings):
     feed_forward: int = setting(
         1024, "Width between the two linear layers of a transformer layer.", _AT_LEAST_1
     )
-    position_frames: int = setting(
-        64, "Width of the convolution that tells positions.", _AT_LEAST_1
-    )
+    position_frames: int = setting(64, "Width of the convolution for positions.", _AT_LEAST_1)
     position_groups: int = setting(16, "Its groups.", _AT_LEAST_1)
     dropout: float = setting(0.1, "Dropout in the residual layers and the transformer.", "[0, 1)")
 
 
 @dataclass(frozen=True)
 class FrameLossSettings(Settings):
-    """What the network is asked, and how much each answer counts."""
+    """Weights of the losses."""
 
     bar: float = setting(
         0.3, "Weight of the bar length, beside 1 for beats and 1 for downbeats.", _AT_LEAST_0
     )
     early: float = setting(
         0.3,
-        "Weight of the same questions asked before the transformer, so that both halves learn.",
+        "Weight of the same losses on the input of the transformer, so that both halves learn.",
         _AT_LEAST_0,
     )
     meter: float = setting(1.0, "Weight of the meters of the whole clip.", _AT_LEAST_0)

@@ -109,7 +109,7 @@ def test_meters_without_clips_are_named(make_predictions):
 def test_one_clip_can_be_evaluated():
     predictions = Predictions.from_arrays(np.full((1, 6), 0.2), np.eye(6)[:1], ["a"])
     evaluation = evaluate(predictions, ABOUT, resamples=20)
-    assert "heard as 3" in to_text(sections(evaluation))
+    assert "predicted as 3" in to_text(sections(evaluation))
     assert "<img" in to_html("one", sections(evaluation))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from beatmeter.errors import NetworkError
 from beatmeter_mert.cli import mert
 from beatmeter_mert.errors import CheckpointError, TrainingError
 from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.pooling import pool_time
+from beatmeter_mert.model.spectral import SpectralEncoder
 from beatmeter_mert.training.frames import loop
 from beatmeter_mert.training.frames.command import pretrain_frames
 from beatmeter_mert.training.frames.figures import figures_of
@@ -160,6 +163,17 @@ def test_shards_are_not_for_those_who_hear_raw_audio(tiny_mert, shards, tmp_path
     result = CliRunner().invoke(mert, asked)
     assert result.exit_code == 1
     assert "hears raw audio" in result.output
+
+
+def test_shards_are_not_for_heads_that_take_evidence(monkeypatch, shards):
+    model = SimpleNamespace(
+        backbone=SimpleNamespace(feature_extractor=SpectralEncoder((4,), (3,), (2,), (1,))),
+        config=SimpleNamespace(head=HeadSettings(pooling="time+grid", evidence_size=1)),
+    )
+    monkeypatch.setattr(MertMeterClassifier, "from_pretrained", lambda *_, **__: model)
+    result = CliRunner().invoke(mert, ["evaluate-frames", "x", "--shards", str(shards / "val")])
+    assert result.exit_code == 1
+    assert "takes evidence that shards lack" in result.output
 
 
 def test_pooling_of_whole_windows_is_that_of_the_classifier():
