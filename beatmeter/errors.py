@@ -24,6 +24,10 @@ class MeterError(BeatMeterError):
     """A meter, time signature or score outside what the project knows."""
 
 
+class NetworkError(BeatMeterError):
+    """A network that cannot be read or trained: its file, its settings or its clips are wrong."""
+
+
 class PluginError(BeatMeterError):
     """A plugin that cannot take its place in the ensemble."""
 

@@ -1,1 +1,1 @@
-"""The MERT signal of BeatMeter: a music transformer with LoRA adapters that hears meter."""
+"""The MERT signal of BeatMeter: a music transformer with LoRA adapters, classifying meter."""

@@ -13,7 +13,7 @@ COMMANDS = {
     ),
     "calibrate": (
         "beatmeter_mert.training.calibrate:calibrate",
-        "Measure when a checkpoint may believe in a second meter.",
+        "Calibrate a checkpoint's probabilities and second-meter thresholds.",
     ),
     "compare": (
         "beatmeter_mert.diagnostics.comparison:compare",
@@ -25,7 +25,7 @@ COMMANDS = {
     ),
     "cost": (
         "beatmeter_mert.cost:cost",
-        "Estimate what fine-tuning a published MERT asks of a GPU.",
+        "Estimate GPU hours for fine-tuning a published MERT.",
     ),
     "evaluate": (
         "beatmeter_mert.training.evaluate:evaluate",

@@ -1,4 +1,4 @@
-"""``beatmeter mert cost``: what fine-tuning a published MERT asks of a GPU."""
+"""``beatmeter mert cost``: operations and GPU hours for fine-tuning a published MERT."""
 
 from __future__ import annotations
 
@@ -35,20 +35,36 @@ class Flops:
 
     @property
     def lora_step(self) -> int:
-        """To learn from it: backward through the transformer costs what forward does.
+        """For a training step: backward through the transformer costs as much as forward.
 
-        Weights are frozen, so that gradients are taken of what goes through them alone; those of
-        the adapters are less than a hundredth.
+        The backbone's weights are frozen, so that only gradients of its activations are computed;
+        those of the adapters cost less than a hundredth of that.
         """
         return self.convolutions + 2 * self.transformer
 
 
 @click.command()
-@click.option("--clips", default=2240, show_default=True, help="Clips of 30 s to learn from.")
-@click.option("--epochs", default=30, show_default=True)
-@click.option("--max-layer", type=int, help="Layers to use, from the first; all by default.")
+@click.option(
+    "--clips",
+    type=click.IntRange(min=1),
+    default=2240,
+    show_default=True,
+    help="Clips of 30 s to learn from.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How often each is learned from.",
+)
+@click.option(
+    "--max-layer",
+    type=click.IntRange(min=1),
+    help="Layers to use, from the first.  [default: all]",
+)
 def cost(clips: int, epochs: int, max_layer: int | None) -> None:
-    """Count what fine-tuning the published MERTs costs, and estimate hours on GPUs.
+    """Count the operations of fine-tuning the published MERTs, and estimate GPU hours.
 
     Nothing is downloaded. The hours rest on 30 % of each GPU's peak in half precision.
     """

@@ -1,4 +1,4 @@
-"""What can go wrong with a model that a user brings."""
+"""What can go wrong with a model that a user brings or trains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ class BackboneError(CheckpointError):
     """A backbone that cannot be used: unreachable, damaged, or not shaped like HuBERT."""
 
 
+class TrainingError(BeatMeterError):
+    """Training that cannot go on."""
+
+
 def reason(error: Exception) -> str:
-    """What a library's error says, in one line."""
+    """The type and the first line of a library's error."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].strip()}" if lines else type(error).__name__

@@ -11,8 +11,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--lora-rank", default=16, show_default=True, help="Rank of the adapters.")
-@click.option("--max-layer", type=int, help="Layers to load, from the first; all by default.")
+@click.option(
+    "--lora-rank",
+    type=click.IntRange(1, 4096),
+    default=16,
+    show_default=True,
+    help="Rank of the adapters.",
+)
+@click.option(
+    "--max-layer",
+    type=click.IntRange(min=1),
+    help="Layers to load, from the first.  [default: all]",
+)
 def parameters(lora_rank: int, max_layer: int | None) -> None:
     """Count the parameters of the published MERTs, and those that LoRA trains.
 

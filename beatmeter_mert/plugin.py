@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def beatmeter_signals() -> list[Signal]:
-    """Offer the signal ``mert``; its model loads when it is first asked."""
+    """Offer the signal ``mert``; its model loads with the first recording."""
     from beatmeter_mert.signal import MertSignal
 
     return [MertSignal()]

@@ -6,7 +6,7 @@ the one in the configuration file, else the one that comes with the package. The
 
     [mert]
     checkpoint = "~/models/my-meter"    # a folder, or owner/name on the hub
-    device = "auto"                     # auto, cuda, mps, cpu
+    device = "auto"                     # auto, cuda, mps, cpu, or cuda:1
     dtype = "auto"                      # auto, float32, bfloat16
     cache_mb = 512                      # disk space for embeddings; 0 keeps none
 """
@@ -39,7 +39,8 @@ class MertSettings:
     ----------
     checkpoint : str or None
         A folder, or a repository of the hub.
-    device : {"auto", "cuda", "mps", "cpu"}
+    device : str
+        As :func:`beatmeter_mert.model.device.choose_device` takes it.
     dtype : {"auto", "float32", "bfloat16"}
     cache_mb : int >= 0
         Megabytes of disk for embeddings.
@@ -74,7 +75,7 @@ def load_settings() -> MertSettings:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return MertSettings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from error
     table = content.get("mert", {})
     if not isinstance(table, dict):
@@ -95,8 +96,7 @@ def find_checkpoint(settings: MertSettings) -> str:
     Raises
     ------
     CheckpointError
-        If none was named and none comes with the package, or the named folder holds none; the
-        message says what to do.
+        If none was named and none comes with the package, or the named folder holds none.
     """
     for source, name in (
         (CHECKPOINT_VARIABLE, os.environ.get(CHECKPOINT_VARIABLE)),

@@ -34,9 +34,9 @@ _loading = threading.Lock()
 
 
 class MertSignal:
-    """What a fine-tuned MERT hears: an independent probability for each meter.
+    """Scores of a fine-tuned MERT: an independent probability for each meter.
 
-    The model is loaded when it is first asked, once in a process. It loads from
+    The model is loaded for the first recording, once in a process, from
     :func:`beatmeter_mert.settings.find_checkpoint`.
 
     Parameters
@@ -97,7 +97,7 @@ class MertSignal:
         return MeterScores(values, ScoreKind.INDEPENDENT, prediction.polyrhythm)
 
     def predict(self, rhythm: Rhythm) -> Prediction:
-        """Hear a recording; of more than a clip, the centre.
+        """Classify a recording; of one longer than a clip, the centre.
 
         Raises
         ------
@@ -165,7 +165,7 @@ def _loaded_model(dtype: str | None) -> LoadedModel:
 
 @cache
 def _load(checkpoint: str, settings: MertSettings) -> LoadedModel | BeatMeterError:
-    """Load a model, or say why it cannot be: the answer holds for the process."""
+    """Load a model, or return why it cannot be loaded; either is kept for the process."""
     from beatmeter_mert.model import MertMeterClassifier
 
     try:

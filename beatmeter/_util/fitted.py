@@ -11,6 +11,7 @@ import hashlib
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from beatmeter._util.folders import data_folder, home
 
@@ -43,6 +44,15 @@ def hash_fitted(folder: str, seed: str = "") -> str:
     for path in fitted_files(folder):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def rounded(value: Any, digits: int) -> Any:
+    """Numbers, within lists and dictionaries too, to so many significant digits, as floats."""
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}")
 
 
 def is_own(path: Path) -> bool:

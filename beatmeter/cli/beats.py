@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from beatmeter._util.atomic import replacing, require_writable
-from beatmeter.cli.errors import value_errors
 from beatmeter.cli.lazygroup import LazyGroup
 from beatmeter.cli.options import jobs_option, tracker_option
+from beatmeter.errors import NetworkError
 
 _Folder = click.Path(file_okay=False, path_type=Path)
 _File = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -46,19 +46,18 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
     from beatmeter.signals.neural.training.loop import train as run
     from beatmeter.signals.neural.training.settings import read_settings
 
-    with value_errors():
-        settings = read_settings(config)
-        place = _place(device)
-        clips = load_clips(frames / "train", place, settings.clips)
-        held_out = load_clips(frames / "val", place)
-        with progress_bars() as bars:
-            task = bars.add_task("training", total=settings.steps)
+    settings = read_settings(config)
+    place = _place(device)
+    clips = load_clips(frames / "train", place, settings.clips)
+    held_out = load_clips(frames / "val", place)
+    with progress_bars() as bars:
+        task = bars.add_task("training", total=settings.steps)
 
-            def report(line: dict[str, Any]) -> None:
-                bars.update(task, completed=line["step"])
-                click.echo(json.dumps(line))
+        def report(line: dict[str, Any]) -> None:
+            bars.update(task, completed=line["step"])
+            click.echo(json.dumps(line))
 
-            result = run(settings, clips, held_out, out, report)
+        result = run(settings, clips, held_out, out, report)
     plot_curve(out)
     click.echo(json.dumps(result["figures"]["all"]))
 
@@ -110,31 +109,30 @@ def train_bars(
 
     heard = features or out / "features"
     network = FrameNetworkSource(frame_network).path
-    with value_errors():
-        settings = read_bar_settings(config)
-        place = _place(device)
-        with progress_bars() as bars:
-            for split, jitter in (("train", TRAINING_JITTER), ("val", Jitter())):
-                listening = bars.add_task(f"listening to {split}", total=None)
+    settings = read_bar_settings(config)
+    place = _place(device)
+    with progress_bars() as bars:
+        for split, jitter in (("train", TRAINING_JITTER), ("val", Jitter())):
+            listening = bars.add_task(f"listening to {split}", total=None)
 
-                def told(done: int, total: int, task: Any = listening) -> None:
-                    bars.update(task, completed=done, total=total)
+            def told(done: int, total: int, task: Any = listening) -> None:
+                bars.update(task, completed=done, total=total)
 
-                write_features(
-                    FeaturesConfig(network, jitter),
-                    frames / split,
-                    heard / split,
-                    jobs=jobs,
-                    on_progress=told,
-                )
-            pool, held_out = (load_pool(heard / split, place) for split in ("train", "val"))
-            training = bars.add_task("training", total=None)
+            write_features(
+                FeaturesConfig(network, jitter),
+                frames / split,
+                heard / split,
+                jobs=jobs,
+                on_progress=told,
+            )
+        pool, held_out = (load_pool(heard / split, place) for split in ("train", "val"))
+        training = bars.add_task("training", total=None)
 
-            def report(line: dict[str, Any]) -> None:
-                bars.update(training, completed=line["step"], total=line["steps"])
-                click.echo(json.dumps(line))
+        def report(line: dict[str, Any]) -> None:
+            bars.update(training, completed=line["step"], total=line["steps"])
+            click.echo(json.dumps(line))
 
-            result = run(settings, pool, held_out, hash_file(network), out, report)
+        result = run(settings, pool, held_out, hash_file(network), out, report)
     plot_curve(out, LABELS)
     click.echo(as_text(result["figures"]))
 
@@ -150,8 +148,7 @@ def join_bars(networks: tuple[Path, ...], out: Path) -> None:
     """
     from beatmeter.signals.neural.training.bars.export import join_bar_networks
 
-    with value_errors():
-        join_bar_networks(networks, out)
+    join_bar_networks(networks, out)
 
 
 @beats.command("average-bars")
@@ -164,8 +161,7 @@ def average_bars(networks: tuple[Path, ...], out: Path) -> None:
     """
     from beatmeter.signals.neural.training.bars.export import average_bar_networks
 
-    with value_errors():
-        average_bar_networks(networks, out)
+    average_bar_networks(networks, out)
 
 
 @beats.command("bar-figures")
@@ -194,16 +190,15 @@ def bar_figures(frames: Path, network: Path | None, features: Path, jobs: int) -
 
     frame_network = FrameNetworkSource().path
     path = network or bar_network_path()
-    with value_errors():
-        hears = BarNetwork.load(path)
-        if hears.frame_network != hash_file(frame_network):
-            raise ValueError(f"{path}: did not learn from the frame network that ships")
-        write_features(FeaturesConfig(frame_network), frames, features, jobs=jobs)
-        pool = load_pool(features, torch.device("cpu"))
-        if hears.features != pool.features.shape[1]:
-            raise ValueError(
-                f"{path}: hears {hears.features} features of a beat, not {pool.features.shape[1]}"
-            )
+    hears = BarNetwork.load(path)
+    if hears.frame_network != hash_file(frame_network):
+        raise NetworkError(f"{path}: did not learn from the frame network that ships")
+    write_features(FeaturesConfig(frame_network), frames, features, jobs=jobs)
+    pool = load_pool(features, torch.device("cpu"))
+    if hears.features != pool.features.shape[1]:
+        raise NetworkError(
+            f"{path}: hears {hears.features} features of a beat, not {pool.features.shape[1]}"
+        )
     click.echo(as_text(figures_of(network_says(hears, pool), pool)))
 
 
@@ -217,8 +212,7 @@ def study(frames: Path, config: Path, out: Path, device: str | None) -> None:
     from beatmeter.signals.neural.training.study import read_study, run_study
 
     out.mkdir(parents=True, exist_ok=True)
-    with value_errors():
-        common, stages = read_study(config)
+    common, stages = read_study(config)
     run_study(common, stages, frames, out, str(_place(device)))
 
 
@@ -238,12 +232,11 @@ def figures(frames: Path, networks: tuple[Path, ...], device: str | None) -> Non
     from beatmeter.signals.neural.training.summary import side_by_side
 
     place = _place(device)
-    with value_errors():
-        clips = load_clips(frames, place)
-        found = [
-            figures_of(load_trainable(path).to(place), clips, int(clips.lengths.max()))
-            for path in networks
-        ]
+    clips = load_clips(frames, place)
+    found = [
+        figures_of(load_trainable(path).to(place), clips, int(clips.lengths.max()))
+        for path in networks
+    ]
     click.echo(side_by_side([each.summary(clips.rows) for each in found]))
 
 

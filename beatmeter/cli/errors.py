@@ -40,18 +40,6 @@ def one_line_errors() -> Iterator[None]:
         _end(_reason(error))
 
 
-@contextmanager
-def value_errors() -> Iterator[None]:
-    """Tell a ValueError of the block, as training raises for settings and data, in one line.
-
-    The exit code is 1.
-    """
-    try:
-        yield
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
-
 def _how_to_install(package: str) -> str:
     name = _DISTRIBUTIONS.get(package, package).lower().replace("_", "-")
     extras = _extras()

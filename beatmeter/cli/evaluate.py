@@ -32,6 +32,8 @@ def evaluate(
     chosen = click.get_current_context().get_parameter_source("trackers")
     if chosen is not ParameterSource.DEFAULT and not beats:
         raise click.UsageError("--tracker needs --beats")
+    if beats and scores is not None:
+        raise click.UsageError("--scores is of meters (allowed: without --beats)")
     if beats:
         _evaluate_beats(set_name, jobs, trackers)
     else:

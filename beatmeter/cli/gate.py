@@ -23,13 +23,14 @@ def gate() -> None:
 @gate.command("show")
 def show() -> None:
     """Show what is in force and where from, and every weight that needs a gate record."""
+    from beatmeter._util.text import escape_control
     from beatmeter.fusion.weights import load_weights
     from beatmeter.gate.show import origins, states
     from beatmeter.plugins import installed_signals
 
     weights = load_weights()
     for line in (*origins(weights), *states(weights, installed_signals())):
-        click.echo(line)
+        click.echo(escape_control(line))
 
 
 @gate.command("run")

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from beatmeter._util.arrays import Floats
+from beatmeter._util.text import escape_control
 from beatmeter._util.workers import in_workers
 from beatmeter.datasets.beat_annotations import Annotated
 from beatmeter.evaluation.groups import rows_by_group
@@ -58,7 +59,7 @@ Tracker = Callable[[Path], Tracked]
 
 
 def measures(truth: Annotated, estimated: Tracked) -> dict[str, float]:
-    """What can be said of beats and downbeats, as far as both are there."""
+    """Measures of beats and of downbeats, as far as both are there."""
     result = _measures("beat", truth.beats, estimated.beats)
     if result:
         result["tempo_1"] = _same_rate(truth.beats, estimated.beats, (1.0,))
@@ -144,7 +145,7 @@ def as_text(results: Sequence[ClipResult]) -> str:
     for group, chosen in groups_of(results).items():
         for name, found in means(chosen).items():
             values = "".join(f"{found[m]:10.3f}" if m in found else f"{'-':>10}" for m in MEASURES)
-            lines.append(f"{group:28}{len(chosen):5}  {name:12}{values}")
+            lines.append(f"{escape_control(group):28}{len(chosen):5}  {name:12}{values}")
     return "\n".join(lines)
 
 

@@ -32,12 +32,12 @@ class EnsembleEvaluation:
     Attributes
     ----------
     table : ScoreTable
-        Every signal's scores on the recordings that are as the manifest says.
+        Every signal's scores on the recordings that match the manifest.
     answers : ndarray of int, shape (n,)
         Meters under the uniform prior, for a set holds about as many recordings of each; 0 where
         every signal abstained.
     by_prior : ndarray of int, shape (n,)
-        Meters under the prior in force.
+        Meters under the prior in force, as if 30 seconds were analysed of each recording.
     alone : dict of str to ndarray of int, shape (n,)
         Answers of each signal by itself.
     left_out : tuple of str
@@ -113,7 +113,7 @@ def evaluate(
 def sections(evaluation: EnsembleEvaluation, weights: Weights) -> list[Section]:
     """Accuracy over all, by signal, meter, category and making, and the confusion.
 
-    A category or making that all recordings have is left out: it says no more than all of them.
+    A category or making that all recordings have is left out: it would repeat the figure of all.
     """
     kinds = [
         _groups("category", evaluation, lambda fixture: fixture.category),

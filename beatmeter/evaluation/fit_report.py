@@ -1,4 +1,4 @@
-"""What ``beatmeter calibrate`` tells of a fit."""
+"""The report of ``beatmeter calibrate`` on a fit."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def sections(fit: EnsembleFit) -> list[Section]:
 
 
 def _signals(fit: EnsembleFit) -> Section:
-    said = np.exp(fit.said[fit.first])
+    predicted = np.exp(fit.said[fit.first])
     rows = [
-        _by_meter(name, number(weight), said[:, column], fit.target)
+        _by_meter(name, number(weight), predicted[:, column], fit.target)
         for column, (name, weight) in enumerate(sorted(fit.weights.items()))
     ]
     rows.append(_by_meter("ensemble", "", fit.pooled[fit.first], fit.target))
@@ -90,7 +90,7 @@ def _overall(fit: EnsembleFit) -> Section:
 
 
 def _families(fit: EnsembleFit) -> Section:
-    """Right before and after, by family and how much was heard; "surest" is the mean confidence."""
+    """Accuracy before and after, by family and length; "surest" is the mean confidence."""
     names = np.array([clip.clip.family or "all" for clip in fit.clips])
     rows = []
     for name in np.unique(names):
@@ -114,7 +114,7 @@ def _figures(fit: EnsembleFit, rows: Booleans) -> Row:
     if not single.any():
         return (count, *["-"] * 3 * (1 + len(fit.pooled)), surest, "-")
     labels = fit.target[single] > 0
-    told = [
+    figures = [
         number(value)
         for pooled in (fit.before, *fit.pooled.values())
         for value in (
@@ -123,11 +123,11 @@ def _figures(fit: EnsembleFit, rows: Booleans) -> Row:
             log_loss(pooled[single], fit.target[single]),
         )
     ]
-    return (count, *told, surest, number(primary_accuracy(without_prior[single], labels)))
+    return (count, *figures, surest, number(primary_accuracy(without_prior[single], labels)))
 
 
 def _lengths(fit: EnsembleFit) -> Iterator[tuple[str, Booleans]]:
-    """The clips of which all was heard, and those of which so many seconds were, longest first."""
+    """Whole clips, then the excerpts of each length, the longest first."""
     seconds = np.array([clip.seconds for clip in fit.clips])
     whole = np.ones(len(seconds), bool)
     for place, clip in enumerate(fit.clips):

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
+from beatmeter._util.fitted import rounded
 from beatmeter._util.workers import in_workers
 from beatmeter.audio.decode import load
 from beatmeter.datasets.beat_annotations import GROUPING, Annotated
@@ -38,7 +38,7 @@ _DIGITS = 5  # significant digits of stored coefficients
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """What one recording teaches.
+    """One recording as an example for each of the three fits.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class TrainingExample:
 def gather(
     clips: Sequence[Annotated], jobs: int
 ) -> Iterator[tuple[TrainingExample, TrainingExample]]:
-    """Hear every recording, in order: what it teaches with the network, and without it.
+    """Analyse every recording, in order: a training example with the network, and one without.
 
-    Recordings that hold nothing to hear are left out.
+    Recordings that cannot be decoded, or are silent, are left out.
     """
     for examples in in_workers(_training_examples, clips, jobs):
         if examples is not None:
@@ -104,13 +104,13 @@ def held_out_worth(examples: Sequence[TrainingExample], with_network: bool) -> d
 
 
 def held_out_groupings(examples: Sequence[TrainingExample]) -> dict[str, float]:
-    """How groupings are told by weights that were fitted without the recording's work.
+    """How groupings are found by weights that were fitted without the recording's work.
 
     Returns
     -------
     dict of str to float
-        ``told``, the share of bars whose grouping is told, and ``right``, the share of right ones
-        among the told.
+        ``told``, the share of recordings whose grouping is given at all; ``right``, the share of
+        right ones among those.
 
     Raises
     ------
@@ -136,11 +136,11 @@ def write_models(
     """Fit everything and write ``choice.json``, ``grouping.json``, ``presence.json``."""
     choice, grouping, presence = {}, {}, {}
     for name, examples in (("network", with_network), ("onsets", onsets_only)):
-        choice[name] = _rounded(asdict(_fitted_choice(examples, name == "network")))
-        grouping[name] = _rounded(asdict(fit_grouping(_groupings(examples))))
+        choice[name] = rounded(asdict(_fitted_choice(examples, name == "network")), _DIGITS)
+        grouping[name] = rounded(asdict(fit_grouping(_groupings(examples))), _DIGITS)
         features = np.array([each.presence for each in examples])
         has_bars = np.array([each.has_bars for each in examples])
-        presence[name] = _rounded(asdict(fit_presence(features, has_bars)))
+        presence[name] = rounded(asdict(fit_presence(features, has_bars)), _DIGITS)
     for file, content in (("choice", choice), ("grouping", grouping), ("presence", presence)):
         with replacing(folder / f"{file}.json") as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -183,10 +183,10 @@ def _training_examples(clip: Annotated) -> tuple[TrainingExample, TrainingExampl
 
 def _training_example(clip: Annotated, evidence: GridEvidence) -> TrainingExample:
     meter = int(clip.row["meter"]) if clip.row["meter"].isdecimal() else 0
-    told = clip.row.get(GROUPING) or ""
+    written = clip.row.get(GROUPING) or ""
     example, grouping = None, None
     if meter in METERS:
-        groups = tuple(int(part) for part in told.split("+") if part.isdecimal())
+        groups = tuple(int(part) for part in written.split("+") if part.isdecimal())
         example = example_of(evidence, meter, clip.beats, clip.downbeats)
         grouping = grouping_example(evidence, groups, clip.beats, clip.downbeats)
     work, family = clip.row["work"], clip.row["family"]
@@ -198,11 +198,3 @@ def _training_example(clip: Annotated, evidence: GridEvidence) -> TrainingExampl
 @cache
 def _ensemble() -> Ensemble:
     return Ensemble.installed()
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return float(f"{value:.{_DIGITS}g}")

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say.
+"""Reliability of probabilities: how often predictions of some probability are true.
 
 References
 ----------

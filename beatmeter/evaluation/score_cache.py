@@ -16,7 +16,7 @@ from beatmeter.meters import MeterScores, Polyrhythm, ScoreKind
 class ScoreCache:
     """A folder with one small file for each signal's scores on each recording.
 
-    Only scores are kept: a signal that abstained is asked again.
+    Only scores are kept: a signal that abstained runs again.
     """
 
     folder: Path

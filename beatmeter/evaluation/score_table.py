@@ -24,13 +24,13 @@ class ScoreTable:
     fixtures : tuple of Fixture, length n
     logs : dict of str to ndarray, shape (n, 6)
         Logarithms of each signal's distributions, floored; 0 where it abstained.
-    spoke : dict of str to ndarray of bool, shape (n,)
+    scored : dict of str to ndarray of bool, shape (n,)
         Where each did not abstain.
     """
 
     fixtures: tuple[Fixture, ...]
     logs: dict[str, Floats]
-    spoke: dict[str, Booleans]
+    scored: dict[str, Booleans]
 
     @classmethod
     def from_scores(
@@ -43,8 +43,8 @@ class ScoreTable:
             name: np.array([log_scores(row[name]) if name in row else abstained for row in scores])
             for name in names
         }
-        spoke = {name: np.array([name in row for row in scores]) for name in names}
-        return cls(tuple(fixtures), logs, spoke)
+        scored = {name: np.array([name in row for row in scores]) for name in names}
+        return cls(tuple(fixtures), logs, scored)
 
     @property
     def works(self) -> tuple[str, ...]:
@@ -60,6 +60,9 @@ class ScoreTable:
         self, weights: Mapping[str, float], prior: Mapping[int, float] | None = None
     ) -> Integers:
         """The meters that :func:`beatmeter.fusion.pool.fuse` would answer at these weights.
+
+        The exponent on the weights is 1, as for 30 seconds of every recording. It matters only
+        beside a prior.
 
         Parameters
         ----------
@@ -81,5 +84,5 @@ class ScoreTable:
             weight = weights.get(name, 0.0)
             if weight > 0:
                 logits += weight * logs
-                answered |= self.spoke[name]
+                answered |= self.scored[name]
         return np.where(answered, np.array(METERS)[logits.argmax(axis=1)], _NONE)

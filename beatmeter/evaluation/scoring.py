@@ -1,4 +1,4 @@
-"""Asking every signal about every fixture, once."""
+"""Every signal's scores on every fixture, each computed once."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def score_fixtures(
     cache: ScoreCache,
     jobs: int = 1,
 ) -> ScoreTable:
-    """Ask the signals about the fixtures, from the cache where it knows.
+    """Score the fixtures by the signals, as far as the cache does not hold their scores.
 
     Every recording goes the way of :func:`beatmeter.analyze`, but a signal whose precision is the
-    machine's choice is asked in a fixed one
+    machine's choice runs in a fixed one
     (:func:`~beatmeter.evaluation.scoring.for_measuring`). Scores are kept at once, so that an
     interrupted run goes on where it stopped.
 
     Parameters
     ----------
     fixtures : sequence of Fixture
-        Those to ask about; their files must be as the manifest says.
+        Those to score; their files must match the manifest.
     signals : mapping of str to Signal
         All able to run; picklable when there are several jobs.
     jobs : int > 0
@@ -76,7 +76,7 @@ def score_fixtures(
         missing = {name: signals[name] for name, scores in found.items() if scores is None}
         if missing:
             requests[row] = ScoreRequest(fixture_set.path_of(fixture), missing)
-    answers = _ask_all(list(requests.values()), jobs)
+    answers = _score_all(list(requests.values()), jobs)
     for row, scores in zip(requests, track(answers, "scoring", len(requests)), strict=True):
         for name, of_signal in scores.items():
             cache.put(fixtures[row].sha256, identities[name], of_signal)
@@ -84,8 +84,8 @@ def score_fixtures(
     return ScoreTable.from_scores(fixtures, known)
 
 
-def ask(request: ScoreRequest) -> Scores:
-    """Ask about one recording; of one that holds no music, there are no scores.
+def score_recording(request: ScoreRequest) -> Scores:
+    """Score one recording; one that holds no music has no scores.
 
     Raises
     ------
@@ -108,9 +108,9 @@ def ask(request: ScoreRequest) -> Scores:
     return {name: output.scores for name, output in outputs if output.scores is not None}
 
 
-def _ask_all(requests: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
+def _score_all(requests: Sequence[ScoreRequest], jobs: int) -> Iterator[Scores]:
     try:
-        yield from in_workers(ask, requests, max(1, min(jobs, len(requests))))
+        yield from in_workers(score_recording, requests, max(1, min(jobs, len(requests))))
     except BrokenProcessPool as error:
         raise GateError("cannot be measured: a scoring process died (too little memory?)") from (
             error
@@ -142,7 +142,7 @@ def identity(signal: Signal) -> str:
     Raises
     ------
     GateError
-        If the signal fails to tell its fingerprint.
+        If its fingerprint cannot be computed.
     """
     package = type(signal).__module__.partition(".")[0]
     return f"{_pipeline_hash()} {_package_hash(package)} {signal.name} {fingerprint(signal)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from beatmeter.audio.decode import load
-from beatmeter.errors import AudioError, DatasetError
+from beatmeter.errors import AudioError, DatasetError, NetworkError
 from beatmeter.evaluation.beats import Tracked, Tracker
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.pipeline import beats
@@ -47,7 +47,7 @@ def tracker(name: str) -> Tracker:
     if name.endswith(".npz"):
         try:
             FrameNetwork.load(Path(name))
-        except ValueError as error:
+        except NetworkError as error:
             raise DatasetError(f"tracker {error}") from error
         return partial(by_network, FrameNetworkSource(Path(name)))
     if name not in TRACKERS:
@@ -79,7 +79,7 @@ def by_beatnet(path: Path) -> Tracked:
 
 
 def by_librosa(path: Path) -> Tracked:
-    """Dynamic programming of librosa; it tells no downbeats."""
+    """Dynamic programming of librosa; it finds no downbeats."""
     import librosa
 
     samples, rate = load(path)

@@ -58,7 +58,7 @@ def effective_weights(signals: Mapping[str, Signal]) -> Weights:
 def vouched(weights: Weights, signals: Mapping[str, Signal]) -> EffectiveWeights:
     """Check every weight that needs a record.
 
-    The weight of a signal that cannot run here becomes 0.0 without a word: it has no voice.
+    The weight of a signal that cannot run here becomes 0.0 without a warning.
 
     Parameters
     ----------
@@ -118,30 +118,32 @@ def why_unavailable(signal: Signal) -> str | None:
     """Why a signal cannot run on this machine, or None."""
     try:
         return signal.unavailable()
-    except Exception as error:  # foreign code: one that cannot even say so cannot run
+    except Exception as error:  # foreign code may raise anything; such a signal cannot run
         return escape_control(f"{type(error).__name__}: {error}")
 
 
 def fingerprint(signal: Signal) -> str:
-    """What a signal says of its checkpoint; empty for one that says nothing.
+    """The fingerprint of a signal's checkpoint; empty for a signal without one.
 
     Raises
     ------
     GateError
-        If it fails to say.
+        If it cannot be computed.
     """
-    tell = getattr(signal, "fingerprint", None)
-    if tell is None:
+    compute = getattr(signal, "fingerprint", None)
+    if compute is None:
         return ""
     try:
-        return str(tell())
+        return str(compute())
     except Exception as error:  # foreign code: whatever it raises, its weight is not in force
         reason = escape_control(f"{type(error).__name__}: {error}")
         raise GateError(f"{signal.name} cannot tell its checkpoint ({reason})") from error
 
 
 def ensemble_hash(weights: Weights, without: str) -> str:
-    """SHA-256 over everything fitted but one signal's weight.
+    """SHA-256 over what the others answer by: their weights, calibrations and the prior.
+
+    The growth of the weights is left out: it changes how sure an answer is, not which one.
 
     Parameters
     ----------

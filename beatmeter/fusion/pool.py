@@ -15,10 +15,10 @@ SCORE_FLOOR = 0.01
 """No signal can rule a meter out: its distribution is mixed with this much of the uniform one."""
 
 REFERENCE_S = 30.0
-"""How many seconds are heard when the logits count as the weights have it."""
+"""Seconds of audio at which the exponent on the weights is 1."""
 
 LONGEST_S = 120.0
-"""Beyond it nothing was measured: hearing more makes no surer."""
+"""Seconds of audio beyond which the exponent stays as it is: no longer clips were fitted on."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def fuse(
     Parameters
     ----------
     scores : mapping of signal name to MeterScores
-        Those that spoke; each is first scaled to sum to 1.
+        Of signals that did not abstain; each is first scaled to sum to 1.
     weights : mapping of signal name to float
         0.0 for signals not named.
     prior : mapping of meter to float, optional
@@ -69,7 +69,7 @@ def fuse(
     Raises
     ------
     Abstain
-        If no signal of positive weight spoke.
+        If every signal of positive weight abstained.
 
     References
     ----------
@@ -93,10 +93,9 @@ def fuse(
 
 
 def inverse_temperature(heard_s: npt.ArrayLike, growth: float) -> npt.NDArray[np.float64]:
-    """How much all signals count together when `heard_s` seconds were heard.
+    """The exponent on all weights for `heard_s` seconds of audio: ``(seconds / 30) ** growth``.
 
-    One who hears more of a recording may be surer of its meter: ``(seconds / 30) ** growth``, up to
-    120 seconds.
+    More audio gives more confidence, up to 120 seconds.
     """
     return (np.minimum(heard_s, LONGEST_S) / REFERENCE_S) ** growth
 

@@ -1,4 +1,4 @@
-"""How probable a meter is before anything is heard."""
+"""Prior probabilities of the meters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNIFORM: dict[int, float] = dict.fromkeys(METERS, 1.0)
 REPERTOIRE_WORKS: dict[int, int] = {3: 967, 4: 1390, 5: 14, 7: 6, 9: 46, 11: 0}
 """Works with a run in each meter, as ``beatmeter corpus meters`` counts them: songs and string
 quartets of OpenScore, the music of Freedoom, and arrangements for bands. Drum exercises, and dances
-that were collected for their meters, say nothing about what is played how often."""
+that were collected for their meters, are no sample of what is played."""
 
 REPERTOIRE, UNIFORM_NAME = "repertoire", "uniform"
 

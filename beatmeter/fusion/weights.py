@@ -2,7 +2,7 @@
 
 ``W_<NAME>`` is the weight of signal ``<name>`` in the log-linear pool; a signal that is not named
 has weight 0.0: it is shown, but does not vote. ``[pool] growth`` tells how much more all of them
-count when more is heard. ``[tuned.<name>]`` tells which weight ``beatmeter tune`` found for a
+count for longer recordings. ``[tuned.<name>]`` tells which weight ``beatmeter tune`` found for a
 signal, when, and the hash of the gate record it relied on.
 """
 
@@ -207,5 +207,7 @@ def _tuned(value: object, name: str, path: Path) -> Tuned:
 
 
 def _toml(value: object) -> str:
-    # what JSON escapes in text, TOML does, too
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    # what JSON escapes in text, TOML does, too; and the delete character besides
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)

@@ -1,4 +1,4 @@
-"""What follows from the scores: figures, the report, the record."""
+"""From the scores of a run to its figures, its report and its record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from beatmeter.plugins import installed_signals
 
 @dataclass(frozen=True)
 class GateResult:
-    """A run of the gate and what became of it.
+    """A run of the gate with its figures and its record.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ def run_gate(
 
 
 def decide(run: GateRun) -> GateResult:
-    """Measure, and say what the record is to be; nothing is written."""
+    """Measure, and make the record of a pass; nothing is written."""
     measurement = measure(run.candidate, run.table, run.weights)
     if not measurement.decision.passed or run.obstacles:
         return GateResult(run, measurement, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from beatmeter._util.text import escape_control
 from beatmeter.datasets.fixtures.sets import meter_name
 from beatmeter.evaluation.report.section import Row, Section, change, ratio, share
 from beatmeter.fusion.decision import COMPLEMENTARITY_ABOVE, LEAST_AGREEMENT, MOST_AGREEMENT
@@ -146,7 +145,7 @@ def _by_category(measurement: Measurement) -> Section:
 def _group_row(group: Group) -> Row:
     figures, counts = group.figures, group.counts
     return (
-        escape_control(group.name),
+        group.name,
         str(int(counts.fixtures)),
         share(figures["ensemble_accuracy"]),
         share(figures["candidate_accuracy"]),
@@ -166,7 +165,7 @@ def _fusion(measurement: Measurement) -> Section:
 
 
 def _names(heading: str, measurement: Measurement, chosen: list[int]) -> Section:
-    names = [escape_control(measurement.fixtures[index].id) for index in chosen]
+    names = [measurement.fixtures[index].id for index in chosen]
     return Section(heading, f"{', '.join(names)}." if names else "None.")
 
 
@@ -177,12 +176,12 @@ def _listing(heading: str, measurement: Measurement, chosen: list[int]) -> Secti
         answers = (measurement.ensemble[index], measurement.alone[index])
         rows.append(
             (
-                escape_control(fixture.id),
+                fixture.id,
                 meter_name(fixture),
                 ", ".join(map(str, fixture.accepted)),
                 *(str(answer) if answer else _NONE for answer in answers),
-                escape_control(fixture.category),
-                escape_control(fixture.work),
+                fixture.category,
+                fixture.work,
             )
         )
     header = ("fixture", "meter", "accepted", "ensemble", "candidate", "category", "work")
@@ -192,13 +191,13 @@ def _listing(heading: str, measurement: Measurement, chosen: list[int]) -> Secti
 def _about(run: GateRun, record: GateRecord | None) -> Section:
     voting = {name: weight for name, weight in run.weights.signals.items() if weight > 0}
     rows = [
-        ("fixtures", escape_control(run.fixture_set.name)),
+        ("fixtures", run.fixture_set.name),
         ("hash of the fixtures", run.state.fixtures),
         ("checkpoint of the candidate", run.state.fingerprint or "none told"),
         ("hash of the ensemble", run.state.ensemble),
         ("weights", ", ".join(f"{name} {weight:.4f}" for name, weight in sorted(voting.items()))),
         ("record", _NONE if record is None else f"{record.sha256}, of {record.date}"),
-        *((f"absent: {name}", escape_control(reason)) for name, reason in run.absent.items()),
-        *(("left out", escape_control(line)) for line in run.left_out),
+        *((f"absent: {name}", reason) for name, reason in run.absent.items()),
+        *(("left out", line) for line in run.left_out),
     ]
     return Section("What was measured", "", ("", ""), rows)

@@ -96,8 +96,8 @@ def find_candidate(name: str | None, signals: Mapping[str, Signal]) -> str:
     uncalibrated = [n for n, signal in signals.items() if not isinstance(signal, CalibratedSignal)]
     if name is None and len(uncalibrated) == 1:
         return uncalibrated[0]
-    told = "none was named" if name is None else repr(name)
-    raise GateError(f"signal: {told} (allowed: {', '.join(sorted(signals))})")
+    given = "none was named" if name is None else repr(name)
+    raise GateError(f"signal: {given} (allowed: {', '.join(sorted(signals))})")
 
 
 def score_candidate(
@@ -108,7 +108,7 @@ def score_candidate(
     cache: ScoreCache,
     jobs: int = 1,
 ) -> GateRun:
-    """Ask the candidate, and all that vote, about the fixtures that are as the manifest says.
+    """Score the fixtures that match the manifest, by the candidate and all signals that vote.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def score_candidate(
     able = [name for name in signals if name in missing and missing[name] is None]
     if not able:
         raise GateError(f"{candidate} cannot be measured: no other signal with a weight can run")
-    asked = {name: signals[name] for name in (*able, candidate)}
-    table = score_fixtures(fixture_set, checked.sound, asked, cache, jobs)
+    scoring = {name: signals[name] for name in (*able, candidate)}
+    table = score_fixtures(fixture_set, checked.sound, scoring, cache, jobs)
     if candidate not in table.logs:
         raise GateError(f"{candidate} cannot be measured: it said nothing about any fixture")
     if not voting & table.logs.keys():

@@ -1,4 +1,4 @@
-"""What is in force, and the state of every signal before the gate, in words."""
+"""Which weights and calibrations are in force, and the gate record of every signal."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def origins(weights: Weights) -> list[str]:
     calibrations = fitted_files(CALIBRATIONS)
     own = [path.stem for path in calibrations if is_own(path)]
     fitted = f", fitted on {weights.fitted['clips']} clips" if "clips" in weights.fitted else ""
-    told = f"your own for {', '.join(own)}" if own else "as they ship"
+    origin = f"your own for {', '.join(own)}" if own else "as they ship"
     return [
         f"weights: {_origin(find_fitted(FILE_NAME))}{fitted}",
-        f"calibrations: {told}",
+        f"calibrations: {origin}",
         f"your data folder: {user_path('')}",
     ]
 

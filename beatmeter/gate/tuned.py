@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from beatmeter._util.text import escape_control
 from beatmeter.datasets.fixtures import open_set
 from beatmeter.errors import GateError
 from beatmeter.evaluation.report.section import Row, Section, change, share
@@ -155,7 +154,7 @@ def _changed(tuning: Tuning) -> Section:
 
 
 def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(map(escape_control, ids)) or "none"
+    return ", ".join(ids) or "none"
 
 
 def _row(point: FusionPoint) -> Row:

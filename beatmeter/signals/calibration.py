@@ -19,13 +19,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
-from beatmeter._util.fitted import find_fitted, user_path
+from beatmeter._util.fitted import find_fitted, rounded, user_path
 from beatmeter.errors import Abstain, WeightsError
 from beatmeter.meters import METERS
 
@@ -39,6 +39,7 @@ CALIBRATIONS = "calibrations"
 REFERENCE_BPM = 150.0
 """From which octaves of tempo are counted: about the middle of counted beats."""
 _MOST_DEVIATIONS = 4.0
+_DIGITS = 6  # significant digits of stored numbers
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Calibration:
         return marginal / marginal.sum()
 
     def to_json(self) -> str:
-        """The numbers as JSON text, rounded to six digits."""
-        return json.dumps(_rounded(asdict(self)))
+        """The numbers as JSON text, rounded to six significant digits."""
+        return json.dumps(rounded(asdict(self), _DIGITS))
 
 
 def standardised(evidence: Floats, mean: Floats, scale: Floats) -> Floats:
@@ -137,11 +138,3 @@ def write_calibration(name: str, calibration: Calibration) -> Path:
     with replacing(path) as partial:
         partial.write_text(calibration.to_json() + "\n", encoding="utf-8")
     return path
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return float(f"{value:.6g}")

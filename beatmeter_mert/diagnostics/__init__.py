@@ -1,4 +1,4 @@
-"""Functions that tell what a multi-label meter classifier has learned.
+"""Metrics and plots of a multi-label meter classifier.
 
 Conventions
 -----------

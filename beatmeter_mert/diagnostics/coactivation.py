@@ -1,4 +1,4 @@
-"""Classes that the classifier does not keep apart: they rise and fall together."""
+"""Label co-activation: classes whose probabilities rise and fall together."""
 
 from __future__ import annotations
 

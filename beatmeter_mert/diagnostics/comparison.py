@@ -8,10 +8,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from beatmeter._util.arrays import Booleans
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.bootstrap import RESAMPLES, Interval, resampled_rows
-from beatmeter.evaluation.metrics import top_class
 from beatmeter.evaluation.report.section import Section, number
 from beatmeter.evaluation.report.text import to_text
 from beatmeter_mert.diagnostics.evaluation import figures_of, intervals
@@ -82,7 +80,7 @@ def compare_predictions(
         If they share no clip, or differ about what a clip's labels are.
     """
     first, second = _shared(first, second)
-    right = _right(first), _right(second)
+    right = first.right, second.right
     only_first = int(np.sum(right[0] & ~right[1]))
     only_second = int(np.sum(~right[0] & right[1]))
     both_right = int(np.sum(right[0] & right[1]))
@@ -143,11 +141,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
     disagreements = only_first + only_second
     return float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0
-
-
-def _right(predictions: Predictions) -> Booleans:
-    rows = np.arange(len(predictions.names))
-    return np.asarray(predictions.labels[rows, top_class(predictions.probabilities)])
 
 
 def _shared(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:

@@ -1,4 +1,4 @@
-"""How sure the classifier is of its top class, and how sure of anything at all."""
+"""Confidence of the top class (gap to the second) and overall (binary entropy)."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Booleans, Floats
 from beatmeter.errors import DatasetError
+from beatmeter.evaluation.metrics import top_class
 from beatmeter.meters import METERS
 
 
@@ -37,14 +38,14 @@ class Predictions:
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if len(self.names) == 0:
+            raise DatasetError("predictions: of no clips (allowed: at least one)")
         shape = (len(self.names), len(METERS))
         if self.probabilities.shape != shape or self.labels.shape != shape:
             raise DatasetError(
                 f"predictions: probabilities of shape {self.probabilities.shape} and labels of "
                 f"shape {self.labels.shape} for {len(self.names)} clips (allowed: {shape})"
             )
-        if len(self.names) == 0:
-            raise DatasetError("predictions: of no clips (allowed: at least one)")
         if len(self.works) != len(self.names):
             raise DatasetError(f"predictions: {len(self.works)} works for {len(self.names)} clips")
         if len(set(self.names)) != len(self.names):
@@ -73,6 +74,12 @@ class Predictions:
             tuple(works),
             tuple(names if names is not None else map(str, range(len(works)))),
         )
+
+    @property
+    def right(self) -> Booleans:
+        """Whether the most probable meter of each clip is one of its labels: shape (n,)."""
+        rows = np.arange(len(self.names))
+        return np.asarray(self.labels[rows, top_class(self.probabilities)])
 
     def take(self, rows: npt.NDArray[np.intp]) -> Predictions:
         """Return the clips of some rows, each row at most once."""

@@ -108,7 +108,15 @@ def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:
             [str(clip["name"]) for clip in clips],
         )
         return {str(key): str(value) for key, value in written["about"].items()}, predictions
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ArithmeticError,
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise DatasetError(f"{path}: is not a result in the format {FORMAT!r}") from error
 
 

@@ -1,4 +1,4 @@
-"""When a second meter counts as present, and how often it is then found or invented.
+"""Thresholds of a second meter, and how often they find one that is there or is not.
 
 On clips of one meter the second highest probability should be low. What it reaches there, apart
 for each meter that is the most probable one, is the threshold that a second meter has to pass.

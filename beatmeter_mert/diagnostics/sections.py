@@ -143,7 +143,7 @@ def _gaps(predictions: Predictions) -> Section:
     by_class = zip(METERS, gap_by_predicted_class(predictions.probabilities), strict=True)
     rows = [
         _spread_row("all clips", spread(confidence_gaps(predictions.probabilities))),
-        *(_spread_row(f"heard as {meter}", gap) for meter, gap in by_class),
+        *(_spread_row(f"predicted as {meter}", gap) for meter, gap in by_class),
     ]
     header = ("", "clips", "mean", "median", "deviation")
     draw = partial(plots.draw_gaps, predictions=predictions)
@@ -176,7 +176,7 @@ def _second_probabilities(predictions: Predictions) -> Section:
     rows = [
         _second_row("all clips", measured.overall),
         *(_second_row(f"label {meter}", part) for meter, part in by_true),
-        *(_second_row(f"heard as {meter}", part) for meter, part in by_predicted),
+        *(_second_row(f"predicted as {meter}", part) for meter, part in by_predicted),
     ]
     header = ("", "clips", "mean", "median", *(f"{q}th" for q in PERCENTILES))
     draw = partial(plots.draw_second_probabilities, predictions=predictions)

@@ -1,4 +1,4 @@
-"""How often predictions are right on each kind of music, where a dataset tells the kinds."""
+"""Accuracy on each kind of music, where a dataset names the kinds."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from beatmeter.corpora.clip import ClipLabels
 from beatmeter.corpora.dataset import is_dataset, read_labels
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.errors import DatasetError
-from beatmeter.evaluation.bootstrap import Interval, interval, resampled_sums
+from beatmeter.evaluation.bootstrap import Interval, mean_interval
 from beatmeter.evaluation.groups import rows_by_group
-from beatmeter.evaluation.metrics import balanced_accuracy, top_class
+from beatmeter.evaluation.metrics import balanced_accuracy
 from beatmeter_mert.diagnostics.predictions import Predictions
 
 Subgroups = Mapping[str, Sequence[str]]
 """By trait, such as the tempo, of what kind each clip is."""
 
 _TEMPO_EDGES_BPM = (0, 80, 120, 160)
-_SEVERAL_PARTS = 4
+_MANY_PARTS = 4
+"""From so many parts on, clips form one subgroup."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,13 @@ def by_subgroup(predictions: Predictions, subgroups: Subgroups) -> tuple[Subgrou
         for kind, rows in rows_by_group(kinds).items():
             alone = predictions.take(rows)
             balanced = balanced_accuracy(alone.probabilities, alone.labels)
-            figures.append(SubgroupFigures(trait, kind, len(rows), _accuracy(alone), balanced))
+            accuracy = mean_interval(alone.right, alone.works)
+            figures.append(SubgroupFigures(trait, kind, len(rows), accuracy, balanced))
     return tuple(figures)
 
 
 def subgroups_of(folder: Path, clips: Sequence[LabelledClip]) -> Subgroups:
-    """Tell of what kind each clip of a dataset is.
+    """The kind of each clip of a dataset, by trait.
 
     Of a rendered dataset, all that is known; of another, the family that its table names, if any.
 
@@ -93,14 +93,6 @@ def subgroups_of(folder: Path, clips: Sequence[LabelledClip]) -> Subgroups:
     }
 
 
-def _accuracy(predictions: Predictions) -> Interval:
-    clips = np.arange(len(predictions.names))
-    right = predictions.labels[clips, top_class(predictions.probabilities)]
-    counted = np.stack([right, np.ones(len(clips))], axis=1).astype(np.float64)
-    hits, drawn = resampled_sums(counted, predictions.works).T
-    return interval(right.mean(), hits / drawn)
-
-
 def _tempo(bpm: float) -> str:
     for low, high in pairwise(_TEMPO_EDGES_BPM):
         if bpm < high:
@@ -109,9 +101,10 @@ def _tempo(bpm: float) -> str:
 
 
 def _parts(labels: ClipLabels) -> str:
-    if "parts" not in labels.style:
+    try:
+        parts = int(labels.style["parts"])
+    except (KeyError, TypeError, ValueError):
         return "unknown"
-    parts = int(labels.style["parts"])
     if parts == 1:
         return "1"
-    return f"2 to {_SEVERAL_PARTS - 1}" if parts < _SEVERAL_PARTS else f"{_SEVERAL_PARTS} or more"
+    return f"2 to {_MANY_PARTS - 1}" if parts < _MANY_PARTS else f"{_MANY_PARTS} or more"

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BESIDE = "backbone"
 """Name of a backbone that lies in the checkpoint itself, and of its folder there."""
 _FINGERPRINT_VALUES = 1024
-"""Of each tensor: enough to tell weights apart, and read in no time."""
+"""Of each tensor: enough to distinguish weights, and few enough to read at once."""
 
 
 @dataclass(frozen=True)

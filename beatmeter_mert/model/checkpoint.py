@@ -10,8 +10,8 @@ Layout::
     README.md                   the model card
 
 A checkpoint of a frozen backbone has no adapter. ``head/config.json`` holds the digests of all
-other files but the card and is written last: it tells a folder whose writing was cut short, and
-one that was edited. Checkpoints from before the configurations had digests are read too.
+other files but the card and is written last, so that a folder whose writing was cut short, or that
+was edited, is refused. Checkpoints from before the configurations had digests are read too.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def write_checkpoint(
 
 
 def redescribe(folder: Path, parameters: ParameterCount, **changes: Any) -> None:
-    """Change what a checkpoint's config and its card say; the weights are not touched.
+    """Change fields of a checkpoint's config, and its card; the weights are not touched.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The classifier: a network that can be built, saved, loaded, shared, and asked."""
+"""The classifier: a network with loading, saving, sharing and inference."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ DEFAULT_HEAD = HeadSettings()
 
 
 class MertMeterClassifier(MeterNetwork):
-    """Tells the meters of music, each with a probability of its own.
+    """Classifies the meters of a recording, each with an independent probability.
 
     Build one with :meth:`from_backbone` to train it, with :meth:`from_pretrained` to use it.
     Parameters are those of :class:`~beatmeter_mert.model.network.MeterNetwork`.
@@ -116,12 +116,13 @@ class MertMeterClassifier(MeterNetwork):
             A folder, or a repository of the hub.
         revision : str, optional
             Of the repository.
-        device : {"auto", "cuda", "mps", "cpu"}
+        device : str
+            ``auto``, ``cuda``, ``mps``, ``cpu``, or one of several GPUs such as ``cuda:1``.
         dtype : {"auto", "float32", "bfloat16"}
             Precision of the backbone; ``auto`` is bfloat16 where the processor computes in it.
-            In bfloat16 a classifier can be asked, but not trained or saved.
+            In bfloat16 a classifier can run, but not be trained or saved.
         backbone : str, optional
-            Where the backbone lies now, if no longer where the checkpoint says.
+            Where the backbone lies now, if it has moved from where the checkpoint names it.
 
         Raises
         ------
@@ -151,7 +152,7 @@ class MertMeterClassifier(MeterNetwork):
         return model
 
     def predict(self, audio: npt.NDArray[np.floating], sample_rate: int) -> Prediction:
-        """Tell the meters of a recording; of more than a clip, the centre is heard.
+        """Predict the meters of a recording; of one longer than a clip, the centre is used.
 
         Parameters
         ----------
@@ -174,7 +175,7 @@ class MertMeterClassifier(MeterNetwork):
         return self.predict_embedded(embedded, len(clip), evidence)
 
     def evidence_of(self, clip: Samples, rhythm: Rhythm) -> Tensor | None:
-        """Gather what the head hears beside pooled layers.
+        """Compute the head's inputs beside the pooled layers.
 
         Parameters
         ----------
@@ -186,7 +187,7 @@ class MertMeterClassifier(MeterNetwork):
         Returns
         -------
         Tensor of float32, shape (pulses, ``config.head.evidence_size``), or None
-            NaN where there are too few beats; None where the head hears nothing of it.
+            NaN where there are too few beats; None where the head takes no evidence.
 
         Raises
         ------
@@ -196,14 +197,14 @@ class MertMeterClassifier(MeterNetwork):
         head = self.config.head
         if not head.has_evidence:
             return None
-        found = [gather(rhythm)] if head.hears_rhythm else []
+        found = [gather(rhythm)] if head.uses_rhythm else []
         found += [self.pool_on_grid(clip, rhythm)] if head.pooling == GRID else []
         return torch.from_numpy(matrix_for(head.evidence, head.evidence_size, joined(found)))
 
     def pool_on_grid(self, clip: Samples, rhythm: Rhythm) -> Evidence | None:
         """Pool the hidden states of a prepared clip on the pulses of its recording."""
-        heard = torch.as_tensor(clip, device=self.device)
-        return on_grid(self.backbone, heard, self.config.preprocessing, rhythm)
+        samples = torch.as_tensor(clip, device=self.device)
+        return on_grid(self.backbone, samples, self.config.preprocessing, rhythm)
 
     def tta_views(self, clip: Samples) -> list[Samples]:
         """Return a prepared clip as it is, then played at every rate at which it is long enough."""
@@ -231,7 +232,7 @@ class MertMeterClassifier(MeterNetwork):
     def predict_embedded(
         self, embedded: Sequence[Tensor], length: int, evidence: Tensor | None = None
     ) -> Prediction:
-        """Tell the meters of a clip from the embeddings of its chunks.
+        """Predict the meters of a clip from the embeddings of its chunks.
 
         Parameters
         ----------
@@ -241,8 +242,8 @@ class MertMeterClassifier(MeterNetwork):
         length : int >= 1
             Samples of the clip as it is.
         evidence : Tensor, shape (pulses, ``config.head.evidence_size``), optional
-            From :meth:`evidence_of`, of the clip as it is. Chunks are told without it, unless the
-            head hears nothing else.
+            From :meth:`evidence_of`, of the clip as it is. Chunks are classified without it, unless
+            it is the head's only input.
         """
         clips = torch.stack([pool_chunks(chunks) for chunks in embedded])
         counts = [len(clips), len(embedded[0])]
@@ -251,8 +252,8 @@ class MertMeterClassifier(MeterNetwork):
         if evidence is not None:
             silent = torch.full_like(evidence, torch.nan)
             of_chunk = evidence if self.config.head.inputs == RHYTHM else silent
-            heard = [evidence] * counts[0] + [of_chunk] * counts[1]
-            beside = torch.stack(heard).to(self.device)
+            rows_beside = [evidence] * counts[0] + [of_chunk] * counts[1]
+            beside = torch.stack(rows_beside).to(self.device)
         with _evaluating(self.head):
             of_clips, of_chunks = self.head(rows, beside).double().split(counts)
         config = self.config

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import torch
-
-from beatmeter.signals.neural.training.precision import computes_in_bfloat16
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model.cpu.attention import ATTENTION
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = "auto, cuda, mps, cpu, or cuda:N"
+"""The names of devices, in words."""
 DTYPES = ("auto", "float32", "bfloat16")
 _DEVICE = re.compile(r"auto|(cuda|mps|cpu)(:[0-9]{1,3})?")
 _CHUNKS_AT_ONCE = 32
 """On an accelerator."""
 _WIDE = 512
 """Width of a transformer from which bfloat16 pays."""
+
+
+def is_device(name: str) -> bool:
+    """Whether a device may be called that, on this machine or another."""
+    return _DEVICE.fullmatch(name) is not None
 
 
 def choose_device(name: str) -> torch.device:
@@ -27,8 +33,10 @@ def choose_device(name: str) -> torch.device:
     CheckpointError
         If the name is unknown, or this machine has no such device.
     """
-    if not _DEVICE.fullmatch(name):
-        raise CheckpointError(f"device: {name!r} (allowed: {', '.join(DEVICES)}, or cuda:N)")
+    import torch
+
+    if not is_device(name):
+        raise CheckpointError(f"device: {name!r} (allowed: {DEVICES})")
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -61,6 +69,10 @@ def choose_dtype(name: str, device: torch.device, width: int) -> torch.dtype:
     CheckpointError
         If the name is unknown.
     """
+    import torch
+
+    from beatmeter.signals.neural.training.precision import computes_in_bfloat16
+
     if name not in DTYPES:
         raise CheckpointError(f"dtype: {name!r} (allowed: {', '.join(DTYPES)})")
     if name == "auto":
@@ -71,6 +83,8 @@ def choose_dtype(name: str, device: torch.device, width: int) -> torch.dtype:
 
 def attention(device: torch.device) -> str:
     """Name the attention that costs least there in bfloat16, for chunks of some seconds."""
+    from beatmeter_mert.model.cpu.attention import ATTENTION
+
     return ATTENTION if device.type == "cpu" else "sdpa"
 
 

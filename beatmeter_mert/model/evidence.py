@@ -1,9 +1,9 @@
-"""The ensemble's evidence of rhythm, pulse by pulse, for a head that hears it beside MERT.
+"""The ensemble's rhythm features, pulse by pulse, as inputs of a head beside MERT's.
 
 A meter can only be counted on a pulse, so evidence is a matrix: a row for each of the most salient
 pulses of a recording, NaN where there are fewer. The columns are what built-in signals find on that
 pulse, what single streams repeat on it (:mod:`beatmeter_mert.model.streams`), and its salience,
-tempo and squared tempo. Nothing is computed twice: a signal that was asked about the same
+tempo and squared tempo. Nothing is computed twice: a signal that scored the same
 ``Rhythm`` keeps what it found.
 """
 
@@ -37,8 +37,8 @@ SIGNALS = (
     "metrogram",
     "onset_autocorrelation",
 )
-"""Whose evidence it is. Named, not asked for: a signal more must not change what a checkpoint
-hears. Those that listen to a network are left out, since a new network says other things."""
+"""Whose evidence it is. A fixed list: an added signal must not change the inputs of a checkpoint.
+Signals that use a neural network are left out, since another network would change them."""
 PULSES = 12
 """How many pulses at most, the most salient first; recordings have 10 to 13."""
 _VERSION = 3

@@ -1,10 +1,10 @@
-"""Pooling on the grid: where in the bar MERT hears what.
+"""Pooling on the metrical grid: how MERT's hidden states depend on the position in the bar.
 
-Mean and maximum over time forget phase. Here hidden states are averaged by beat, on each of the
-most salient pulses of a recording; then it is asked how alike beats are that lie 2 to 12 beats
-apart, and which share of their variance the position in a bar of each length explains beyond
-chance. No downbeat has to be known, and the tempo does not matter. It is what the signal
-``bar_similarity`` does on chroma and timbre, after [1]_, done on what MERT hears.
+Mean and maximum over time lose the phase. Here hidden states are averaged by beat, on each of the
+most salient pulses of a recording; then the similarity of beats 2 to 12 beats apart is measured,
+and the share of their variance that the position in a bar of each length explains beyond chance.
+No downbeat has to be known, and the tempo does not matter. The signal ``bar_similarity`` does the
+same on chroma and timbre, after [1]_.
 
 References
 ----------
@@ -35,7 +35,7 @@ LAGS = range(2, 13)
 LAYER_GROUPS = 2
 """The lower and the upper half of the layers; what is found in a group's layers is averaged."""
 FEWEST_BEATS = 16
-"""Of fewer, nothing is said about a pulse: zeros."""
+"""A pulse with fewer gets zeros."""
 _VERSION = 2
 """Of the columns; part of the layout that stands in checkpoints."""
 _LEAST = 1e-6
@@ -109,8 +109,8 @@ def frames_of(
 def by_beat(state: Floats, times: Floats, beats: Floats) -> Floats:
     """Average frames, (frames, hidden), from each beat to the next: (beats - 1, hidden)."""
     edges = np.searchsorted(times, beats)
-    heard = edges[1:] > edges[:-1]
-    starts, stops = edges[:-1][heard], edges[1:][heard]
+    has_frames = edges[1:] > edges[:-1]
+    starts, stops = edges[:-1][has_frames], edges[1:][has_frames]
     sums = np.concatenate([np.zeros((1, state.shape[1])), np.cumsum(state, axis=0)])
     means: Floats = (sums[stops] - sums[starts]) / (stops - starts)[:, None]
     return means

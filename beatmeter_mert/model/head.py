@@ -36,11 +36,11 @@ class HeadSettings:
     dropout : float in [0, 1)
         Share of hidden units dropped in training.
     inputs : {"mert", "rhythm", "mert+rhythm"}
-        What it hears.
+        Its inputs: MERT's pooled layers, the ensemble's rhythm features, or both.
     pooling : {"time", "time+grid"}
         Of hidden states; see :mod:`beatmeter_mert.model.grid_pooling`.
     evidence : str
-        Layout of what it hears beside pooled layers; empty where that is nothing.
+        Layout of the inputs beside pooled layers; empty where there are none.
     evidence_size : int >= 0
         Number of values in that, on each pulse.
     modality_dropout : float in [0, 1)
@@ -89,14 +89,14 @@ class HeadSettings:
             raise CheckpointError(f"head members: {self.members!r} (allowed: 1 to 100)")
 
     @property
-    def hears_rhythm(self) -> bool:
-        """Whether it wants the ensemble's evidence."""
+    def uses_rhythm(self) -> bool:
+        """Whether it takes the ensemble's rhythm features."""
         return self.inputs != MERT
 
     @property
     def has_evidence(self) -> bool:
-        """Whether it hears anything beside pooled layers."""
-        return self.hears_rhythm or self.pooling == GRID
+        """Whether it takes anything beside pooled layers."""
+        return self.uses_rhythm or self.pooling == GRID
 
 
 class MERTClassificationHead(nn.Module):
@@ -129,7 +129,7 @@ class MERTClassificationHead(nn.Module):
         return self.layer_logits.softmax(dim=0)
 
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Pooled layers (batch, layers, features) to logits (batch, 6); evidence is not heard."""
+        """Pooled layers (batch, layers, features) to logits (batch, 6); evidence is not used."""
         mixed = torch.einsum("l,blf->bf", self.layer_weights(), pooled)
         logits: Tensor = self.output(self.dropout(self.activation(self.hidden(self.norm(mixed)))))
         return logits
@@ -137,7 +137,7 @@ class MERTClassificationHead(nn.Module):
 
 Head = MERTClassificationHead | JointHead | HeadMean
 COUNTED_WEIGHT = 0.3
-"""Of the loss that says which pulse is counted, beside that of the meters."""
+"""Weight of the loss of which pulse is counted, beside that of the meters."""
 
 
 def build_head(layers: int, features: int, settings: HeadSettings) -> Head:
@@ -195,7 +195,7 @@ def answer(
     pos_weight: Tensor | None,
     counted: Tensor | None = None,
 ) -> SequenceClassifierOutput:
-    """Ask a head; of several, each is trained by a loss of its own.
+    """Run a head and compute its loss; several heads have a loss each.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def answer(
     labels, pos_weight : Tensor, optional
         See :func:`multilabel_output`.
     counted : Tensor of bool, shape (batch, pulses), optional
-        Which pulses are counted, for a head that hears evidence on pulses; none where that is not
+        Which pulses are counted, for a head with evidence on pulses; none where that is not
         known. :data:`COUNTED_WEIGHT` times the cross-entropy of their shares is added to the loss.
     """
     members: list[Any] = list(head.members) if isinstance(head, HeadMean) else [head]

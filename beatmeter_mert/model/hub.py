@@ -116,7 +116,7 @@ def checkpoint_folder(folder_or_repo: str | Path, revision: str | None = None) -
 
 
 def pinned_revision(name: str, revision: str | None) -> str | None:
-    """Choose the revision asked for, else the pinned one of a published MERT, else None."""
+    """Choose the revision that is named, else the pinned one of a published MERT, else None."""
     if revision is None and name in PUBLISHED:
         return PUBLISHED[name].revision
     return revision

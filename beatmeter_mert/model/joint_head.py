@@ -1,16 +1,15 @@
-r"""A head that hears what MERT and the ensemble's rhythm analysis know, together.
+r"""A head on MERT's hidden states and on the ensemble's rhythm features.
 
 Each modality goes through a layer norm and a linear layer of its own, rhythm pulse by pulse. One
-hidden layer joins both on every pulse and says two things there: how likely this pulse is the one
-that is counted, and how likely each meter sounds on it. The answer is the mixture
+hidden layer joins both on every pulse and has two outputs there: how likely this pulse is the
+counted one, and how likely each meter is on it. The prediction is the mixture
 
 .. math:: p(n) = \sum_c w_c \, p(n \mid c),
 
 attention over instances [2]_. Two meters at once are counted on one pulse, so both are read off it;
-a mean of the odds of all pulses let whatever one of them said of a third meter come before the
-second. In training either modality is left out at times (modality dropout [1]_), so that each still
-speaks alone: where no evidence of rhythm could be gathered, it is NaN, and the head answers from
-MERT.
+in a mean of the odds over all pulses, a third meter that one pulse favours may outrank the second.
+In training either modality is left out at times (modality dropout [1]_), so that each predicts
+alone: where no rhythm features could be computed, they are NaN, and the head uses MERT only.
 
 References
 ----------
@@ -37,12 +36,12 @@ if TYPE_CHECKING:
 
 MERT, RHYTHM, BOTH = "mert", "rhythm", "mert+rhythm"
 INPUTS = (MERT, RHYTHM, BOTH)
-"""What a head may hear."""
+"""Inputs of a head."""
 TIME, GRID = "time", "time+grid"
 POOLINGS = (TIME, GRID)
 """How hidden states are pooled: over time alone, or on the pulses of the recording as well."""
 MOST_DEVIATIONS = 4.0
-"""Evidence further from its mean says no more."""
+"""Standardised evidence is clipped to this many deviations."""
 _LEAST_SCALE = 1e-6
 """Deviation of evidence that is the same for all clips, lest it be divided by 0."""
 
@@ -57,8 +56,8 @@ class JointHead(nn.Module):
     features : int >= 1
         Length of a pooled layer.
     settings : HeadSettings
-        Its ``inputs`` say what is heard; ``evidence_size`` how much evidence there is on a pulse,
-        of rhythm, of pooling on the grid, or of both.
+        With ``inputs``, and with ``evidence_size``, the number of values on a pulse, of rhythm, of
+        pooling on the grid, or of both.
     """
 
     def __init__(self, layers: int, features: int, settings: HeadSettings) -> None:
@@ -95,17 +94,17 @@ class JointHead(nn.Module):
         self.evidence_scale.copy_(there.std(dim=0, correction=0).clamp(min=_LEAST_SCALE))
 
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
-        """Answer for a batch: logits of the mixture, shape (batch, 6); see :meth:`mixture`."""
+        """Predict for a batch: logits of the mixture, shape (batch, 6); see :meth:`mixture`."""
         return self.mixture(pooled, evidence)[0]
 
     def mixture(self, pooled: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Answer for a batch, and say which pulse is counted.
+        """Predict for a batch, with the shares of the pulses.
 
         Parameters
         ----------
         pooled : Tensor, shape (batch, layers, features)
         evidence : Tensor, shape (batch, pulses, size), optional
-            A row of NaN for a pulse that there is not.
+            A row of NaN where there is no pulse.
 
         Returns
         -------
@@ -129,7 +128,7 @@ class JointHead(nn.Module):
         of_mert = of_mert[:, None].expand(-1, of_rhythm.shape[1], -1)
         joined = self.join(self.dropout(torch.cat([of_mert, of_rhythm], dim=2)))
         units = self.dropout(self.activation(joined))
-        hidden = missing & ~absent[:, None]  # without any pulse, all rows hear MERT alone
+        hidden = missing & ~absent[:, None]  # without any pulse, all rows use MERT alone
         counted = self.counted(units).masked_fill(hidden[..., None], -torch.inf)
         shares = counted.log_softmax(dim=1)
         on_pulses = self.output(units)
@@ -156,7 +155,7 @@ class HeadMean(nn.Module):
     Parameters
     ----------
     members : list of nn.Module
-        Heads that hear the same.
+        Heads with the same inputs.
     """
 
     def __init__(self, members: list[nn.Module]) -> None:
@@ -173,5 +172,5 @@ class HeadMean(nn.Module):
             head.standardise(evidence)
 
     def forward(self, pooled: Tensor, evidence: Tensor | None = None) -> Tensor:
-        """Answer for a batch: as any of the heads does."""
+        """Predict for a batch: the mean logits of the heads."""
         return torch.stack([head(pooled, evidence) for head in self.members]).mean(dim=0)

@@ -107,7 +107,7 @@ def add_lora(
         layers_pattern="layers" if layers < all_layers else None,
     )
     with warnings.catch_warnings():
-        # peft asks the model by a name that transformers 5.23 has renamed
+        # peft reads an attribute that transformers 5.23 has renamed
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         return get_peft_model(model, config, revision=revision)
 
@@ -186,8 +186,8 @@ def _refuse_other_ways(fields: Mapping[str, Any], layers: int, source: str) -> N
     for name in sorted(fields.keys() - _OF_SETTINGS - _DESCRIPTIVE):
         allowed = placed.get(name) or _AS_WE_COMPUTE.get(name, _EMPTY)
         if fields[name] not in allowed:
-            said = " or ".join(map(repr, allowed))
-            raise CheckpointError(f"{source}: {name} {fields[name]!r} (allowed: {said})")
+            values = " or ".join(map(repr, allowed))
+            raise CheckpointError(f"{source}: {name} {fields[name]!r} (allowed: {values})")
 
 
 @dataclass(frozen=True)

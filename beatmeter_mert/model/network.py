@@ -39,7 +39,7 @@ class MeterNetwork(nn.Module):
     Parameters
     ----------
     hubert : HubertModel
-        With as many layers as the config says that the head reads, without adapters.
+        With as many layers as the head reads by the config, without adapters.
     config : ClassifierConfig
     head : Head, optional
         Of the shape that the config describes; an untrained one by default.
@@ -89,11 +89,11 @@ class MeterNetwork(nn.Module):
             Mono, at ``config.preprocessing.sample_rate``, as recorded; shorter clips padded at the
             end.
         lengths : Tensor of int, shape (batch,), optional
-            Samples of each clip; what follows is never heard. All by default.
+            Samples of each clip; what follows is padding. All by default.
         labels : Tensor, shape (batch, 6), optional
             Targets in [0, 1].
         evidence : Tensor, shape (batch, pulses, ``config.head.evidence_size``), optional
-            For a head that hears it; a row of NaN for a pulse that there is not.
+            For a head that takes it; a row of NaN where there is no pulse.
         counted : Tensor of bool, shape (batch, pulses), optional
             See :func:`~beatmeter_mert.model.head.answer`.
 
@@ -129,7 +129,7 @@ class MeterNetwork(nn.Module):
         """Move to a device, and compute the backbone in a precision.
 
         Below float32 the adapters are merged into the backbone before it is rounded: it can then
-        be asked, but not trained or saved.
+        run, but not be trained or saved.
         """
         self.to(device)
         self.chunks_at_once = chunks_at_once(device)
@@ -148,7 +148,7 @@ class MeterNetwork(nn.Module):
     def parameter_count(self) -> ParameterCount:
         """Count the parameters, and those of them that are trained.
 
-        A rounded model gives some of its tensors up; it tells what it had before.
+        A rounded model gives some of its tensors up; their count before is returned.
         """
         return self._counted_before_rounding or count_parameters(self)
 

@@ -1,4 +1,4 @@
-"""What the classifier says of one clip, and what is needed to doubt it."""
+"""The prediction for one clip, with its chunks, its uncertainty and its layer weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ChunkPrediction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the classifier says of one clip.
+    """The prediction for one clip.
 
     Attributes
     ----------

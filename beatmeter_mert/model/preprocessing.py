@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Samples are mono, shape ``(n,)``, float32, at the sample rate of the backbone. A *clip* is what is
-heard of one recording at once; a *chunk* is what the backbone sees at once.
+Samples are mono, shape ``(n,)``, float32, at the sample rate of the backbone. A *clip* is the part
+of a recording that is classified; a *chunk* is the part of a clip that the backbone takes at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK_SECONDS = 5.0
 """As long as what MERT was pre-trained on."""
 SHORTEST_CHUNK_S = 1.0
 _LEAST_FIELDS = 1.25
-"""What is heard at once lasts at least so many receptive fields of the convolutions."""
+"""A chunk lasts at least so many receptive fields of the convolutions."""
 _VARIANCE_FLOOR = 1e-7
 """That of ``Wav2Vec2FeatureExtractor``."""
 
@@ -45,7 +45,7 @@ class Preprocessing:
     chunk_seconds : float, 1.0 or more
         Length of a chunk.
     clip_seconds : float, `chunk_seconds` or more
-        Longest clip; of a longer recording the centre is heard.
+        Longest clip; of a longer recording the centre is used.
     normalize : bool
         Whether every chunk is scaled to zero mean and unit variance.
     shortest_seconds : float, 1.0 to `chunk_seconds`
@@ -92,7 +92,7 @@ class Preprocessing:
 
 
 def shortest_for(kernels: Sequence[int], strides: Sequence[int], sample_rate: int) -> float:
-    """Tell how many seconds convolutions must hear at least, to say something more than once.
+    """Compute the shortest input, in seconds, of which convolutions give more than one frame.
 
     Parameters
     ----------

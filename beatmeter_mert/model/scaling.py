@@ -1,4 +1,4 @@
-"""How sure a classifier may be: its logits, scaled and moved, the same for every meter.
+"""Platt scaling: the logits of a clip, times a scale plus an offset, the same for every meter.
 
 Which meter is the most probable one does not change by it (Platt, "Probabilistic outputs for
 support vector machines", 1999; Guo et al., "On calibration of modern neural networks", 2017).

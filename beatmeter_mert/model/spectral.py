@@ -1,4 +1,4 @@
-"""A front end that hears a log-mel spectrogram: another first half for a HuBERT.
+"""A front end on log-mel spectrograms, in the place of HuBERT's convolutions on samples.
 
 MERT's own convolutions learn their filters from raw audio, for which thousands of hours were there.
 A small backbone that has less to learn from begins with the spectrogram of
@@ -88,14 +88,14 @@ class SpectralEncoder(nn.Module):
             DilatedLayer(before, dilation, dropout) for dilation in self.dilations
         )
 
-    def forward(self, heard: Tensor) -> Tensor:
+    def forward(self, values: Tensor) -> Tensor:
         """Encode samples, (n, samples), or their spectrograms, (n, frames, 81).
 
         Returns
         -------
         Tensor, shape (n, channels, frames)
         """
-        spectrogram = heard if heard.ndim == 3 else spectrograms(heard)
+        spectrogram = values if values.ndim == 3 else spectrograms(values)
         hidden = ((spectrogram - _CENTRE) / _SPREAD)[:, None]
         hidden = hidden.contiguous(memory_format=torch.channels_last)
         for convolution in self.stem:

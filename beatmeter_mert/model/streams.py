@@ -1,7 +1,7 @@
-"""What tells two meters at once: single streams, and the beats after which everything repeats.
+"""Features of two simultaneous meters: bars in single streams, and similarity at long lags.
 
-The signals of the ensemble fold what all instruments do together, and a second meter is often
-carried by one of them. Here bars are folded into every stream by itself: a quarter of the beat in
+The signals of the ensemble fold the sum of all instruments, and a second meter is often carried by
+one of them. Here bars are folded into every stream by itself: a quarter of the beat in
 one frequency band, a pitch class, a cepstral coefficient. Of each kind the stream counts that a
 bar explains best. And two meters come together again after as many beats as both divide: 3 against
 4 after 12, 4 against 5 after 20, 4 against 7 after 28. So similarity is taken at lags longer than

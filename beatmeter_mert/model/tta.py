@@ -1,9 +1,9 @@
 """Test-time augmentation: classifying a clip played faster and slower as well as it is.
 
-A meter stays what it is at any tempo, but a network knows some tempi better than others. So a
-checkpoint may ask for a clip to be played at other rates too; the mean of the logits is the answer
-(Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
-networks", 2012, do so with crops).
+The meter does not depend on the tempo, but a network is more accurate at some tempi than at others.
+So a checkpoint may have clips resampled to other rates too; the logits are averaged (Krizhevsky,
+Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012, do so
+with crops).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``beatmeter mert calibrate``: when a checkpoint may believe in a second meter."""
+"""``beatmeter mert calibrate``: Platt scaling and second-meter thresholds of a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beatmeter.cli.interrupts import resumable
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ _KEPT = ".calibration"
 def calibrate(
     checkpoint: Path, clips: Clips, device: str, precision: str, rates: tuple[float, ...]
 ) -> None:
-    """Measure on clips of one meter how sure a checkpoint may be, and write it down there.
+    """Calibrate a checkpoint on clips of one meter, and store the result in it.
 
-    Its logits are scaled and moved, the same for every meter, so that its probabilities are true.
-    For each most probable meter, the 95th percentile of the second probability becomes the
-    threshold for evaluation, the 99th the one for production; for meters predicted of fewer than
-    20 and 100 clips, that of all clips. Use clips that it was not trained on. Thresholds depend on
-    the rates at which clips are played, and so do the figures on the card: where the rates change,
-    those are taken off it.
+    Its logits get a scale and an offset, the same for every meter, so that probabilities match
+    frequencies (Platt scaling). For each most probable meter, the 95th percentile of the second
+    probability becomes the threshold for evaluation, the 99th the one for production; for meters
+    predicted of fewer than 20 and 100 clips, that of all clips. Use clips that it was not trained
+    on. Thresholds depend on the rates at which clips are played, and so do the figures on the card:
+    where the rates change, those are taken off it.
     """
     from beatmeter.datasets.usable import usable_clips
     from beatmeter.evaluation.report.section import number
@@ -62,7 +63,8 @@ def calibrate(
     model.config.tta_rates = played if rates else before
     model.config.scaling = PlattScaling()
     kept = checkpoint / _KEPT
-    predictions = predict_clips(model, single, kept)
+    with resumable("what was predicted"):
+        predictions = predict_clips(model, single, kept)
     scaling = fit_scaling(predictions)
     probabilities = scaled(predictions.probabilities, scaling)
     measured = measure_thresholds(probabilities, predictions.labels)
@@ -80,9 +82,8 @@ def calibrate(
     for meter, part, low, high in zip(
         METERS, measured.by_predicted, levels.evaluation, levels.production, strict=True
     ):
-        click.echo(
-            f"heard as {meter}: {part.n} clips; evaluation {number(low)}, production {number(high)}"
-        )
+        levels_of = f"evaluation {number(low)}, production {number(high)}"
+        click.echo(f"predicted as {meter}: {part.n} clips; {levels_of}")
 
 
 def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:

@@ -26,7 +26,7 @@ class Example(TypedDict):
     """One clip.
 
     ``samples``: float32, shape (n,), mono, at most the clip length long and never padded.
-    ``labels``: float32, shape (6,), in [0, 1], what the network is to answer.
+    ``labels``: float32, shape (6,), in [0, 1], the training targets.
     """
 
     samples: Samples

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import DatasetError
 
 CURVE = "curve.jsonl"
 
@@ -48,14 +49,24 @@ class Curve:
 
 
 def read_curve(folder: Path) -> list[dict[str, Any]]:
-    """Read the learning curve of a run; a line that was cut off by a kill is left out."""
+    """Read the learning curve of a run; a line that was cut off by a kill is left out.
+
+    Raises
+    ------
+    DatasetError
+        If another line is none of a curve.
+    """
     path = folder / CURVE
     if not path.is_file():
         return []
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            rows.append(json.loads(line))
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    try:
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        is_curve = all(isinstance(row["step"], int) and isinstance(row["of"], str) for row in rows)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_curve = False
+    if not is_curve:
+        raise DatasetError(f"{path}: is no learning curve (delete it to go on without)")
     return rows
 
 

@@ -106,7 +106,21 @@ def fetch(file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> Pat
         advance(target.stat().st_size)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
+    complete = target.with_name(target.name + ".complete")
+    if complete.exists():  # of a run that was killed while it verified it
+        advance(complete.stat().st_size)
+    else:
+        _download(file, complete, target.with_name(target.name + ".part"), advance)
+    if not is_intact(complete, file):
+        complete.unlink()
+        raise DatasetError(f"{file.name}: its {file.algorithm} differs from the one listed")
+    complete.replace(target)
+    return target
+
+
+def _download(
+    file: RemoteFile, complete: Path, partial: Path, advance: Callable[[int], None]
+) -> None:
     if partial.exists():
         advance(partial.stat().st_size)
     download = ResumingDownloader(
@@ -117,16 +131,10 @@ def fetch(file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> Pat
         largest_bytes=None,
         on_bytes=advance,
     )
-    complete = target.with_name(target.name + ".complete")
     try:
         download(file.address, str(complete))
     except DownloadError as error:
         raise DatasetError(f"{file.name}: cannot be downloaded ({error})") from error
-    if not is_intact(complete, file):
-        complete.unlink()
-        raise DatasetError(f"{file.name}: its {file.algorithm} differs from the one listed")
-    complete.replace(target)
-    return target
 
 
 def is_intact(path: Path, file: RemoteFile) -> bool:

@@ -1,4 +1,4 @@
-"""``beatmeter mert evaluate``: everything that labelled clips tell about a classifier."""
+"""``beatmeter mert evaluate``: metrics of a classifier on labelled clips."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beatmeter.cli.interrupts import resumable
 from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ _FOR_THE_CARD = ("balanced_accuracy", "primary_accuracy", "mean_average_precisio
 @click.argument("checkpoint")
 @clip_options(split="test")
 @model_options
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for evaluation.txt, evaluation.json and evaluation.html.",
+)
 @click.option(
     "--card", metavar="NAME", help="Put the figures on the card of the checkpoint, under this name."
 )
@@ -30,8 +36,7 @@ def evaluate(
 ) -> None:
     """Evaluate a checkpoint, a folder or a repository of the hub, on labelled clips.
 
-    Writes evaluation.txt, evaluation.json and evaluation.html. A run that was interrupted goes on
-    where it was.
+    A run that was interrupted goes on where it was.
     """
     from beatmeter_mert.diagnostics.results import write_evaluation
     from beatmeter_mert.model import MertMeterClassifier
@@ -39,7 +44,8 @@ def evaluate(
     if card is not None and not Path(checkpoint).is_dir():
         raise click.BadParameter(f"{checkpoint} is no folder (allowed: a checkpoint's folder)")
     model = MertMeterClassifier.from_pretrained(checkpoint, device=device, dtype=precision)
-    evaluation = evaluate_checkpoint(model, checkpoint, clips, out)
+    with resumable("what was predicted"):
+        evaluation = evaluate_checkpoint(model, checkpoint, clips, out)
     text = write_evaluation(evaluation, out)
     if card is not None:
         put_on_card(model, Path(checkpoint), card, evaluation)

@@ -1,4 +1,4 @@
-"""Fitting how sure a classifier may be, on clips that it was not trained on."""
+"""Fitting the Platt scaling of a classifier, on clips that it was not trained on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Floats = npt.NDArray[np.float64]
 def fit_scaling(predictions: Predictions) -> PlattScaling:
     """Fit a scaling by maximum likelihood; none for fewer than :data:`LEAST_CLIPS`.
 
-    Labels are drawn in a little, as Platt does, lest a classifier that is never wrong be believed
-    without bounds.
+    Targets lie a little within 0 and 1, as Platt proposes, so that the scale stays finite for a
+    classifier that is never wrong.
 
     Parameters
     ----------

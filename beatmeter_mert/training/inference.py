@@ -13,7 +13,6 @@ import numpy as np
 from beatmeter._util.memo import Arrays, Memo
 from beatmeter._util.progress import track
 from beatmeter.datasets.audio_index import LabelledFile
-from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.predictions import Predictions
 from beatmeter_mert.model.evidence import evidence_code
@@ -33,13 +32,15 @@ def predict_clips(
     """Predict the meters of the middle of every clip.
 
     Every prediction is kept in the folder at once; a later call with the same weights, and the same
-    code for the evidence that the head hears, goes on from there, and predicts files that have
+    code for the evidence that the head takes, goes on from there, and predicts files that have
     changed anew.
 
     Raises
     ------
-    DatasetError
-        If the folder cannot be written.
+    OSError
+        If a clip is gone, or the folder cannot be written to.
+    AudioError
+        If a clip cannot be decoded.
     """
     prepared = model.config.preprocessing
     dataset = ClipDataset(
@@ -54,13 +55,10 @@ def predict_clips(
         return {"probabilities": np.array([found[meter] for meter in METERS])}
 
     rows = []
-    try:
-        for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
-            state = file.path.stat()
-            key = f"{made_by} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
-            rows.append(memo.recall(key, partial(predict, index))["probabilities"])
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be written ({error.strerror})") from error
+    for index, file in track(enumerate(files), "Evaluating clips", total=len(files)):
+        state = file.path.stat()
+        key = f"{made_by} {file.clip.filename} {state.st_size} {state.st_mtime_ns}"
+        rows.append(memo.recall(key, partial(predict, index))["probabilities"])
     clips = [file.clip for file in files]
     return Predictions.from_arrays(
         rows,
@@ -71,7 +69,7 @@ def predict_clips(
 
 
 def fingerprint(model: MertMeterClassifier) -> str:
-    """Digest everything that predictions depend on besides the audio: 16 hexadecimal digits."""
+    """Hash of everything that predictions depend on besides the audio: 16 hexadecimal digits."""
     how = f"{model.embedding_fingerprint} {model.config.tta_rates} {model.config.scaling}"
     digest = hashlib.sha256(how.encode())
     for name, tensor in sorted(model.head.state_dict().items()):

@@ -24,7 +24,8 @@ def deferred_interruption() -> Iterator[Callable[[], bool]]:
     """
     received: list[int] = []
     before: dict[int, _Handler] = {
-        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.getsignal(number) or signal.SIG_DFL  # None if not set from Python
+        for number in (signal.SIGINT, signal.SIGTERM)
     }
 
     def note(number: int, _frame: FrameType | None) -> None:

@@ -40,7 +40,7 @@ def true_labels(confidences: npt.NDArray[np.floating]) -> Booleans:
 
 
 def targets(clips: Sequence[LabelledClip], smoothing: float = LABEL_SMOOTH_NEG) -> Matrix:
-    """Say what the network is to answer.
+    """Training targets of a multi-label network.
 
     Positives are their label's confidence, 1 for a certain one. Only negatives are smoothed, so
     that a second meter can be certain: softening positives too would teach the network that no

@@ -22,6 +22,7 @@ from pathlib import Path
 import click
 
 from beatmeter._util.atomic import replacing
+from beatmeter.cli.interrupts import resumable
 from beatmeter.errors import DatasetError
 from beatmeter_mert.diagnostics.evaluation import Reference
 from beatmeter_mert.errors import reason
@@ -60,20 +61,31 @@ def meter2800() -> None:
 
 
 @meter2800.command()
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the dataset, new or begun.",
+)
 @click.option("--server", default=SERVER, show_default=True, help="A Dataverse that has it.")
 def download(out: Path, server: str) -> None:
     """Download the dataset and unpack it; a run that was interrupted goes on where it was."""
     files = list_files(server, DOI)
     with replacing(out / FILE_LIST) as partial:
         partial.write_text(json.dumps([asdict(file) for file in files], indent=1))
-    for file, path in zip(files, _fetch_all(files, out), strict=True):
-        click.echo(f"{file.name}: {file.algorithm} as listed")
-        unpack(path)
+    with resumable("what was downloaded"):
+        for file, path in zip(files, _fetch_all(files, out), strict=True):
+            click.echo(f"{file.name}: {file.algorithm} as listed")
+            unpack(path)
 
 
 @meter2800.command()
-@click.option("--data-dir", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the dataset.",
+)
 def verify(data_dir: Path) -> None:
     """Check the files against the list of the download, and decode every clip.
 
@@ -152,7 +164,7 @@ def _listed(data_dir: Path) -> list[RemoteFile]:
         raise DatasetError(
             f"{path}: is missing; run `beatmeter mert meter2800 download`"
         ) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path}: is not the list of a download") from error
 
 

@@ -1,4 +1,4 @@
-"""What the optimizers of several training runs share."""
+"""Parameter groups that several training runs share."""
 
 from __future__ import annotations
 

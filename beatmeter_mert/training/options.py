@@ -12,6 +12,7 @@ import click
 
 from beatmeter.datasets.splits import SPLITS
 from beatmeter.datasets.usable import MAX_BAD_SHARE
+from beatmeter_mert.model.device import DEVICES, DTYPES
 
 Command = Callable[..., None]
 
@@ -58,9 +59,18 @@ def clip_options(split: str) -> Callable[[Command], Command]:
             help="A folder of labelled clips.",
         )
         @click.option(
-            "--split", default=split, show_default=True, type=click.Choice((*SPLITS, "all"))
+            "--split",
+            default=split,
+            show_default=True,
+            type=click.Choice((*SPLITS, "all")),
+            help="Which clips.",
         )
-        @click.option("--seed", default=0, show_default=True, help="Of a division by work.")
+        @click.option(
+            "--seed",
+            default=0,
+            show_default=True,
+            help="Of the division into splits, where the folder has none.",
+        )
         @click.option(
             "--max-bad-share",
             default=MAX_BAD_SHARE,
@@ -79,18 +89,18 @@ def clip_options(split: str) -> Callable[[Command], Command]:
     return decorate
 
 
+device_option = click.option(
+    "--device", default="auto", show_default=True, help=f"Where it is computed: {DEVICES}."
+)
+
+
 def model_options(command: Command) -> Command:
     """Give a command the options that say how a classifier is run."""
     precision = click.option(
         "--precision",
         default="auto",
         show_default=True,
-        type=click.Choice(["auto", "float32", "bfloat16"]),
+        type=click.Choice(DTYPES),
+        help="Of the backbone; auto is bfloat16 where that is quicker.",
     )
-    device = click.option(
-        "--device",
-        default="auto",
-        show_default=True,
-        type=click.Choice(["auto", "cuda", "mps", "cpu"]),
-    )
-    return device(precision(command))
+    return device_option(precision(command))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 import click
@@ -21,6 +22,7 @@ import click
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter_mert.errors import reason
+from beatmeter_mert.model.device import DEVICES, is_device
 
 if TYPE_CHECKING:
     from omegaconf.errors import OmegaConfBaseException
@@ -52,6 +54,11 @@ class Settings:
                 raise SettingsError(f"setting: {part.name} {value!r} (allowed: {interval})")
 
 
+A_SEED = "[0, 4294967295]"
+"""Range of a seed: what numpy takes."""
+SECONDS = "[1, 3600]"
+"""Range of the length of a chunk or a clip, as ``Preprocessing`` takes it."""
+
 T = TypeVar("T", bound=Settings)
 _Command = Callable[..., Any]
 
@@ -62,10 +69,17 @@ def setting(default: Any, help: str, within: str | None = None) -> Any:  # noqa:
     Parameters
     ----------
     default
+    help : str
     within : str, optional
         The interval of a number, such as ``[0, 1)``.
     """
     return field(default=default, metadata={"help": help, "within": within})
+
+
+def require_device(name: str) -> None:
+    """Raise :class:`SettingsError` unless a device may be called that."""
+    if not is_device(name):
+        raise SettingsError(f"setting: device {name!r} (allowed: {DEVICES})")
 
 
 def read_settings(cls: type[T], *sources: Source) -> T:
@@ -90,7 +104,7 @@ def read_settings(cls: type[T], *sources: Source) -> T:
         return cast("T", OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
         raise SettingsError(f"setting: {_one_line(error, cls)}") from error
-    except YAMLError as error:  # as which omegaconf reads the value of a pair
+    except (YAMLError, TypeError, ValueError) as error:  # a pair that omegaconf cannot read
         raise SettingsError(
             f"setting: {reason(error)} (allowed: KEY=VALUE, with special characters in quotes)"
         ) from error
@@ -113,7 +127,7 @@ def refuse_changes(
         From :func:`to_json`, of the run; what it does not hold, since it is newer, has its
         default.
     wanted : Settings
-        Those asked for now.
+        The new ones.
     may_change : collection of str
         Dotted names of those that need not agree.
     path : Path
@@ -237,7 +251,7 @@ def _help(part: Field[Any], hint: Any) -> str:
     elif hint is bool:
         default = "yes" if default else "no"
     interval = part.metadata["within"]
-    shown = f"default: {'none' if default == '' else default}"
+    shown = f"default: {'none' if default in ('', None) else default}"
     return f"{part.metadata['help']}  [{shown}{f', within {interval}' if interval else ''}]"
 
 
@@ -247,7 +261,7 @@ def _content(source: Source, cls: type) -> Any:
     if isinstance(source, Path):
         try:
             content = OmegaConf.create(tomllib.loads(source.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise SettingsError(f"{source}: cannot be read ({error})") from error
     elif isinstance(source, Mapping):
         content = OmegaConf.create(dict(source))
@@ -274,7 +288,9 @@ def _one_line(error: OmegaConfBaseException, cls: type) -> str:
 
 
 def _type_name(hint: Any) -> str:
-    choices = get_args(hint)
+    choices = [choice for choice in get_args(hint) if choice is not NoneType]
+    if isinstance(hint, UnionType):
+        return _type_name(choices[0])
     if choices and all(isinstance(choice, str) for choice in choices):
         return "|".join(choices)
     if isinstance(hint, type) and not choices:

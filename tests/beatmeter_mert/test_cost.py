@@ -25,6 +25,11 @@ def test_fewer_layers_cost_less_and_the_convolutions_the_same():
     assert half.lora_step - half.forward == half.transformer
 
 
+@pytest.mark.parametrize("option", ["--clips=0", "--epochs=-1", "--max-layer=0"])
+def test_nothing_below_one_is_counted(option):
+    assert CliRunner().invoke(mert, ["cost", option]).exit_code == 2
+
+
 def test_the_command_names_every_gpu_and_scales_with_epochs():
     once = CliRunner().invoke(mert, ["cost", "--epochs", "10", "--clips", "1000"])
     assert once.exit_code == 0

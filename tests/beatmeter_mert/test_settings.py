@@ -55,6 +55,7 @@ def test_without_a_config_home_it_is_under_the_home(monkeypatch, tmp_path):
         "[mert]\ncheckpoint = 3",
         "[mert]\ncache_mb = -1",
         "[mert]\ncache_mb = true",
+        "a = " + 20_000 * "[",
     ],
 )
 def test_a_file_that_is_wrong_is_named(write, text):

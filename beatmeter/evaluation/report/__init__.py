@@ -1,1 +1,1 @@
-"""Reports: sections, told as text, Markdown, JSON, and one page of HTML with plots."""
+"""Reports: sections, written as text, Markdown, JSON, and one page of HTML with plots."""

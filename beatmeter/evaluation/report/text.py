@@ -1,4 +1,7 @@
-"""Sections as plain text, and as Markdown that reads well as plain text, too."""
+"""Sections as plain text, and as Markdown that reads well as plain text, too.
+
+Control characters in names that come from outside are escaped: both are printed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from beatmeter._util.text import escape_control
 from beatmeter.evaluation.report.section import Row, Section
 
 _WIDTH = 98  # columns of wrapped text
@@ -23,15 +27,17 @@ def to_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def _plain_section(section: Section) -> str:
-    lines = [section.title, "-" * len(section.title)] if section.title else []
-    lines += textwrap.wrap(section.note, _WIDTH)
-    head = [section.header] if any(section.header) else []
-    lines += ["  ".join(cells).rstrip() for cells in _aligned(head, section.rows)]
+    title = escape_control(section.title)
+    lines = [title, "-" * len(title)] if title else []
+    lines += textwrap.wrap(escape_control(section.note), _WIDTH)
+    head, *rows = [tuple(map(escape_control, row)) for row in (section.header, *section.rows)]
+    aligned = _aligned([head] if any(head) else [], rows)
+    lines += ["  ".join(cells).rstrip() for cells in aligned]
     return "\n".join(lines)
 
 
 def _markdown_section(section: Section) -> str:
-    parts = [f"## {section.title}"] if section.title else []
+    parts = [f"## {escape_control(section.title)}"] if section.title else []
     if section.note:
         parts.append("\n".join(textwrap.wrap(_escaped(section.note), _WIDTH)))
     if section.rows:
@@ -58,4 +64,5 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "\\<").replace("\n", " ")
+    shown = escape_control(text.replace("\n", " "))
+    return shown.replace("\\", "\\\\").replace("|", "\\|").replace("<", "\\<")

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.errors import NetworkError
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.frame_network import windows
 from beatmeter.signals.neural.npz import read_network
@@ -77,7 +78,7 @@ class BarNetwork:
 
     def __post_init__(self) -> None:
         if {len(value) if value.ndim else 0 for value in self.weights.values()} != {self.members}:
-            raise ValueError("its weights are of several numbers of members")
+            raise NetworkError("its weights are of several numbers of members")
 
     @property
     def members(self) -> int:
@@ -95,7 +96,7 @@ class BarNetwork:
 
         Raises
         ------
-        ValueError
+        NetworkError
             If it is no such file.
         """
         config, weights = read_network(path, "bar network")
@@ -104,8 +105,8 @@ class BarNetwork:
             if "members" not in config:  # in files of one, no axis is of the members
                 weights = {name: value[None] for name, value in weights.items()}
             return cls(dilations, str(config["frame_network"]), weights)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a bar network: {error}") from error
+        except (KeyError, TypeError, ValueError, NetworkError) as error:
+            raise NetworkError(f"{path}: not a bar network: {error}") from error
 
     def __call__(self, features: Array) -> BarLogits:
         """Run the network over a pulse.

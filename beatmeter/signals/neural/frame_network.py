@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter.errors import NetworkError
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.npz import read_network
 from beatmeter.signals.neural.spectrogram import N_BANDS
@@ -82,17 +83,17 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if len(self.stem) != 2 or min(self.stem) < 1:
-            raise ValueError(f"stem: {list(self.stem)} are not two numbers above 0")
+            raise NetworkError(f"stem: {list(self.stem)} are not two numbers above 0")
         if self.channels < 2 or self.channels % 2:
-            raise ValueError(f"channels: {self.channels} is not an even number above 0")
+            raise NetworkError(f"channels: {self.channels} is not an even number above 0")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout: {self.dropout:g} is not from 0 to below 1")
+            raise NetworkError(f"dropout: {self.dropout:g} is not from 0 to below 1")
         if not self.dilations or min(self.dilations) < 1:
-            raise ValueError(f"dilations: {list(self.dilations)} are not numbers above 0")
+            raise NetworkError(f"dilations: {list(self.dilations)} are not numbers above 0")
         if self.attention_heads < 1:
-            raise ValueError(f"attention_heads: {self.attention_heads} is below 1")
+            raise NetworkError(f"attention_heads: {self.attention_heads} is below 1")
         if self.attention_layers and self.channels % (2 * self.attention_heads):
-            raise ValueError(
+            raise NetworkError(
                 f"attention_heads: {self.attention_heads} do not divide {self.channels} channels "
                 "into even parts"
             )
@@ -138,14 +139,14 @@ class FrameNetwork:
 
         Raises
         ------
-        ValueError
+        NetworkError
             If it is no such file.
         """
         values, weights = read_network(path, "beat network")
         try:
             return cls(NetworkConfig(**{k: _frozen(v) for k, v in values.items()}), weights)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a beat network: {error}") from error
+        except (AttributeError, TypeError, ValueError, NetworkError) as error:
+            raise NetworkError(f"{path}: not a beat network: {error}") from error
 
     def __call__(self, log_mel: Array) -> FrameLogits:
         """Run the network over a recording.

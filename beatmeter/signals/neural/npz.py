@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.npyio import NpzFile
 
+from beatmeter.errors import NetworkError
+
 
 @contextmanager
 def open_npz(path: Path, kind: str) -> Iterator[NpzFile]:
@@ -25,14 +27,14 @@ def open_npz(path: Path, kind: str) -> Iterator[NpzFile]:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If it is no such file.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             yield stored
     except Exception as error:  # numpy, zipfile, zlib, tokenize and json each raise their own
-        raise ValueError(f"{path}: not a {kind}: {error}") from error
+        raise NetworkError(f"{path}: not a {kind}: {error}") from error
 
 
 def read_network(path: Path, kind: str) -> tuple[Any, dict[str, npt.NDArray[np.float32]]]:

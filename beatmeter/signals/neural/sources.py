@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beatmeter.errors import Abstain
+from beatmeter.errors import Abstain, NetworkError
 from beatmeter.signals.neural.activations import Activations, ActivationSource
 from beatmeter.signals.neural.beat_this import BEAT_THIS_VARIABLE, BeatThisSource
 from beatmeter.signals.neural.beatnet import BeatNetSource
@@ -67,7 +67,7 @@ class FrameNetworkSource:
 
         try:
             network = load_frame_network(self.path)
-        except ValueError as error:
+        except NetworkError as error:
             raise Abstain(str(error)) from error
         samples = rhythm.resampled(spectrogram.SAMPLE_RATE)
         log_mel = spectrogram.log_mel(samples)

@@ -44,8 +44,8 @@ class FramesFirstEncoder(nn.Module):
         encoded = []
         for start in range(0, frames, _FRAMES_AT_ONCE):
             last = min(start + _FRAMES_AT_ONCE, frames) - 1
-            heard = samples[:, start * self.hop : last * self.hop + self.width]
-            encoded.append(self.rest(first(heard[..., None])))
+            part = samples[:, start * self.hop : last * self.hop + self.width]
+            encoded.append(self.rest(first(part[..., None])))
         return torch.cat(encoded, dim=1).transpose(1, 2)
 
 

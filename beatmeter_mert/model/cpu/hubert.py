@@ -24,7 +24,7 @@ AttentionInterface.register(ATTENTION, attend)
 
 
 class Hubert(HubertModel):  # type: ignore[no-untyped-call]
-    """A ``HubertModel`` that costs less where it can only be asked: in bfloat16 on a CPU.
+    """A ``HubertModel`` that costs less where it only runs inference: in bfloat16 on a CPU.
 
     Rounded there, by whatever way, it gives its tensors up for what the processor is quickest
     with: it can then be neither trained, saved nor moved. Elsewhere it is the stock model.
@@ -40,7 +40,7 @@ class Hubert(HubertModel):  # type: ignore[no-untyped-call]
 
 
 def lay_out(hubert: Any) -> None:
-    """Replace the parts of a ``HubertModel`` by ones that ask less of a CPU, for inference.
+    """Replace the parts of a ``HubertModel`` by ones that cost a CPU less, for inference.
 
     Parameters
     ----------

@@ -15,10 +15,21 @@ _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("study")
 @click.option("--data-dir", type=_Folder, required=True, help="Folder of labelled clips.")
 @click.option("--extra-data", type=_Folder, multiple=True, help="More folders to train on.")
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Runs of each variant, with seeds from 0.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--ray", "on_a_cluster", is_flag=True, help="Send the runs to a Ray cluster.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the study, new or begun.",
+)
 @click.argument("settings", metavar="[KEY=VALUE]...", nargs=-1)
 def ablate(
     study: str,
@@ -37,6 +48,7 @@ def ablate(
     finetune' for all variants. Run again to go on with a study that was interrupted; what it has
     finished must be of the same settings and clips.
     """
+    from beatmeter._util.atomic import replacing
     from beatmeter_mert.training.ablation.results import read_results
     from beatmeter_mert.training.ablation.run import here, in_processes, on_ray, run_all, unfinished
     from beatmeter_mert.training.ablation.studies import read_study
@@ -48,6 +60,7 @@ def ablate(
         run_all(unfinished(variants, range(seeds), out), runner)
     results = read_results(out, [variant.name for variant in variants], range(seeds))
     text = table(results)
-    (out / "table.md").write_text(text, encoding="utf-8")
+    with replacing(out / "table.md") as partial:
+        partial.write_text(text, encoding="utf-8")
     plot(results, out / "plot.svg")
     click.echo(text, nl=False)

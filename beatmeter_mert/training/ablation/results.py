@@ -1,4 +1,4 @@
-"""What a run of a study came to, with everything needed to doubt it."""
+"""The result of a run of a study, with settings, hashes, versions and hardware."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_results(
 
 
 def refuse_other(path: Path, settings: FinetuneSettings) -> None:
-    """Refuse a result that comes from other settings or other clips than those asked for now.
+    """Refuse a result that comes from other settings or other clips than the present ones.
 
     Parameters
     ----------
@@ -124,9 +124,15 @@ def listing_hash(settings: FinetuneSettings) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        is_whole = all(isinstance(content[name], dict) for name in ("settings", "figures"))
-        if is_whole and isinstance(content["listing"], str):
+        figures = content["figures"]
+        are_numbers = all(isinstance(value, int | float) for value in figures.values())
+        is_whole = are_numbers and "balanced_accuracy" in figures
+        if (
+            is_whole
+            and isinstance(content["settings"], dict)
+            and isinstance(content["listing"], str)
+        ):
             return dict(content)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise DatasetError(f"{path}: is no result of a run (delete it to run it again)")

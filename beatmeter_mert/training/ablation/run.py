@@ -13,14 +13,10 @@ from typing import Any
 
 from beatmeter._util.progress import track
 from beatmeter._util.workers import start_workers
-from beatmeter.errors import BeatMeterError
+from beatmeter_mert.errors import TrainingError
 from beatmeter_mert.training.ablation.results import refuse_other, result_path, write_result
 from beatmeter_mert.training.ablation.studies import Variant
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
-
-
-class StudyError(BeatMeterError):
-    """A study that cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,7 @@ def in_processes(count: int) -> Runner:
                     running.pop(finished).shutdown()
                     yield finished.result()
         except BrokenProcessPool as error:
-            raise StudyError("study: a process died in training (too little memory?)") from error
+            raise TrainingError("study: a process died in training (too little memory?)") from error
         finally:
             _stop(running.values())
 

@@ -64,8 +64,9 @@ def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
     KeyboardInterrupt
         When interrupted, after what was learned was kept.
     """
-    _prepare_folder(out, settings)
     device = choose_device(settings.device)
+    audio = preprocessing_of(settings)  # refuses what the classifier could not be given
+    _prepare_folder(out, settings)
     torch.manual_seed(settings.seed)
     student = Student(settings).to(device).eval()
     shape = lags_of(student.backbone)
@@ -86,7 +87,7 @@ def distill(settings: DistillationSettings, out: Path) -> dict[str, Figures]:
         out / MODEL,
         student.backbone,
         student.head,
-        preprocessing_of(settings),
+        audio,
         licence=settings.licence,
         note=_NOTE,
     )

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from beatmeter_mert.training.settings import Settings, setting
+from beatmeter_mert.model.device import DEVICES
+from beatmeter_mert.training.settings import (
+    A_SEED,
+    SECONDS,
+    Settings,
+    require_device,
+    setting,
+)
 
 _AT_LEAST_0, _AT_LEAST_1 = "[0, inf)", "[1, inf)"
 
@@ -30,9 +36,7 @@ class BackboneSettings(Settings):
     conv_stride: tuple[int, ...] = setting(
         (120, 2, 2, 3, 1, 1), "Their strides; the product is a frame."
     )
-    position_frames: int = setting(
-        32, "Width of the convolution that tells positions.", _AT_LEAST_1
-    )
+    position_frames: int = setting(32, "Width of the convolution for positions.", _AT_LEAST_1)
     position_groups: int = setting(16, "Its groups.", _AT_LEAST_1)
     dropout: float = setting(0.0, "Dropout after attention and feed-forward.", "[0, 1)")
 
@@ -57,10 +61,12 @@ class DistillationSettings(Settings):
     leave_out: tuple[str, ...] = setting(
         (), "Family, source or soundfont never trained on, and evaluated by itself."
     )
-    sample_rate: int = setting(24_000, "Hz.", _AT_LEAST_1)
-    chunk_seconds: float = setting(30.0, "What the classifier is given at once.", "(0, inf)")
+    sample_rate: int = setting(24_000, "Hz.", "[1000, 384000]")
+    chunk_seconds: float = setting(30.0, "Seconds that the classifier is given at once.", SECONDS)
     clip_seconds: float = setting(
-        90.0, "What the classifier uses of a recording, chunk after chunk; its centre.", "(0, inf)"
+        90.0,
+        "Seconds that the classifier uses of a recording, chunk after chunk; its centre.",
+        SECONDS,
     )
     augmented_convolutions: int = setting(
         4, "So many convolutions, from the first, come before the random changes.", _AT_LEAST_1
@@ -82,9 +88,13 @@ class DistillationSettings(Settings):
     eval_clips: int = setting(2000, "Most validation clips of each family.", _AT_LEAST_1)
     save_steps: int = setting(250, "Steps between checkpoints.", _AT_LEAST_1)
     log_steps: int = setting(100, "Steps between lines of the learning curve.", _AT_LEAST_1)
-    seed: int = setting(0, "Of weights, order and noise.", _AT_LEAST_0)
-    device: Literal["auto", "cuda", "mps", "cpu"] = setting("auto", "Where it is computed.")
+    seed: int = setting(0, "Of weights, order and noise.", A_SEED)
+    device: str = setting("auto", f"Where it is computed: {DEVICES}.")
     licence: str = setting("mit", "Hub identifier of the licence of the weights.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_device(self.device)
 
 
 MAY_CHANGE = frozenset({"eval_clips", "save_steps", "log_steps", "device", "licence"})

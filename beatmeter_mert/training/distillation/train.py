@@ -16,7 +16,7 @@ from torch import nn
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import track
-from beatmeter_mert.errors import CheckpointError, reason
+from beatmeter_mert.errors import CheckpointError, TrainingError, reason
 from beatmeter_mert.training.interruption import deferred_interruption
 from beatmeter_mert.training.optimizer import decay_groups
 
@@ -68,12 +68,17 @@ class TrainState:
 
         Raises
         ------
-        RuntimeError
+        TrainingError
             If the gradient is not finite.
         """
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.learned, _CLIP_NORM, error_if_nonfinite=True)
+        norm = nn.utils.clip_grad_norm_(self.learned, _CLIP_NORM)
+        if not torch.isfinite(norm):
+            raise TrainingError(
+                f"gradient: norm {float(norm)} after step {len(self.losses)} "
+                "(allowed: finite; begin a new run with a lower learning rate)"
+            )
         self.optimizer.step()
         self.schedule.step()
         self.losses.append(loss.item())
@@ -144,6 +149,8 @@ def train(
         After the step in which Ctrl-C or SIGTERM came.
     CheckpointError
         If the state cannot be read.
+    TrainingError
+        If a gradient is not finite; the state stays as it was.
     """
     state = TrainState(network, settings, seed)
     if path.is_file():

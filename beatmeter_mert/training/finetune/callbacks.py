@@ -34,7 +34,7 @@ class EpochCallback(TrainerCallback):
 
 
 class CurveCallback(TrainerCallback):
-    """Writes the figures of each epoch, and says what is wrong with them."""
+    """Writes the figures of each epoch, and warns of collapse and leakage."""
 
     def __init__(self, curve: Curve) -> None:
         self._curve = curve

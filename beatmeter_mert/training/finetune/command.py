@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from beatmeter.cli.interrupts import resumable
-from beatmeter.datasets.folder import tables_of
 from beatmeter_mert.training.finetune.settings import FinetuneSettings
 from beatmeter_mert.training.settings import settings_options
 
@@ -15,14 +14,19 @@ from beatmeter_mert.training.settings import settings_options
 @click.command()
 @settings_options(FinetuneSettings)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the run, new or, with --resume, begun.",
+)
 def finetune(settings: FinetuneSettings, resume: bool, out: Path) -> None:
     """Train adapters and head on labelled clips.
 
     What is set by a flag wins over KEY=VALUE, that over the file, that over the defaults.
     OUT/model is the classifier as of its best epoch. The exit code is 130 when interrupted.
     """
-    if settings.data_dir == Path() and not tables_of(Path()):  # "." may have been given
+    if settings.data_dir is None:
         raise click.UsageError("Missing option '--data-dir'.")
 
     from beatmeter_mert.training.finetune.run import finetune as run

@@ -47,8 +47,10 @@ def find_clips(settings: FinetuneSettings) -> dict[str, Labelled]:
     Raises
     ------
     DatasetError
-        If a folder cannot be read.
+        If no folder is named, or one cannot be read.
     """
+    if settings.data_dir is None:
+        raise DatasetError("data_dir: none (allowed: a folder of labelled clips)")
     splits = read_splits(settings.data_dir, settings.seed)
     extra = read_extra(settings.extra_data, [splits["val"], splits["test"]])
     return {"train": splits["train"], "val": splits["val"], "extra": extra}
@@ -119,7 +121,7 @@ def validation_clips(
 def positive_weights(files: Sequence[LabelledFile], settings: FinetuneSettings) -> torch.Tensor:
     """How much more the positives of each meter count in the loss: shape (6,).
 
-    However often an epoch hears a clip, it is counted once.
+    However often an epoch has a clip, it is counted once.
     """
     labels = multi_hot([file.clip for file in files])
     return torch.from_numpy(pos_weight(labels, settings.pos_weight_cap or None))

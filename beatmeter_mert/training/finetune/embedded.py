@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from beatmeter._util.hashing import sha256_of
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter_mert.training.clip_dataset import NO_AUGMENTATION, ClipDataset
@@ -92,7 +92,7 @@ def _embedding(
 def _fingerprint(clips: ClipDataset, view: int, index: int) -> str:
     """Tell what a clip sounds like: its file, and what is drawn for it."""
     path = clips.files[index].path
-    clip = f"{sha256_of(path)} {clips.sample_rate} {clips.clip_s}"
+    clip = f"{hash_file(path)} {clips.sample_rate} {clips.clip_s}"
     if clips.augmentation == NO_AUGMENTATION:
         return clip
     return f"{clip} {clips.augmentation} {clips.seed} {view} {index}"

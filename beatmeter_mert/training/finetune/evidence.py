@@ -1,6 +1,6 @@
-"""What a head hears beside pooled layers, gathered once for each recording.
+"""The inputs of a head beside pooled layers, computed once for each recording.
 
-It is gathered from the middle of the recording, whatever part of it an epoch hears.
+They are of the middle of the recording, whatever part of it an epoch uses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from beatmeter._util.arrays import Booleans
-from beatmeter._util.hashing import sha256_of
+from beatmeter._util.hashing import hash_file
 from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
@@ -71,20 +71,20 @@ def head_settings(settings: FinetuneSettings) -> HeadSettings:
 def gather_evidence(
     model: MertMeterClassifier, clips: ClipDataset, folder: Path
 ) -> Matrices | None:
-    """Gather what the head hears beside pooled layers, as far as it is not kept from before.
+    """Compute the head's inputs beside pooled layers, as far as they are not kept from before.
 
     Parameters
     ----------
     model : MertMeterClassifier
     clips : ClipDataset
     folder : Path
-        Where it is kept, rhythm and pooling on the grid apart, so that heads that hear one of them
-        or both share it.
+        Where they are kept, rhythm and pooling on the grid apart, so that heads with one of them or
+        both share them.
 
     Returns
     -------
     ndarray of float32, shape (n, pulses, size), or None
-        NaN for recordings with too few beats; None if the head hears pooled layers alone.
+        NaN for recordings with too few beats; None if the head takes pooled layers alone.
     """
     parts = _parts(model)
     if not parts:
@@ -93,9 +93,9 @@ def gather_evidence(
     middle = ClipDataset(clips.files, sample_rate=rate, clip_s=clips.clip_s)
     matrices = []
     for index, file in track(enumerate(clips.files), "Gathering evidence", total=len(clips)):
-        heard = f"{sha256_of(file.path)} {rate} {clips.clip_s}"
+        clip = f"{hash_file(file.path)} {rate} {clips.clip_s}"
         found = [
-            memo.recall(f"{part.key} {heard}", partial(_gather, part, middle, index))["evidence"]
+            memo.recall(f"{part.key} {clip}", partial(_gather, part, middle, index))["evidence"]
             for part in parts
         ]
         matrices.append(np.hstack(found))
@@ -118,13 +118,13 @@ def counted_pulses(
     -------
     ndarray of bool, shape (n, pulses), or None
         No pulse of a clip without annotated beats, or of which none has their rate; None if the
-        head hears no evidence of rhythm.
+        head takes no rhythm features.
     """
-    if not head.hears_rhythm:
+    if not head.uses_rhythm:
         return None
-    heard = pulse_bpm(matrices[:, :, : rhythm_layout()[1]])
-    written = np.array([_annotated_bpm(file) for file in files])
-    counted: Booleans = np.abs(np.log2(heard / written[:, None])) < _SAME_OCTAVES
+    estimated = pulse_bpm(matrices[:, :, : rhythm_layout()[1]])
+    annotated = np.array([_annotated_bpm(file) for file in files])
+    counted: Booleans = np.abs(np.log2(estimated / annotated[:, None])) < _SAME_OCTAVES
     return counted
 
 
@@ -147,7 +147,7 @@ class WithEvidence(torch.utils.data.Dataset[Any]):
             self._beside["counted"] = counted
 
     def set_epoch(self, epoch: int) -> None:
-        """Hear the clips as in this epoch."""
+        """Draw the clips as in this epoch."""
         self._examples.set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -173,7 +173,7 @@ class _Part:
 
 def _parts(model: MertMeterClassifier) -> list[_Part]:
     head, parts, code = model.config.head, [], evidence_code()
-    if head.hears_rhythm:
+    if head.uses_rhythm:
         parts.append(_Part(*rhythm_layout(), lambda _, rhythm: gather(rhythm), code))
     if head.pooling == GRID:
         network = f"{model.embedding_fingerprint} {code}"

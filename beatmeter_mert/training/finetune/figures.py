@@ -1,4 +1,4 @@
-"""What an epoch is judged by."""
+"""Figures of an epoch on the validation clips, and warnings about them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from transformers import EvalPrediction
 
 COLLAPSED_SHARE = 0.9
-"""Of the clips; where one meter wins for more, the others are hardly told at all."""
+"""Share of clips; where one meter is predicted for more, the classifier has collapsed."""
 
 
 def figures(prediction: EvalPrediction) -> dict[str, float]:
-    """Judge logits and targets of shape (n, 6).
+    """Compute figures of logits and targets of shape (n, 6).
 
     Returns
     -------
@@ -51,7 +51,7 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def warnings_about(judged: dict[str, float]) -> list[str]:
-    """Say in words what is wrong with the figures of an epoch, if anything."""
+    """Warnings, in words, about the figures of an epoch."""
     warnings = []
     if judged["largest_share"] > COLLAPSED_SHARE:
         warnings.append(

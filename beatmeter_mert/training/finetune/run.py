@@ -31,6 +31,7 @@ from beatmeter_mert.model.device import choose_device, chunks_at_once
 from beatmeter_mert.model.head import HeadClassifier
 from beatmeter_mert.training.clip_dataset import collate
 from beatmeter_mert.training.curve import Curve
+from beatmeter_mert.training.export import MODEL
 from beatmeter_mert.training.finetune.callbacks import (
     CurveCallback,
     EpochCallback,
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
     from beatmeter_mert.training.clip_dataset import ClipDataset
     from beatmeter_mert.training.finetune.data import FinetuneClips
 
-MODEL = "model"
 _FOR_THE_CARD = ("balanced_accuracy", "accuracy", "loss")
 
 
@@ -124,9 +124,10 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
     BeatMeterError
         If data or model cannot be used, `out` holds another run, or the loss is not finite.
     """
+    device = device_of_process(settings.device)
     checkpoint = _prepare_folder(out, settings, resume)
     torch.manual_seed(settings.seed)
-    model = _build(settings)
+    model = _build(settings, device)
     clips = read_clips(settings)
     if is_first_process():
         for line in not_used(clips.unused):
@@ -194,7 +195,7 @@ def device_of_process(name: str) -> torch.device:
     return device
 
 
-def _build(settings: FinetuneSettings) -> MertMeterClassifier:
+def _build(settings: FinetuneSettings, device: torch.device) -> MertMeterClassifier:
     lora = LoraSettings(settings.lora_rank, settings.lora_alpha, settings.lora_dropout)
     model = MertMeterClassifier.from_backbone(
         settings.model,
@@ -204,7 +205,8 @@ def _build(settings: FinetuneSettings) -> MertMeterClassifier:
         chunk_seconds=settings.chunk_seconds,
         clip_seconds=settings.clip_seconds,
     )
-    device = device_of_process(settings.device)
+    if device.index is not None and device.type == "cuda":
+        torch.cuda.set_device(device)  # the trainer computes on the current GPU
     model.chunks_at_once = chunks_at_once(device)
     if settings.checkpoint_activations:
         model.activation_checkpointing_enable()
@@ -221,7 +223,7 @@ def _what_is_trained(
     out: Path,
 ) -> tuple[nn.Module, tuple[Any, Any], Callable[..., Any]]:
     """Choose network, datasets and collator: everything, or the head on embeddings."""
-    folder = out / "embeddings" if settings.embeddings == Path() else settings.embeddings
+    folder = settings.embeddings or out / "embeddings"
     network: nn.Module = model
     datasets: list[Any] = [train, val]
     collator: Callable[..., Any] = collate

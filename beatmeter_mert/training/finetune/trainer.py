@@ -12,8 +12,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import Trainer
 
-from beatmeter.errors import BeatMeterError
-from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.errors import CheckpointError, TrainingError
 from beatmeter_mert.model.weights import read_safetensors
 
 if TYPE_CHECKING:
@@ -24,10 +23,6 @@ LOSS = "loss.json"
 """What the loss of an epoch that was interrupted comes to so far."""
 COMPLETE = "complete"
 """An empty file, written last: a checkpoint without it was cut short."""
-
-
-class TrainingError(BeatMeterError):
-    """Training that cannot go on."""
 
 
 class MeterTrainer(Trainer):

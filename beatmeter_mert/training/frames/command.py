@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from beatmeter.cli.errors import value_errors
+from beatmeter.cli.interrupts import resumable
 from beatmeter_mert.training.frames.settings import FramesSettings
+from beatmeter_mert.training.options import device_option
 from beatmeter_mert.training.settings import settings_options, tables_help
 
 _MINUTES = click.FloatRange(min=0, min_open=True)
@@ -32,7 +33,7 @@ _MINUTES = click.FloatRange(min=0, min_open=True)
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that an interrupted run goes on from.  [default: OUT/state.pt]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@device_option
 @settings_options(FramesSettings)
 def pretrain_frames(
     shards: Path,
@@ -44,15 +45,15 @@ def pretrain_frames(
 ) -> None:
     """Train a small backbone from scratch on whole sequences of frames.
 
-    Its hidden states are asked for beats, downbeats and bar length at every frame, its head for
-    the meters of the clip. Run again to go on with a run. OUT/model is a classifier;
+    Its hidden states learn beats, downbeats and bar length at every frame, its head the meters of
+    the clip. Run again to go on with a run. OUT/model is a classifier;
     OUT/model/backbone is a model for 'beatmeter mert finetune --model'.
     """
+    from beatmeter.signals.neural.training.run_folder import STATE
     from beatmeter_mert.model.device import choose_device
-    from beatmeter_mert.training.frames.loop import STATE
     from beatmeter_mert.training.frames.loop import pretrain_frames as run
 
     place = choose_device(device)
-    with value_errors():
+    with resumable("what was trained up to the last checkpoint"):
         done = run(settings, shards, out, state or out / STATE, minutes, place, click.echo)
     click.echo(f"{done.step} steps in {done.seconds:.0f} s in {out}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatmeter.cli.errors import value_errors
+from beatmeter_mert.training.options import device_option
 
 if TYPE_CHECKING:
     from beatmeter.signals.neural.training.frames import Clips
@@ -26,12 +26,17 @@ _COLUMNS = ("clips", "balanced_accuracy", "accuracy")
     required=True,
     help="Folder of shards, such as FRAMES/val.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write too.")
+@device_option
+@click.option(
+    "--json",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write the figures to.",
+)
 def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | None) -> None:
-    """Tell how often a checkpoint is right on the clips of shards, by family and soundfont.
+    """Print the accuracy of a checkpoint on the clips of shards, by family and soundfont.
 
-    CHECKPOINT must hear spectrograms, as those of 'beatmeter mert pretrain-frames' do. Clips of no
+    CHECKPOINT must take spectrograms, as those of 'beatmeter mert pretrain-frames' do. Clips of no
     meter or of several are left out.
     """
     import torch
@@ -48,8 +53,9 @@ def evaluate_frames(checkpoint: str, shards: Path, device: str, path: Path | Non
     backbone: Any = model.backbone
     if not isinstance(backbone.feature_extractor, SpectralEncoder):
         raise click.ClickException(f"{checkpoint}: hears raw audio (allowed: spectrograms)")
-    with value_errors():
-        clips = load_clips(shards, torch.device("cpu"))
+    if model.config.head.has_evidence:
+        raise click.ClickException(f"{checkpoint}: its head takes evidence that shards lack")
+    clips = load_clips(shards, torch.device("cpu"))
     figures = figures_by_group(clips.rows, probabilities_of(model, clips))
     if path is not None:
         with replacing(path) as partial:
@@ -63,7 +69,7 @@ def probabilities_of(model: MertMeterClassifier, clips: Clips) -> Floats:
     Parameters
     ----------
     model : MertMeterClassifier
-        That hears spectrograms and nothing besides.
+        With spectrograms as its only input.
     """
     import numpy as np
     import torch

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK_SECONDS = 30.0
 SHORTEST_SECONDS = 4.0
-"""Of less, no bar of a slow 9 or 11 is heard twice; the signal then abstains."""
+"""Less does not hold two bars of a slow 9 or 11; the signal then abstains."""
 _FOR_THE_CARD = ("balanced_accuracy", "accuracy", "clips")
 _NOTE = (
     "Backbone and head were trained together, from scratch, on rendered music whose every beat "

@@ -1,4 +1,4 @@
-"""What a run is judged by: the meters of clips that were left out."""
+"""Accuracy of a run on the meters of validation clips."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GROUPS = ("family", "held_out", "soundfont")
 def figures_of(
     student: FrameStudent, clips: Clips, precision: AbstractContextManager[Any]
 ) -> Figures:
-    """Judge a network on whole clips.
+    """Evaluate a network on whole clips.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def figures_of(
         lengths of the frames instead; and for all clips ``bar_loss``, the cross-entropy of those.
     """
     student.eval()
-    heard: list[tuple[Floats, Floats, float]] = []
+    batches: list[tuple[Floats, Floats, float]] = []
     longest = int(clips.lengths.max())
     for first in range(0, len(clips), _BATCH):
         numbers = torch.arange(first, min(first + _BATCH, len(clips)), device=clips.device)
@@ -55,10 +55,10 @@ def figures_of(
         error = functional.cross_entropy(
             answers.late[..., 2:].flatten(0, 1), targets.bar.flatten(), ignore_index=MASKED
         )
-        heard.append(
+        batches.append(
             (answers.meters.double().cpu().numpy(), by_frames.double().cpu().numpy(), float(error))
         )
-    logits, frames, errors = zip(*heard, strict=True)
+    logits, frames, errors = zip(*batches, strict=True)
     result = figures_by_group(clips.rows, np.concatenate(logits))
     by_frames = figures_by_group(clips.rows, np.concatenate(frames))
     for group, rows in result.items():
@@ -69,7 +69,7 @@ def figures_of(
 
 
 def figures_by_group(rows: Sequence[Mapping[str, Any]], scores: Floats) -> Figures:
-    """Tell how often the meter of the highest score is right, where there is one meter.
+    """Accuracy of the meter of the highest score, on clips of one meter.
 
     Parameters
     ----------

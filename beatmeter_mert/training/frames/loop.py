@@ -26,8 +26,9 @@ from beatmeter._util.atomic import replacing
 from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.loss import loss_of
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
+from beatmeter.signals.neural.training.run_folder import CURVE, FIGURES, step_seed
 from beatmeter.signals.neural.training.settings import AugmentSettings
-from beatmeter_mert.errors import CheckpointError, reason
+from beatmeter_mert.errors import CheckpointError, TrainingError, reason
 from beatmeter_mert.training.export import MODEL
 from beatmeter_mert.training.frames.export import export_student
 from beatmeter_mert.training.frames.figures import Figures, figures_of
@@ -36,10 +37,7 @@ from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import Answers, FrameStudent
 from beatmeter_mert.training.frames.targets import thinned, window_meters
 from beatmeter_mert.training.optimizer import decay_groups
-from beatmeter_mert.training.settings import refuse_changes, to_json
-
-STATE, CURVE, RESULT = "state.pt", "curve.jsonl", "figures.json"
-_STEPS_A_SEED = 1_000_003
+from beatmeter_mert.training.settings import SettingsError, refuse_changes, to_json
 
 Report = Callable[[str], None]
 
@@ -93,10 +91,14 @@ def pretrain_frames(
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there are no shards in time, or one is damaged.
     SettingsError
         If `state` is of a run with other settings.
+    CheckpointError
+        If `state` cannot be read.
+    TrainingError
+        If the loss is not finite.
     """
     called = time.monotonic()
     run = start(settings, device)
@@ -143,7 +145,7 @@ def start(settings: FramesSettings, device: torch.device) -> Run:
 
 def update(settings: FramesSettings, run: Run, data: Shards, progress: float) -> Tensor:
     """Take one step; returns its loss."""
-    torch.manual_seed(settings.seed * _STEPS_A_SEED + run.step)
+    torch.manual_seed(step_seed(settings.seed, run.step))
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate_at(settings, progress)
     frames = settings.windows[int(torch.randint(len(settings.windows), ()))]
@@ -190,14 +192,15 @@ def resume(settings: FramesSettings, run: Run, path: Path) -> None:
     device = next(run.student.parameters()).device
     try:
         kept = torch.load(path, map_location=device, weights_only=True)
-        before = kept["settings"]
+        refuse_changes(kept["settings"], settings, MAY_CHANGE, path)
+        run.student.load_state_dict(kept["student"])
+        run.average.load_state_dict(kept["average"])
+        run.optimizer.load_state_dict(kept["optimizer"])
+        run.step, run.seconds, run.curve = kept["step"], kept["seconds"], json.loads(kept["curve"])
+    except SettingsError:
+        raise
     except Exception as error:  # a damaged file can make torch raise anything
         raise CheckpointError(f"{path}: cannot be read ({reason(error)})") from error
-    refuse_changes(before, settings, MAY_CHANGE, path)
-    run.student.load_state_dict(kept["student"])
-    run.average.load_state_dict(kept["average"])
-    run.optimizer.load_state_dict(kept["optimizer"])
-    run.step, run.seconds, run.curve = kept["step"], kept["seconds"], json.loads(kept["curve"])
 
 
 MAY_CHANGE = frozenset({"least_clips", "least_held_out", "look_seconds", "save_seconds"})
@@ -241,12 +244,18 @@ def _keep(
     state: Path,
     report: Report,
 ) -> None:
+    loss = torch.stack(losses).mean().item() if losses else None
+    if loss is not None and not math.isfinite(loss):
+        raise TrainingError(
+            f"loss: {loss} by step {run.step} (allowed: finite; what was kept before is as it was: "
+            "begin a new run with a lower learning rate)"
+        )
     figures: Figures = figures_of(run.average, data.held_out, autocast(data.device))
     line = {
         "step": run.step,
         "seconds": round(run.seconds, 1),
         "clips": data.count,
-        "loss": round(torch.stack(losses).mean().item(), 5) if losses else None,
+        "loss": None if loss is None else round(loss, 5),
         "rate": run.optimizer.param_groups[0]["lr"],
         "all": figures["all"]["all"],
         "held_out": figures.get("held_out", {}),
@@ -255,7 +264,7 @@ def _keep(
     run.curve.append(line)
     export_student(run.average, settings, figures, out / MODEL)
     _write(out / CURVE, "".join(json.dumps(line) + "\n" for line in run.curve))
-    _write(out / RESULT, json.dumps({"settings": to_json(settings)} | figures, indent=1))
+    _write(out / FIGURES, json.dumps({"settings": to_json(settings)} | figures, indent=1))
     kept = {
         "settings": to_json(settings),
         "student": run.student.state_dict(),

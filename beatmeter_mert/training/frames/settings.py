@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from beatmeter_mert.training.settings import Settings, SettingsError, setting
+from beatmeter_mert.training.settings import A_SEED, Settings, SettingsError, setting
+
+_AT_LEAST_0, _AT_LEAST_1 = "[0, inf)", "[1, inf)"
 
 
 @dataclass(frozen=True)
@@ -19,24 +21,30 @@ class SpectralSettings(Settings):
     dilations: tuple[int, ...] = setting(
         (1, 2, 4, 8, 16, 32, 64, 128), "Of the residual layers, in frames of the backbone."
     )
-    hidden_size: int = setting(256, "Width of the transformer.")
-    layers: int = setting(4, "Transformer layers.")
-    heads: int = setting(4, "Attention heads.")
-    feed_forward: int = setting(1024, "Width between the two linear layers of a transformer layer.")
-    position_frames: int = setting(64, "Width of the convolution that tells positions.")
-    position_groups: int = setting(16, "Its groups.")
+    hidden_size: int = setting(256, "Width of the transformer.", _AT_LEAST_1)
+    layers: int = setting(4, "Transformer layers.", _AT_LEAST_1)
+    heads: int = setting(4, "Attention heads.", _AT_LEAST_1)
+    feed_forward: int = setting(
+        1024, "Width between the two linear layers of a transformer layer.", _AT_LEAST_1
+    )
+    position_frames: int = setting(64, "Width of the convolution for positions.", _AT_LEAST_1)
+    position_groups: int = setting(16, "Its groups.", _AT_LEAST_1)
     dropout: float = setting(0.1, "Dropout in the residual layers and the transformer.", "[0, 1)")
 
 
 @dataclass(frozen=True)
 class FrameLossSettings(Settings):
-    """What the network is asked, and how much each answer counts."""
+    """Weights of the losses."""
 
-    bar: float = setting(0.3, "Weight of the bar length, beside 1 for beats and 1 for downbeats.")
-    early: float = setting(
-        0.3, "Weight of the same questions asked before the transformer, so that both halves learn."
+    bar: float = setting(
+        0.3, "Weight of the bar length, beside 1 for beats and 1 for downbeats.", _AT_LEAST_0
     )
-    meter: float = setting(1.0, "Weight of the meters of the whole clip.")
+    early: float = setting(
+        0.3,
+        "Weight of the same losses on the input of the transformer, so that both halves learn.",
+        _AT_LEAST_0,
+    )
+    meter: float = setting(1.0, "Weight of the meters of the whole clip.", _AT_LEAST_0)
     smoothing: float = setting(0.05, "Target of a meter that is not there.", "[0, 1)")
     pos_weight_cap: float = setting(4.0, "Most that a meter's positives count.", "(0, inf)")
     head_dropout: float = setting(0.3, "Dropout in the head that answers for the clip.", "[0, 1)")
@@ -54,27 +62,27 @@ class FramesSettings(Settings):
 
     backbone: SpectralSettings = field(default_factory=SpectralSettings)
     loss: FrameLossSettings = field(default_factory=FrameLossSettings)
-    batch_size: int = setting(96, "Windows of a step, of 24 s; more of shorter ones.", "[1, inf)")
+    batch_size: int = setting(96, "Windows of a step, of 24 s; more of shorter ones.", _AT_LEAST_1)
     windows: tuple[int, ...] = setting(
         (1200, 1200, 800, 500),
         "Lengths of a window in fiftieths of a second; each step draws one of them.",
     )
     learning_rate: float = setting(1.2e-3, "Peak learning rate; it falls to 0.", "(0, inf)")
-    weight_decay: float = setting(0.05, "Weight decay of matrices.", "[0, inf)")
+    weight_decay: float = setting(0.05, "Weight decay of matrices.", _AT_LEAST_0)
     warm_up: float = setting(0.04, "Share of the run over which the learning rate rises.", "(0, 1]")
     clip_norm: float = setting(1.0, "Largest norm of the gradient.", "(0, inf)")
     average: float = setting(0.998, "Decay of the average of weights that is exported.", "[0, 1)")
-    least_clips: int = setting(1, "Wait until so many clips to learn from are there.", "[1, inf)")
+    least_clips: int = setting(1, "Wait until so many clips to learn from are there.", _AT_LEAST_1)
     least_held_out: int = setting(
-        1, "Wait until so many clips to be judged by are there.", "[1, inf)"
+        1, "Wait until so many clips to be judged by are there.", _AT_LEAST_1
     )
-    most_held_out: int = setting(2000, "Judge by no more clips than these.", "[1, inf)")
+    most_held_out: int = setting(2000, "Judge by no more clips than these.", _AT_LEAST_1)
     growth: float = setting(
-        1.2, "Read the shards again when so many times as many clips are there."
+        1.2, "Read the shards again when so many times as many clips are there.", _AT_LEAST_1
     )
-    look_seconds: float = setting(20.0, "Seconds between looks for new shards.")
-    save_seconds: float = setting(60.0, "Seconds between checkpoints and figures.")
-    seed: int = setting(0, "Of weights, order, windows and changes.")
+    look_seconds: float = setting(20.0, "Seconds between looks for new shards.", _AT_LEAST_0)
+    save_seconds: float = setting(60.0, "Seconds between checkpoints and figures.", _AT_LEAST_0)
+    seed: int = setting(0, "Of weights, order, windows and changes.", A_SEED)
     licence: str = setting("mit", "Hub identifier of the licence of the weights.")
 
     def __post_init__(self) -> None:

@@ -55,7 +55,7 @@ class Shards:
 
         Raises
         ------
-        ValueError
+        NetworkError
             If there are none then.
         """
         latest = (time.monotonic() + until) / 2

@@ -1,4 +1,4 @@
-"""The network that learns from frames: the backbone, and the heads that question it."""
+"""The network that learns from frames: the backbone, with heads for frames and for clips."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RARE = -3.0
 
 @dataclass(frozen=True)
 class Answers:
-    """What the network says.
+    """The outputs of the network.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class FrameStudent(nn.Module):
         )
 
     def forward(self, log_mel: Tensor, heard: Tensor) -> Answers:
-        """Answer for a batch of windows.
+        """Predict for a batch of windows.
 
         Parameters
         ----------
         log_mel : Tensor, shape (batch, frames, 81)
         heard : Tensor of bool, shape (batch, frames of the backbone)
-            Where there is music; the answer for the whole window rests on these frames.
+            Where there is music; the meters of the window are pooled over these frames.
         """
         states = self.backbone(input_values=log_mel, output_hidden_states=True).hidden_states
         pooled = torch.stack([pool_heard(state, heard) for state in states[1:]], dim=1)
@@ -89,9 +89,9 @@ class FrameHead(nn.Module):
 
 
 def pool_heard(state: Tensor, heard: Tensor) -> Tensor:
-    """Mean and maximum over the frames that are heard: (n, frames, hidden) to (n, 2 * hidden).
+    """Mean and maximum over the frames with music: (n, frames, hidden) to (n, 2 * hidden).
 
-    Where all are, that is :func:`beatmeter_mert.model.pooling.pool_time`.
+    Where all frames have some, that is :func:`beatmeter_mert.model.pooling.pool_time`.
     """
     state = state.float()
     there = heard[..., None]

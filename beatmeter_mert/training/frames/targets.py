@@ -1,4 +1,4 @@
-"""What the network should say: batches at the backbone's frame rate, and the meters of windows."""
+"""Training targets: batches at the backbone's frame rate, and the meters of windows."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from beatmeter.cli.interrupts import resumable
 from beatmeter.errors import DatasetError
 from beatmeter.meters import METERS
 from beatmeter_mert.training.wikimeter.catalogue import SELECTIONS, Song, select
@@ -23,7 +24,13 @@ def wikimeter() -> None:
     help="Folder of the clips; needed unless only listing.",
 )
 @click.option("--meters", default="", help="Only songs in these, such as 5,7.")
-@click.option("--selection", default="wikimeter", type=click.Choice(SELECTIONS), show_default=True)
+@click.option(
+    "--selection",
+    default="wikimeter",
+    type=click.Choice(SELECTIONS),
+    show_default=True,
+    help="Which list of songs.",
+)
 @click.option("--no-poly", is_flag=True, help="Leave out songs with several meters.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many songs.")
 @click.option("--dry-run", is_flag=True, help="Only list the songs.")
@@ -73,7 +80,8 @@ def _download(songs: list[Song], out: Path, pause: float, retry_failed: bool) ->
             progress.update(task, advance=1, description=f"{song.artist}: {song.title}"[:60])
 
         try:
-            manifest = fetch_all(songs, out, Downloader(pause), show, retry_failed)
+            with resumable("what was downloaded"):
+                manifest = fetch_all(songs, out, Downloader(pause), show, retry_failed)
         except OSError as error:
             raise DatasetError(f"{out}: cannot be written ({error.strerror})") from error
     wanted = {song.slug for song in songs}

@@ -80,7 +80,14 @@ class Manifest:
                 raise DatasetError(f"{path}: format {content['format']!r} (allowed: {_FORMAT!r})")
             fetched = {slug: Fetched(**song) for slug, song in content["fetched"].items()}
             return cls(folder, fetched, dict(content["failed"]))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            AttributeError,
+            KeyError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise DatasetError(f"{path}: is not a manifest of WIKIMETER") from error
 
     def write(self) -> None:

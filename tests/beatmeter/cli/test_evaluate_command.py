@@ -71,3 +71,6 @@ def test_a_tracker_without_beats_is_refused(run):
     ran = run("rendered", "--tracker", "librosa")
     assert ran.exit_code == 2
     assert "--tracker needs --beats" in ran.stderr
+    ran = run("--beats")
+    assert ran.exit_code == 2
+    assert "--scores is of meters (allowed: without --beats)" in ran.stderr

@@ -63,7 +63,7 @@ def test_what_was_scored_is_not_scored_again(evaluation, labelled_set, tmp_path,
     def never(*arguments, **options):
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(scoring, "ask", never)
+    monkeypatch.setattr(scoring, "score_recording", never)
     again = evaluate(labelled_set, SIGNALS, WEIGHTS, ScoreCache(tmp_path / "scores"))
     np.testing.assert_array_equal(again.answers, evaluation.answers)
     with pytest.raises(AssertionError, match="scored again"):

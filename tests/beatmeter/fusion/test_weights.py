@@ -9,7 +9,7 @@ def test_what_is_written_is_read(tmp_path):
     weights = Weights(
         {"mert": 0.05, "accent_folding": 0.25},
         dict.fromkeys(METERS, 1.5),
-        {"clips": 3, "data": 'a "b" \\ c\nd'},
+        {"clips": 3, "data": 'a "b" \\ c\nd\x7f'},
         {"mert": Tuned(0.05, "ab12", "2026-11-22")},
         0.25,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -12,7 +13,7 @@ from beatmeter.errors import ReportError
 from beatmeter.evaluation.bootstrap import Interval
 from beatmeter.evaluation.report.html import to_html
 from beatmeter.evaluation.report.section import Section, ratio, share
-from beatmeter.evaluation.report.text import to_markdown
+from beatmeter.evaluation.report.text import to_markdown, to_text
 from beatmeter.fusion.weights import Weights
 from beatmeter.gate.commit import GateResult, decide
 from beatmeter.gate.measurement import measure
@@ -91,6 +92,18 @@ def test_hostile_names_stay_text():
     assert "script" not in Page(to_html("<i>", [section])).tags
     lines = to_markdown("t", [section]).splitlines()
     assert lines[-1] == r"| \<b>\|  |"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [to_text, partial(to_markdown, "t"), partial(to_html, "t")],
+    ids=["text", "markdown", "html"],
+)
+def test_control_characters_of_names_are_escaped(written):
+    hostile = "\x1b]0;title\x07"
+    told = written([Section(hostile, hostile, (hostile,), [(hostile,)])])
+    assert "\x1b" not in told
+    assert told.count("x1b]0;title") == 4
 
 
 def test_hostile_categories_are_drawn_as_they_are(make_table, result, tmp_path):

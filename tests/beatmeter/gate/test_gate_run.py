@@ -174,18 +174,18 @@ def test_another_checkpoint_asks_its_signal_alone(make_stage):
 
 def test_an_interrupted_run_goes_on_where_it_stopped(make_stage, monkeypatch):
     stage = make_stage(both_right=9)
-    ask, asked = scoring.ask, []
+    score, requests = scoring.score_recording, []
 
-    def impatient(question):
-        asked.append(question)
-        if len(asked) == 4:
+    def impatient(request):
+        requests.append(request)
+        if len(requests) == 4:
             raise KeyboardInterrupt
-        return ask(question)
+        return score(request)
 
-    monkeypatch.setattr(scoring, "ask", impatient)
+    monkeypatch.setattr(scoring, "score_recording", impatient)
     with pytest.raises(KeyboardInterrupt):
         stage.score_candidate()
-    monkeypatch.setattr(scoring, "ask", ask)
+    monkeypatch.setattr(scoring, "score_recording", score)
     stage.candidate.asked.clear()
     stage.score_candidate()
     assert len(stage.candidate.asked) == 6

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.report.html import to_html
 from beatmeter.evaluation.report.text import to_text
+from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.comparison import compare, compare_predictions, mcnemar
 from beatmeter_mert.diagnostics.evaluation import Reference, evaluate
 from beatmeter_mert.diagnostics.predictions import Predictions
@@ -74,7 +75,23 @@ def test_a_written_result_is_strict_json_and_reads_back(evaluation, written):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"format": "another"}', '{"format": "beatmeter evaluation 1"}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": "another"}',
+        '{"format": "beatmeter evaluation 1"}',
+        "[" * 99_999,
+        json.dumps(
+            {
+                "format": "beatmeter evaluation 1",
+                "meters": METERS,
+                "about": {},
+                "clips": [{"name": "a", "work": "a", "labels": [3], "probabilities": [10**400]}],
+            }
+        ),
+    ],
 )
 def test_what_is_not_a_result_is_refused(tmp_path, content):
     (tmp_path / "r.json").write_text(content)
@@ -92,7 +109,7 @@ def test_meters_without_clips_are_named(make_predictions):
 def test_one_clip_can_be_evaluated():
     predictions = Predictions.from_arrays(np.full((1, 6), 0.2), np.eye(6)[:1], ["a"])
     evaluation = evaluate(predictions, ABOUT, resamples=20)
-    assert "heard as 3" in to_text(sections(evaluation))
+    assert "predicted as 3" in to_text(sections(evaluation))
     assert "<img" in to_html("one", sections(evaluation))
 
 

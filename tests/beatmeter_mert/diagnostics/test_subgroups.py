@@ -37,7 +37,7 @@ def rendered(tmp_path):
     dataset.prepare({"made": "for tests"})
     sound = np.zeros(24_000, np.float32)
     slow = replace(LABELS, tempo_bpm=79.9, style={"parts": "1", "drums": "no"}, family="arranged")
-    unknown = replace(LABELS, tempo_bpm=80.0, style={}, family="spliced")
+    unknown = replace(LABELS, tempo_bpm=80.0, style={"parts": "many"}, family="spliced")
     for index, labels in enumerate([LABELS, slow, unknown]):
         dataset.add(index, Clip(sound, labels))
     dataset.write_tables(3, SplitShares(0.5, 0.5, 0.0))

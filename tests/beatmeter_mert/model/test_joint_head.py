@@ -251,7 +251,7 @@ def test_a_joint_classifier_is_saved_and_loaded_without_a_difference(
     moved = again.config.head = replace(again.config.head, evidence="2 other:157")
     with pytest.raises(CheckpointError, match="wants evidence '2 other:157'"):
         again.predict(*clicks)
-    assert moved.hears_rhythm
+    assert moved.uses_rhythm
 
 
 def test_what_holds_no_beats_at_all_is_answered_from_mert_alone(tiny_mert):

@@ -1,3 +1,6 @@
+import pytest
+
+from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import CURVE, Curve, read_curve
 
 
@@ -20,6 +23,15 @@ def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path):
     with (tmp_path / CURVE).open("a") as file:
         file.write('{"step": 2, "of": "tr')
     assert [row["step"] for row in read_curve(tmp_path)] == [1]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "3", '{"step": "1", "of": "val"}', '{"step": 1}', "[" * 9999]
+)
+def test_what_is_no_curve_is_named(tmp_path, line):
+    (tmp_path / CURVE).write_text(line + "\n")
+    with pytest.raises(DatasetError, match=r"curve\.jsonl: is no learning curve"):
+        read_curve(tmp_path)
 
 
 def test_tensorboard_holds_the_same(tmp_path):

@@ -177,6 +177,12 @@ def test_figures_at_other_rates_are_taken_off_the_card(run, checkpoint, tmp_path
     assert _model(checkpoint).config.evaluation == {}
 
 
+def test_one_of_several_devices_may_be_named(checkpoint, data, tmp_path):
+    options = ["--data-dir", str(data), "--out", str(tmp_path / "out"), "--device", "cuda:99"]
+    result = CliRunner().invoke(evaluate, [str(checkpoint), *options])
+    assert "'cuda:99' is not on this machine" in str(result.exception)
+
+
 def test_only_a_folder_has_a_card(data, tmp_path):
     options = ["--data-dir", str(data), "--out", str(tmp_path / "out"), "--card", "clips"]
     result = CliRunner().invoke(evaluate, ["owner/name", *options])

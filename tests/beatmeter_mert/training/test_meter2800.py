@@ -103,6 +103,14 @@ def test_a_whole_but_unnamed_file_is_taken(download, site, tmp_path):
     assert (tmp_path / "MAG.zip").read_bytes() == content
 
 
+def test_a_file_that_was_not_verified_yet_is_not_downloaded_again(download, site, tmp_path):
+    content = site.files[3][1]
+    (tmp_path / "MAG.zip.complete").write_bytes(content)
+    download()
+    assert (tmp_path / "MAG.zip").read_bytes() == content
+    assert not any(path.endswith("/3") for path, _ in site.requests)
+
+
 def test_a_server_without_ranges_is_read_from_the_start(download, site, tmp_path):
     site.ranges = False
     (tmp_path / "MAG.zip.part").write_bytes(b"x" * 777)

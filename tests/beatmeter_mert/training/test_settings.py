@@ -36,6 +36,7 @@ class Outer(Settings):
     quick: bool = setting(False, "Whether it hurries.")
     folders: tuple[Path, ...] = setting((), "Where.")
     where: Literal["here", "there"] = setting("here", "Which of two.")
+    maybe: Path | None = setting(None, "One folder or none.")  # noqa: RUF009
 
 
 def test_a_later_source_wins(tmp_path):
@@ -73,6 +74,9 @@ def test_settings_survive_json():
         ("inner.rate=.nan", r"rate nan \(allowed: \[0, 4\)\)"),
         ("inner.sizes=[1,", r"allowed: KEY=VALUE"),
         ("name=@home", r"allowed: KEY=VALUE"),
+        ("folders.0=a", r"allowed: KEY=VALUE"),
+        ("steps=" + 5000 * "9", r"allowed: KEY=VALUE"),
+        ("maybe=[]", r"maybe \[\] \(allowed: Path\)"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(pair, message):
@@ -81,9 +85,10 @@ def test_what_cannot_be_is_refused_in_one_line(pair, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_file_that_is_no_toml_is_refused(tmp_path):
+@pytest.mark.parametrize("text", ["steps : 3", "a = " + 20_000 * "["])
+def test_a_file_that_is_no_toml_is_refused(tmp_path, text):
     file = tmp_path / "run.toml"
-    file.write_text("steps : 3")
+    file.write_text(text)
     with pytest.raises(SettingsError, match=r"run\.toml: cannot be read"):
         read_settings(Outer, file)
 
@@ -149,5 +154,6 @@ def test_help_tells_every_setting_with_its_default_and_its_range(command):
     assert "--quick / --no-quick Whether it hurries. [default: no]" in told
     assert "--folders PATH Where. [default: none]" in told
     assert "--where HERE|THERE Which of two. [default: here]" in told
+    assert "--maybe PATH One folder or none. [default: none]" in told
     assert "inner.rate How fast. [default: 0.5, within [0, 4)]" in told
     assert "inner.sizes How large. [default: 1, 2]" in told

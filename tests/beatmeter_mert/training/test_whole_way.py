@@ -135,7 +135,7 @@ def test_from_the_published_mert_to_a_vote(
     _, predictions = read_predictions(tmp_path / "EVALUATION" / "evaluation.json")
     assert len(predictions.names) == len(splits["test"].files)
     head = read_checkpoint(run / "model").config.head
-    assert (head.inputs, head.hears_rhythm) == ("mert+rhythm", True)
+    assert (head.inputs, head.uses_rhythm) == ("mert+rhythm", True)
 
     monkeypatch.setenv(CHECKPOINT_VARIABLE, str(run / "model"))
     fixtures = fixtures_of(single[:2], tmp_path / "fixtures")

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, BAR_LENGTHS
 from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.pitches import N_PITCHES
@@ -89,14 +90,14 @@ class Clips:
 
         Raises
         ------
-        ValueError
+        NetworkError
             If none is drawn.
         """
         if not families:
             return self
         weights = [families.get(str(row.get("family", "")), 1.0) for row in self.rows]
         if not any(weights):
-            raise ValueError("families: no clip is left to learn from")
+            raise NetworkError("families: no clip is left to learn from")
         return replace(self, weights=torch.tensor(weights, device=self.device))
 
     @property
@@ -117,7 +118,7 @@ def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there are none, or a file is not such a shard.
     """
     shards: list[dict[str, Any]] = []
@@ -128,7 +129,7 @@ def load_clips(folder: Path, device: torch.device, most: int = 0) -> Clips:
         if most and found >= most:
             break
     if not found:
-        raise ValueError(f"{folder}: no shards of frames (*.npz) are there")
+        raise NetworkError(f"{folder}: no shards of frames (*.npz) are there")
     lengths = np.concatenate([shard["lengths"] for shard in shards])
     classes = torch.from_numpy(_class_table()).to(device)
     bars = torch.from_numpy(np.concatenate([shard["bar"] for shard in shards])).to(device)
@@ -180,7 +181,7 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If it is no shard.
     """
     with open_npz(path, "shard of frames") as stored:
@@ -207,7 +208,7 @@ def read_shard(path: Path, most: int = 0) -> dict[str, Any]:
     for name, shape in shapes.items():
         there = name == "mel" or len(shard[name])
         if there and (shard[name].shape != shape or shard[name].dtype != np.uint8):
-            raise ValueError(f"{path}: not a shard of frames: {name} is {shard[name].shape}")
+            raise NetworkError(f"{path}: not a shard of frames: {name} is {shard[name].shape}")
     return shard
 
 

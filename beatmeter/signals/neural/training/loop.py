@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.training.augmentation import random_batch
 from beatmeter.signals.neural.training.export import write_network
 from beatmeter.signals.neural.training.figures import figures_of
@@ -32,6 +33,7 @@ from beatmeter.signals.neural.training.run_folder import (
     append_line,
     device_name,
     drop_lines_after,
+    read_state,
     step_seed,
     write_result,
 )
@@ -85,8 +87,8 @@ def train(
 
     Raises
     ------
-    ValueError
-        If `out` holds a run with other settings.
+    NetworkError
+        If `out` holds a run with other settings, or one whose state is damaged.
     """
     out.mkdir(parents=True, exist_ok=True)
     clips = clips.first(settings.clips).weighted(settings.families)
@@ -139,7 +141,7 @@ def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
     run = Run(network, average, optimizer)
     if (out / STATE).exists():
         _load(settings, run, out / STATE)
-        drop_lines_after(out / CURVE, run.step)
+    drop_lines_after(out / CURVE, run.step)
     return run
 
 
@@ -215,9 +217,9 @@ def _tell(
 
 def _load(settings: TrainSettings, run: Run, path: Path) -> None:
     device = run.optimizer.param_groups[0]["params"][0].device
-    state = torch.load(path, map_location=device, weights_only=True)
-    if state["settings"] != settings.as_dict():
-        raise ValueError(f"{path}: kept by a run with other settings; name another folder")
+    state = read_state(path, device)
+    if state.get("settings") != settings.as_dict():
+        raise NetworkError(f"{path}: kept by a run with other settings; name another folder")
     run.network.load_state_dict(state["network"])
     run.average.load_state_dict(state["average"])
     run.optimizer.load_state_dict(state["optimizer"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import NetworkError
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,25 @@ _STEPS_A_SEED = 1_000_003  # a prime above the steps of any run: no two runs sha
 def step_seed(seed: int, step: int) -> int:
     """Seed of a step of a run, so that one that was interrupted goes on with the same numbers."""
     return seed * _STEPS_A_SEED + step
+
+
+def read_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """What an interrupted run kept, with its tensors on a device.
+
+    Raises
+    ------
+    NetworkError
+        If the file is damaged, or no such state.
+    """
+    import torch
+
+    try:
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    except Exception as error:  # a damaged file can make torch raise anything
+        reason = str(error).partition("\n")[0]
+        raise NetworkError(
+            f"{path}: cannot be read ({reason}); delete it to begin again"
+        ) from error
 
 
 def append_line(curve: Path, line: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.frame_network import NetworkConfig
 
 T = TypeVar("T")
@@ -107,14 +108,14 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames", "evaluate_every", "save_every"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
+                raise NetworkError(f"{name}: {getattr(self, name)} is below 1")
         for name in ("seed", "seconds", "clips", "weight_decay", "bar_weight"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name}: {getattr(self, name)} is not 0 or above")
+                raise NetworkError(f"{name}: {getattr(self, name)} is not 0 or above")
         if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate: {self.learning_rate:g} is not above 0")
+            raise NetworkError(f"learning_rate: {self.learning_rate:g} is not above 0")
         if not 0 <= self.average <= 1:
-            raise ValueError(f"average: {self.average:g} is not from 0 to 1")
+            raise NetworkError(f"average: {self.average:g} is not from 0 to 1")
 
     def as_dict(self) -> dict[str, Any]:
         """Every value, as JSON and TOML can hold it."""
@@ -126,7 +127,7 @@ def read_settings(path: Path) -> TrainSettings:
 
     Raises
     ------
-    ValueError
+    NetworkError
         As :func:`read_toml`.
     """
     return read_toml(path, TrainSettings())
@@ -143,14 +144,14 @@ def read_toml(path: Path, defaults: T) -> T:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If the file is no TOML, names an unknown setting, or holds a value of another kind.
     """
     values = load_toml(path)
     try:
         return _filled(defaults, values, "")
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from error
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -158,13 +159,13 @@ def load_toml(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
-        If it is none.
+    NetworkError
+        If it cannot be read, or is none.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise NetworkError(f"{path}: cannot be read ({error})") from error
 
 
 def settings_from(values: Mapping[str, Any]) -> TrainSettings:
@@ -179,7 +180,7 @@ def _filled(default: T, values: Mapping[str, Any], prefix: str) -> T:
     changed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"{prefix}{name}: unknown; known are {', '.join(sorted(known))}")
+            raise NetworkError(f"{prefix}{name}: unknown; known are {', '.join(sorted(known))}")
         changed[name] = _like(known[name], value, f"{prefix}{name}")
     return cast(T, replace(default, **changed))
 
@@ -187,23 +188,23 @@ def _filled(default: T, values: Mapping[str, Any], prefix: str) -> T:
 def _like(default: Any, value: Any, name: str) -> Any:
     if is_dataclass(default):
         if not isinstance(value, Mapping):
-            raise ValueError(f"{name}: {value!r} is not a table")
+            raise NetworkError(f"{name}: {value!r} is not a table")
         return _filled(default, value, f"{name}.")
     if isinstance(default, dict):
         if not isinstance(value, Mapping) or not all(
             type(share) in (int, float) and 0 <= share < math.inf for share in value.values()
         ):
-            raise ValueError(f"{name}: {value!r} is not a table of numbers of 0 or above")
+            raise NetworkError(f"{name}: {value!r} is not a table of numbers of 0 or above")
         return {key: float(share) for key, share in value.items()}
     if isinstance(default, tuple):
         kind = type(default[0]) if default else str  # lists that are empty at first hold names
         listed = isinstance(value, list | tuple)
         if not listed or not all(type(item) is kind for item in value):
             held = "names" if kind is str else "whole numbers"
-            raise ValueError(f"{name}: {value!r} is not a list of {held}")
+            raise NetworkError(f"{name}: {value!r} is not a list of {held}")
         return tuple(value)
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        raise ValueError(f"{name}: {value!r} is not a {type(default).__name__}")
+        raise NetworkError(f"{name}: {value!r} is not a {type(default).__name__}")
     return value

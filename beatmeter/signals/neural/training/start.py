@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.frame_network import FrameNetwork
 from beatmeter.signals.neural.training.network import DilatedLayer, TrainableNetwork
 
@@ -28,7 +29,7 @@ def load_trainable(path: Path) -> TrainableNetwork:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If it is no such file.
     """
     network = TrainableNetwork(FrameNetwork.load(path).config)
@@ -48,12 +49,12 @@ def begin_with(network: TrainableNetwork, path: Path) -> None:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If it is no such file, or holds a network of another shape.
     """
     stored = FrameNetwork.load(path)
     if stored.config != network.config:
-        raise ValueError(f"{path}: its shape is {stored.config}, not {network.config}")
+        raise NetworkError(f"{path}: its shape is {stored.config}, not {network.config}")
     weights = {
         name: torch.from_numpy(np.ascontiguousarray(value))
         for name, value in stored.weights.items()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.training.run_folder import CURVE, FIGURES, NETWORK
 from beatmeter.signals.neural.training.settings import TrainSettings, load_toml, settings_from
 from beatmeter.signals.neural.training.summary import as_text, score
@@ -80,7 +81,7 @@ def read_study(path: Path) -> tuple[dict[str, Any], list[Stage]]:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If the file is no TOML, a stage lacks a value or has one too many, the settings of a run
         are wrong, or it is like a run that does not come before it.
     """
@@ -94,19 +95,21 @@ def read_study(path: Path) -> tuple[dict[str, Any], list[Stage]]:
         try:
             stages.append(Stage(**{"name": name, "candidates": []} | stage))
         except TypeError as error:
-            raise ValueError(f"{path}: stages.{name}: {error}") from error
+            raise NetworkError(f"{path}: stages.{name}: {error}") from error
         for run, changes in _table(stages[-1].runs, f"{path}: stages.{name}.runs").items():
             _table(changes, f"{path}: stages.{name}.runs.{run}")
             try:
                 if LIKE in changes and changes[LIKE] not in before:
-                    raise ValueError(f"like: {changes[LIKE]!r} is no run before this one")
+                    raise NetworkError(f"like: {changes[LIKE]!r} is no run before this one")
                 settings_from(merged(common, _own(changes)))
-            except ValueError as error:
-                raise ValueError(f"{path}: stages.{name}.runs.{run}: {error}") from error
+            except NetworkError as error:
+                raise NetworkError(f"{path}: stages.{name}.runs.{run}: {error}") from error
             before.add(run)
         unknown = set(stages[-1].candidates) - before
         if unknown:
-            raise ValueError(f"{path}: stages.{name}.candidates: no run is named {min(unknown)!r}")
+            raise NetworkError(
+                f"{path}: stages.{name}.candidates: no run is named {min(unknown)!r}"
+            )
     return common, stages
 
 
@@ -267,7 +270,7 @@ def say(text: str) -> None:
 
 def _table(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{name}: {value!r} is not a table")
+        raise NetworkError(f"{name}: {value!r} is not a table")
     return value
 
 

@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.bar_features import HeardFrames
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, METER_CLASSES
 from beatmeter.signals.neural.frame_network import FrameNetwork
@@ -69,7 +70,7 @@ def test_features_are_computed_once_and_moved_beats_alike(frames_folder, frame_n
     pool = load_pool(out, CPU)
     moved = pool.times_of(pool.of_clip(0)[-1]) - pool.beats[0]
     assert 0 < np.abs(moved).max() < 0.08
-    with pytest.raises(ValueError, match="name another folder"):
+    with pytest.raises(NetworkError, match="name another folder"):
         write_features(FeaturesConfig(frame_network), source, out)
 
 
@@ -90,9 +91,9 @@ def test_a_hostile_shard_of_frames_is_named(frame_network, tmp_path, spoil):
         elif spoil == "no pitch":
             del arrays["pitch"]
         np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=r"0\.npz: "):
+    with pytest.raises(NetworkError, match=r"0\.npz: "):
         write_features(FeaturesConfig(frame_network), tmp_path / "frames", tmp_path / "f")
-    with pytest.raises(ValueError, match="no shards of frames"):
+    with pytest.raises(NetworkError, match="no shards of frames"):
         write_features(FeaturesConfig(frame_network), tmp_path / "f", tmp_path / "g")
 
 
@@ -110,5 +111,5 @@ def test_a_hostile_shard_of_pulses_is_named(frames_folder, frame_network, tmp_pa
         np.savez(path, **arrays | {"times": arrays["times"][:-1]})
     else:
         np.savez(path, **arrays | {"clip": arrays["clip"] + 1})
-    with pytest.raises(ValueError, match=r"00000\.npz: not a shard of pulses"):
+    with pytest.raises(NetworkError, match=r"00000\.npz: not a shard of pulses"):
         load_pool(tmp_path / "f", CPU)

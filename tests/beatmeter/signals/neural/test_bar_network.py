@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beatmeter._util.hashing import hash_file
-from beatmeter.errors import Abstain
+from beatmeter.errors import Abstain, NetworkError
 from beatmeter.features.pulses import Pulse
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_network_is_named(tmp_path, content):
         np.savez(path, config=np.array('{"dilations": 3}'))
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"bars\.npz: not a bar network"):
+    with pytest.raises(NetworkError, match=r"bars\.npz: not a bar network"):
         BarNetwork.load(path)
 
 

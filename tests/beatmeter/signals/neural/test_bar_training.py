@@ -15,6 +15,7 @@ import torch
 
 from beatmeter._util.hashing import hash_file
 from beatmeter.cli.beats import beats
+from beatmeter.errors import NetworkError
 from beatmeter.meters import METERS
 from beatmeter.signals.neural.bar_features import CHROMA
 from beatmeter.signals.neural.bar_network import LENGTH_CLASSES, BarNetwork
@@ -89,7 +90,7 @@ def test_another_run_is_not_gone_on_with(tmp_path):
     pool = accents((3, 4, 3, 5))
     loop.train_bars(SMALL, pool, pool, SHA, tmp_path, lambda line: None)
     for others, sha in ((pool, "1" * 64), (accents((3, 4, 4)), SHA)):
-        with pytest.raises(ValueError, match="name another folder"):
+        with pytest.raises(NetworkError, match="name another folder"):
             loop.train_bars(SMALL, others, pool, sha, tmp_path, lambda line: None)
 
 
@@ -117,9 +118,9 @@ def test_clips_and_pulses_are_drawn_as_often_as_told():
     assert drawn[0] / drawn[1] == pytest.approx(4, rel=0.2)
     assert draw.order(10, 0).tolist() == draw.order(1000, 0)[:10].tolist()
     assert draw_from(pool, kinds, {}, []).clips.tolist() == [1, 1, 1]
-    with pytest.raises(ValueError, match="leave_out: no clip is of 'polka'; there are in 3"):
+    with pytest.raises(NetworkError, match="leave_out: no clip is of 'polka'; there are in 3"):
         draw_from(pool, kinds, {}, ["polka"])
-    with pytest.raises(ValueError, match="no clip is left"):
+    with pytest.raises(NetworkError, match="no clip is left"):
         draw_from(pool, {"own": 1.0}, {}, [])
 
 
@@ -216,7 +217,7 @@ def test_figures_of_a_network_that_knows_are_1():
 def test_a_wrong_setting_is_named(tmp_path, text, message):
     path = tmp_path / "settings.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=f"settings.toml: {message}"):
+    with pytest.raises(NetworkError, match=f"settings.toml: {message}"):
         read_bar_settings(path)
 
 
@@ -244,12 +245,12 @@ def test_from_the_command_line(frames_folder, frame_network, tmp_path):
     assert "family clicks" in result.output
     config.write_text("seed = 4\n" + small)
     result = CliRunner().invoke(beats, command)
-    assert result.exit_code == 1
-    assert "name another folder" in result.output
+    assert isinstance(result.exception, NetworkError)
+    assert "name another folder" in str(result.exception)
     (out / "features" / "val" / "00000.npz").write_bytes(b"nothing")
     result = CliRunner().invoke(beats, command)
-    assert result.exit_code == 1
-    assert "not a shard of pulses" in result.output
+    assert isinstance(result.exception, NetworkError)
+    assert "not a shard of pulses" in str(result.exception)
 
 
 def test_figures_of_a_file_from_the_command_line(frames_folder, frame_network, tmp_path):
@@ -260,10 +261,10 @@ def test_figures_of_a_file_from_the_command_line(frames_folder, frame_network, t
     other = tmp_path / "other.npz"
     write_bar_network(TrainableBarNetwork(4, BarNetworkConfig(channels=4)), "another", other)
     result = CliRunner().invoke(beats, [*command, str(other)])
-    assert result.exit_code == 1
-    assert "did not learn from the frame network that ships" in result.output
+    assert isinstance(result.exception, NetworkError)
+    assert "did not learn from the frame network that ships" in str(result.exception)
     ours = hash_file(FrameNetworkSource().path)
     write_bar_network(TrainableBarNetwork(4, BarNetworkConfig(channels=4)), ours, other)
     result = CliRunner().invoke(beats, [*command, str(other)])
-    assert result.exit_code == 1
-    assert "hears 4 features of a beat, not 324" in result.output
+    assert isinstance(result.exception, NetworkError)
+    assert "hears 4 features of a beat, not 324" in str(result.exception)

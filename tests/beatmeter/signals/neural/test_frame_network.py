@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.frame_network import (
     BAR_CLASSES,
     FrameNetwork,
@@ -71,12 +72,12 @@ def test_a_file_that_is_no_network_is_named(tmp_path, content):
         np.savez(path, config=np.array('{"channels": 3}'))
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"bad\.npz: not a beat network"):
+    with pytest.raises(NetworkError, match=r"bad\.npz: not a beat network"):
         FrameNetwork.load(path)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"none\.npz: not a beat network"):
+    with pytest.raises(NetworkError, match=r"none\.npz: not a beat network"):
         FrameNetwork.load(tmp_path / "none.npz")
 
 
@@ -92,5 +93,5 @@ def test_a_missing_file_is_named(tmp_path):
     ],
 )
 def test_a_shape_that_cannot_be_is_refused(values, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(NetworkError, match=message):
         NetworkConfig(**values)

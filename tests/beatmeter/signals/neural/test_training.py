@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 import torch
 
 from beatmeter.cli.beats import beats
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.frame_network import BAR_CLASSES, FrameNetwork, NetworkConfig
 from beatmeter.signals.neural.training import loop
 from beatmeter.signals.neural.training.augmentation import cut, random_batch
@@ -149,7 +150,7 @@ def test_families_are_drawn_as_often_as_told(tmp_path):
     weighted = load_clips(tmp_path, CPU).weighted({"clicks": 0.0})
     torch.manual_seed(0)
     assert random_batch(weighted, 20, 100, AugmentSettings()).numbers.tolist() == [1] * 20
-    with pytest.raises(ValueError, match="no clip is left"):
+    with pytest.raises(NetworkError, match="no clip is left"):
         load_clips(tmp_path, CPU).weighted({"clicks": 0.0, "rare": 0.0})
 
 
@@ -183,15 +184,31 @@ def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, t
     assert run.network.input_norm.running_mean.abs().min() > 0.1
 
     other = SMALL | {"start": str(first), "network": {"channels": 4}}
-    with pytest.raises(ValueError, match="its shape is"):
+    with pytest.raises(NetworkError, match="its shape is"):
         loop.start_or_resume(settings_from(other), clips, tmp_path / "third")
 
 
 def test_a_run_with_other_settings_is_not_gone_on_with(frames_folder, clips, tmp_path):
     held_out = load_clips(frames_folder / "val", CPU)
     loop.train(settings_from(SMALL), clips, held_out, tmp_path, lambda line: None)
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(NetworkError, match="other settings"):
         loop.train(settings_from(SMALL | {"seed": 9}), clips, held_out, tmp_path, lambda line: None)
+
+
+def test_a_damaged_state_is_one_line(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    (tmp_path / STATE).write_bytes(b"nothing")
+    with pytest.raises(NetworkError, match=r"state\.pt: cannot be read .*delete it"):
+        loop.train(settings_from(SMALL), clips, held_out, tmp_path, lambda line: None)
+
+
+def test_a_run_that_kept_no_state_leaves_no_line_in_the_curve(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    (tmp_path / CURVE).write_text('{"step": 2}\n')
+    loop.train(settings_from(SMALL), clips, held_out, tmp_path, lambda line: None)
+    lines = [json.loads(line) for line in (tmp_path / CURVE).read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    assert "loss" in lines[0]
 
 
 def test_training_learns_clicks(frames_folder, clips, tmp_path):
@@ -260,27 +277,27 @@ def test_figures_of_a_network_that_knows_are_1(clips):
 def test_a_wrong_setting_is_named(tmp_path, text, message):
     path = tmp_path / "settings.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(NetworkError, match=message):
         read_settings(path)
 
 
 def test_a_folder_without_shards_and_a_broken_shard_are_named(tmp_path):
-    with pytest.raises(ValueError, match="no shards"):
+    with pytest.raises(NetworkError, match="no shards"):
         load_clips(tmp_path, CPU)
     path = tmp_path / "0.npz"
     path.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+    with pytest.raises(NetworkError, match=r"0\.npz: not a shard"):
         load_clips(tmp_path, CPU)
     write_shard(path, [clicks(0, 3)])
     with np.load(path) as stored:
         arrays = dict(stored)
     np.savez(path, **arrays | {"rows": np.array("3")})
-    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+    with pytest.raises(NetworkError, match=r"0\.npz: not a shard"):
         load_clips(tmp_path, CPU)
     np.savez_compressed(path, **arrays)
     with ZipFile(path) as archive:
         at = archive.getinfo("mel.npy").header_offset + 300
     content = path.read_bytes()
     path.write_bytes(content[:at] + bytes(8) + content[at + 8 :])  # within the compressed values
-    with pytest.raises(ValueError, match=r"0\.npz: not a shard"):
+    with pytest.raises(NetworkError, match=r"0\.npz: not a shard"):
         load_clips(tmp_path, CPU)

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from beatmeter.errors import DatasetError
+from beatmeter_mert.errors import CheckpointError
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.backbone import hidden_states, round_to_half
 from beatmeter_mert.model.pooling import pool_time
@@ -121,6 +122,13 @@ def test_foreign_folders_and_data_that_was_not_rendered_are_refused(tiny_setting
         distill(tiny_settings(), tmp_path)
     with pytest.raises(DatasetError, match=str(tmp_path)):
         distill(tiny_settings(data_dir=[str(tmp_path)]), tmp_path / "run")
+
+
+def test_what_the_classifier_could_not_be_given_is_refused_first(tiny_settings, tmp_path):
+    settings = tiny_settings(chunk_seconds=1.0)
+    with pytest.raises(CheckpointError, match=r"chunk_seconds: 1\.0 \(allowed: "):
+        distill(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_export_is_a_classifier_that_answers_as_the_student(tiny_settings, tmp_path, clicks):

@@ -66,6 +66,9 @@ def test_the_data_may_lie_in_the_current_folder(chosen, tones, monkeypatch):
     monkeypatch.chdir(tones)
     settings, _ = chosen("--data-dir=.")
     assert settings.data_dir == Path()
+    settings, _ = chosen("--data-dir=.", "--embeddings=.")
+    assert settings.embeddings == Path()
+    assert chosen("--data-dir=.")[0].embeddings is None
 
 
 def test_data_is_needed(tmp_path, monkeypatch):

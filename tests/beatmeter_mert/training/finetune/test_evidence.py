@@ -98,7 +98,7 @@ def test_too_few_beats_are_nan_throughout(settings, clicking, tmp_path):
     from beatmeter_mert.training.finetune.run import _build
 
     chosen = settings(inputs="rhythm")
-    model = _build(chosen)
+    model = _build(chosen, torch.device("cpu"))
     clips = validation_clips(read_clips(chosen).train, chosen, model.config.preprocessing)
     matrices = evidence.gather_evidence(model, clips, tmp_path)
     missing = np.isnan(matrices).all(axis=(1, 2))

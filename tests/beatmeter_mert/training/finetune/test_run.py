@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
+from beatmeter_mert.errors import TrainingError
 from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune import run
@@ -18,7 +19,6 @@ from beatmeter_mert.training.finetune.run import finetune
 from beatmeter_mert.training.finetune.trainer import (
     COMPLETE,
     MeterTrainer,
-    TrainingError,
     last_complete_checkpoint,
 )
 from beatmeter_mert.training.settings import SettingsError, to_json
@@ -213,6 +213,14 @@ def test_a_process_computes_on_one_gpu(tiny_settings, tmp_path, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "2")
     assert run.device_of_process("auto") == torch.device("cuda:2")
     assert run.device_of_process("cpu") == torch.device("cpu")
+
+
+def test_the_named_one_of_several_gpus_becomes_the_current_one(tiny_settings, monkeypatch):
+    current = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    monkeypatch.setattr(run.MertMeterClassifier, "to", lambda model, _device: model)
+    run._build(tiny_settings(), torch.device("cuda:1"))
+    assert current == [torch.device("cuda:1")]
 
 
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path):

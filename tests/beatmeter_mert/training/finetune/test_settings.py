@@ -17,6 +17,10 @@ def test_rates_suit_the_width_unless_set():
         {"epochs": 0},
         {"limit": -1},
         {"device": "tpu"},
+        {"device": "cuda:"},
+        {"seed": 2**32},
+        {"lora_rank": 0},
+        {"chunk_seconds": 0.5},
         {"precision": "half"},
         {"weight_decay": -1.0},
         {"clip_norm": 0.0},
@@ -35,6 +39,10 @@ def test_rates_suit_the_width_unless_set():
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         read_settings(FinetuneSettings, wrong)
+
+
+def test_one_of_several_devices_may_be_named():
+    assert read_settings(FinetuneSettings, ["device=cuda:1"]).device == "cuda:1"
 
 
 def test_bars_are_as_long_as_their_weights():

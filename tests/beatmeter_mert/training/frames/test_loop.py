@@ -1,23 +1,27 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
+from beatmeter.errors import NetworkError
 from beatmeter_mert.cli import mert
-from beatmeter_mert.errors import CheckpointError
+from beatmeter_mert.errors import CheckpointError, TrainingError
 from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.pooling import pool_time
+from beatmeter_mert.model.spectral import SpectralEncoder
 from beatmeter_mert.training.frames import loop
 from beatmeter_mert.training.frames.command import pretrain_frames
 from beatmeter_mert.training.frames.figures import figures_of
 from beatmeter_mert.training.frames.loop import learning_rate_at, resume, start, update
 from beatmeter_mert.training.frames.shards import Shards
 from beatmeter_mert.training.frames.student import pool_heard
-from beatmeter_mert.training.settings import SettingsError
+from beatmeter_mert.training.settings import SettingsError, to_json
 
 CPU = torch.device("cpu")
 
@@ -97,6 +101,17 @@ def test_a_damaged_state_is_one_line(small, tmp_path):
             resume(small(), start(small(), CPU), path)
         assert "\n" not in str(error.value)
         torch.save({"weights": torch.zeros(1)}, path)
+    torch.save({"settings": to_json(small())}, path)
+    with pytest.raises(CheckpointError, match=r"state\.pt: cannot be read"):
+        resume(small(), start(small(), CPU), path)
+
+
+def test_a_loss_that_is_not_finite_overwrites_nothing(data, small, tmp_path):
+    run = start(small(), CPU)
+    with pytest.raises(TrainingError, match="loss: nan by step 0"):
+        loop._keep(small(), run, data, [torch.tensor(torch.nan)], tmp_path, tmp_path / "s", print)
+    assert not (tmp_path / "s").exists()
+    assert not (tmp_path / "model").exists()
 
 
 def test_new_shards_are_read_while_it_runs(data, more_clips):
@@ -150,6 +165,17 @@ def test_shards_are_not_for_those_who_hear_raw_audio(tiny_mert, shards, tmp_path
     assert "hears raw audio" in result.output
 
 
+def test_shards_are_not_for_heads_that_take_evidence(monkeypatch, shards):
+    model = SimpleNamespace(
+        backbone=SimpleNamespace(feature_extractor=SpectralEncoder((4,), (3,), (2,), (1,))),
+        config=SimpleNamespace(head=HeadSettings(pooling="time+grid", evidence_size=1)),
+    )
+    monkeypatch.setattr(MertMeterClassifier, "from_pretrained", lambda *_, **__: model)
+    result = CliRunner().invoke(mert, ["evaluate-frames", "x", "--shards", str(shards / "val")])
+    assert result.exit_code == 1
+    assert "takes evidence that shards lack" in result.output
+
+
 def test_pooling_of_whole_windows_is_that_of_the_classifier():
     state = torch.randn(2, 7, 4)
     everything = torch.ones(2, 7, dtype=torch.bool)
@@ -168,8 +194,8 @@ def test_the_rate_rises_and_falls_to_nothing(small):
 def test_a_folder_without_shards_is_one_line(tmp_path):
     arguments = ["--shards", str(tmp_path), "--out", str(tmp_path / "out"), "--minutes", "0.001"]
     result = CliRunner().invoke(pretrain_frames, [*arguments, "--device", "cpu"])
-    assert result.exit_code == 1
-    assert "no shards of frames" in result.output
+    assert isinstance(result.exception, NetworkError)
+    assert "no shards of frames" in str(result.exception)
 
 
 @pytest.mark.parametrize(

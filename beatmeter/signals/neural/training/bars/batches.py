@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from beatmeter._util.arrays import Floats, Integers
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.bars.labels import UNKNOWN
 from beatmeter.signals.neural.training.bars.pool import Pool
@@ -131,21 +132,23 @@ def draw_from(
 
     Raises
     ------
-    ValueError
+    NetworkError
         If a family that is left out is not there, or nothing is left.
     """
     of_clips = [str(row.get("family", "")) for row in pool.rows]
     there = sorted(set(of_clips))
     for family in leave_out:
         if family not in there:
-            raise ValueError(f"leave_out: no clip is of {family!r}; there are {', '.join(there)}")
+            raise NetworkError(f"leave_out: no clip is of {family!r}; there are {', '.join(there)}")
     weights = dict.fromkeys(there, 1.0) | dict(families) | dict.fromkeys(leave_out, 0.0)
     shares = np.array([kinds.get(name, 0.0) for name in KINDS])[pool.kind]
     sums = np.concatenate([[0.0], np.cumsum(shares)])
     has_pulses = np.diff(sums[pool.pulses]) > 0
     clips = np.array([weights[family] for family in of_clips]) * has_pulses
     if clips.sum() < 1:
-        raise ValueError("no clip is left to learn from: families or kinds of pulses are left out")
+        raise NetworkError(
+            "no clip is left to learn from: families or kinds of pulses are left out"
+        )
     return Draw(clips, sums)
 
 

@@ -38,6 +38,7 @@ from beatmeter._util.claim import claimed
 from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.bar_features import HeardFrames
 from beatmeter.signals.neural.bars import decode_beats
 from beatmeter.signals.neural.frame_network import load_frame_network
@@ -116,16 +117,16 @@ def write_features(
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there are no shards, one is broken, the network cannot be read, or `out` holds what
         another network heard.
     """
     names = [path.relative_to(frames) for path in sorted(frames.rglob("*.npz"))]
     if not names:
-        raise ValueError(f"{frames}: no shards of frames (*.npz) are there")
+        raise NetworkError(f"{frames}: no shards of frames (*.npz) are there")
     load_frame_network(config.frame_network)
     if not claimed(out / _CONFIG, config.as_json()):
-        raise ValueError(f"{out}: holds what another frame network heard; name another folder")
+        raise NetworkError(f"{out}: holds what another frame network heard; name another folder")
     missing = [name for name in names if not (out / name).exists()]
     on_progress(len(names) - len(missing), len(names))
     written = in_workers(partial(_write, config, frames, out), missing, jobs)
@@ -163,14 +164,14 @@ def _write(config: FeaturesConfig, frames: Path, out: Path, name: Path) -> None:
 def _checked(path: Path) -> dict[str, Any]:
     shard = read_shard(path)
     if not len(shard["pitch"]):
-        raise ValueError(f"{path}: holds no semitones (pitch), which bars are learned from")
+        raise NetworkError(f"{path}: holds no semitones (pitch), which bars are learned from")
     frames = ("mel", "bar", "beat_known", "downbeat_known")
     if any(len(shard[name]) != shard["lengths"].sum() for name in frames):
-        raise ValueError(f"{path}: not a shard of frames: its arrays are of several lengths")
+        raise NetworkError(f"{path}: not a shard of frames: its arrays are of several lengths")
     clips = zip(*(shard[name] for name in ("lengths", "rows", "beats", "downbeats")), strict=True)
     for number, (length, row, *times) in enumerate(clips):
         if length < 1 or not isinstance(row, dict) or not all(map(_ascending, times)):
-            raise ValueError(
+            raise NetworkError(
                 f"{path}: clip {number}: no frames, no row of what is known, or beats out of order"
             )
     return shard

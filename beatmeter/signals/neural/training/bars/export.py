@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.bar_network import BarNetwork
 from beatmeter.signals.neural.frame_network import KERNEL
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
@@ -72,7 +73,7 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If one is no such file, or is not like the first.
     """
     networks = _alike(paths)
@@ -97,7 +98,7 @@ def average_bar_networks(paths: Sequence[Path], out: Path) -> None:
 
     Raises
     ------
-    ValueError
+    NetworkError
         As :func:`join_bar_networks`.
 
     References
@@ -108,7 +109,7 @@ def average_bar_networks(paths: Sequence[Path], out: Path) -> None:
     networks = _alike(paths)
     for path, network in zip(paths, networks, strict=True):
         if network.members != networks[0].members:
-            raise ValueError(f"{path}: has not as many members as {paths[0]}")
+            raise NetworkError(f"{path}: has not as many members as {paths[0]}")
     weights = {
         name: np.mean([network.weights[name] for network in networks], axis=0)
         for name in networks[0].weights
@@ -124,9 +125,9 @@ def _alike(paths: Sequence[Path]) -> list[BarNetwork]:
     first = networks[0]
     for path, network in zip(paths, networks, strict=True):
         if network.frame_network != first.frame_network:
-            raise ValueError(f"{path}: learned from another frame network than {paths[0]}")
+            raise NetworkError(f"{path}: learned from another frame network than {paths[0]}")
         if network.dilations != first.dilations or _shapes(network) != _shapes(first):
-            raise ValueError(f"{path}: is of another shape than {paths[0]}")
+            raise NetworkError(f"{path}: is of another shape than {paths[0]}")
     return networks
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from beatmeter._util.arrays import Integers
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.training.bars.augmentation import changed
 from beatmeter.signals.neural.training.bars.batches import Draw, draw_from, random_batch
 from beatmeter.signals.neural.training.bars.export import write_bar_network
@@ -36,6 +37,7 @@ from beatmeter.signals.neural.training.run_folder import (
     append_line,
     device_name,
     drop_lines_after,
+    read_state,
     step_seed,
     write_result,
 )
@@ -114,7 +116,7 @@ def train_bars(
 
     Raises
     ------
-    ValueError
+    NetworkError
         If `out` holds another run, or nothing is left to learn from.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -171,7 +173,7 @@ def start_or_resume(
     run = BarRun(network, optimizer, schedule, draw, order)
     if (out / STATE).exists():
         _load(settings, run, frame_network, out / STATE)
-        drop_lines_after(out / CURVE, run.step)
+    drop_lines_after(out / CURVE, run.step)
     return run
 
 
@@ -236,9 +238,9 @@ def _identity(settings: BarTrainSettings, run: BarRun, frame_network: str) -> di
 
 def _load(settings: BarTrainSettings, run: BarRun, frame_network: str, path: Path) -> None:
     device = run.optimizer.param_groups[0]["params"][0].device
-    state = torch.load(path, map_location=device, weights_only=True)
+    state = read_state(path, device)
     if state.get("told") != _identity(settings, run, frame_network):
-        raise ValueError(
+        raise NetworkError(
             f"{path}: kept by a run with other settings, clips or frames; name another folder"
         )
     run.network.load_state_dict(state["network"])

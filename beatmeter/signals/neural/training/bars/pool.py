@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from beatmeter._util.arrays import Booleans, Integers
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.npz import open_npz
 from beatmeter.signals.neural.training.bars.labels import Times
 
@@ -86,14 +87,14 @@ def load_pool(folder: Path, device: torch.device) -> Pool:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there are no pulses, or a file is not such a shard.
     """
     paths = sorted(folder.rglob("*.npz"))
     shards = [_read(path) for path in paths]
     starts = _edges([np.diff(shard["pulse_start"]) for shard in shards] or [np.zeros(0, int)])
     if not starts[-1]:
-        raise ValueError(f"{folder}: no pulses are there")
+        raise NetworkError(f"{folder}: no pulses are there")
     joined = {
         name: np.concatenate([shard[name] for shard in shards])
         for name in ("times", "downbeat", "kind", "length", "counted", *_OF_CLIPS)
@@ -102,7 +103,7 @@ def load_pool(folder: Path, device: torch.device) -> Pool:
     features = _features(paths, int(starts[-1]), device)
     hidden = max(shard["hidden"] for shard in shards)
     if not 0 <= hidden <= features.shape[1]:
-        raise ValueError(f"{folder}: {hidden} of {features.shape[1]} features are hidden ones")
+        raise NetworkError(f"{folder}: {hidden} of {features.shape[1]} features are hidden ones")
     return Pool(
         features=features,
         hidden=hidden,
@@ -134,11 +135,11 @@ def _read(path: Path) -> dict[str, Any]:
         *((len(shard[name]), clips) for name in (*_OF_CLIPS, "beats", "downbeats")),
     ]
     if any(found != wanted for found, wanted in lengths):
-        raise ValueError(f"{path}: not a shard of pulses: its arrays are of several lengths")
+        raise NetworkError(f"{path}: not a shard of pulses: its arrays are of several lengths")
     edges, owners = shard["pulse_start"], np.concatenate([[0], shard["clip"], [clips - 1]])
     ordered = (np.diff(edges) > 0).all() and (np.diff(owners) >= 0).all()
     if pulses and not (ordered and edges[0] == 0 and edges[-1] == beats):
-        raise ValueError(f"{path}: not a shard of pulses: they are out of order")
+        raise NetworkError(f"{path}: not a shard of pulses: they are out of order")
     return shard
 
 
@@ -153,11 +154,11 @@ def _features(paths: Sequence[Path], beats: int, device: torch.device) -> Tensor
         if features is None:
             features = torch.empty((beats, values.shape[1]), dtype=torch.float16, device=device)
         if values.shape[1:] != features.shape[1:] or at + len(values) > beats:
-            raise ValueError(f"{path}: not a shard of pulses: features are {tuple(values.shape)}")
+            raise NetworkError(f"{path}: not a shard of pulses: features are {tuple(values.shape)}")
         features[at : at + len(values)] = values
         at += len(values)
     if features is None or at != beats:
-        raise ValueError(f"{paths[0].parent}: features of {at} beats, not of {beats}")
+        raise NetworkError(f"{paths[0].parent}: features of {at} beats, not of {beats}")
     return features
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.training.bars.examples import KINDS
 from beatmeter.signals.neural.training.settings import read_toml
 
@@ -30,11 +31,11 @@ class BarNetworkConfig:
 
     def __post_init__(self) -> None:
         if self.channels < 1:
-            raise ValueError(f"network.channels: {self.channels} is below 1")
+            raise NetworkError(f"network.channels: {self.channels} is below 1")
         if not self.dilations or min(self.dilations) < 1:
-            raise ValueError(f"network.dilations: {list(self.dilations)} are not numbers above 0")
+            raise NetworkError(f"network.dilations: {list(self.dilations)} are not numbers above 0")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"network.dropout: {self.dropout:g} is not from 0 to below 1")
+            raise NetworkError(f"network.dropout: {self.dropout:g} is not from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,18 @@ class BarTrainSettings:
     def __post_init__(self) -> None:
         for name in ("passes", "batch", "evaluate_every", "save_every"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
+                raise NetworkError(f"{name}: {getattr(self, name)} is below 1")
         weights = ("length_weight", "meter_weight", "counted_weight")
         for name in ("seed", "weight_decay", "noise", *weights):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name}: {getattr(self, name)} is not 0 or above")
+                raise NetworkError(f"{name}: {getattr(self, name)} is not 0 or above")
         if not 0 <= self.hidden_drop <= 1:
-            raise ValueError(f"hidden_drop: {self.hidden_drop:g} is not from 0 to 1")
+            raise NetworkError(f"hidden_drop: {self.hidden_drop:g} is not from 0 to 1")
         if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate: {self.learning_rate:g} is not above 0")
+            raise NetworkError(f"learning_rate: {self.learning_rate:g} is not above 0")
         for name in self.pulses:
             if name not in KINDS:
-                raise ValueError(f"pulses.{name}: unknown; known are {', '.join(sorted(KINDS))}")
+                raise NetworkError(f"pulses.{name}: unknown; known are {', '.join(sorted(KINDS))}")
 
     def as_dict(self) -> dict[str, Any]:
         """Every value, as JSON and TOML can hold it."""
@@ -125,7 +126,7 @@ def read_bar_settings(path: Path) -> BarTrainSettings:
 
     Raises
     ------
-    ValueError
+    NetworkError
         As :func:`~beatmeter.signals.neural.training.settings.read_toml`.
     """
     return read_toml(path, BarTrainSettings())

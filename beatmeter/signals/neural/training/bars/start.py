@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.bar_network import BarNetwork
 from beatmeter.signals.neural.training.bars.export import linear_parts, widened
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
@@ -26,16 +27,16 @@ def begin_with(network: TrainableBarNetwork, path: Path) -> None:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If it is no such file, or holds several networks or one of another shape.
     """
     stored = BarNetwork.load(path)
     if stored.members != 1:
-        raise ValueError(f"{path}: {stored.members} networks as one (allowed: 1)")
+        raise NetworkError(f"{path}: {stored.members} networks as one (allowed: 1)")
     wanted = network.input.in_features
     shape = (stored.dilations, stored.weights["input.bias"].shape[1])
     if stored.features > wanted or shape != (network.config.dilations, network.config.channels):
-        raise ValueError(
+        raise NetworkError(
             f"{path}: hears {stored.features} features in {shape[1]} channels and "
             f"layers {list(shape[0])}, not at most {wanted} in "
             f"{network.config.channels} and {list(network.config.dilations)}"
