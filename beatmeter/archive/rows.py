@@ -170,6 +170,8 @@ def _files(source: str) -> Iterator[_File]:
     if is_address(source):
         yield from _remote_files(source)
         return
+    if not source:  # which Path takes for the working folder
+        raise ArchiveError("'': is no name (allowed: a file or a folder)")
     path = Path(source)
     if not path.exists():
         raise ArchiveError(f"{source}: no such file or folder")
