@@ -13,7 +13,7 @@ from rich.text import Text
 
 from beatmeter._util.text import escape_control
 from beatmeter.meters import METERS
-from beatmeter.output.shares import clock, shown
+from beatmeter.output.shares import clock, shown, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,7 +141,7 @@ def _segments(segments: tuple[Segment, ...]) -> Table:
         table.add_row(
             f"  {clock(segment.start_s)}-{clock(segment.end_s)}",
             str(grid.meter) if barred else _ABSENT,
-            Text(grid.time_signature if barred else "no bar", _CHANGED),
+            Text(signature_of(grid), _CHANGED),
             f"{grid.tempo_bpm:.1f}",
             f"{grid.bar_duration_s:.2f} s" if barred else _ABSENT,
             f"{segment.confidence:.0%}",
