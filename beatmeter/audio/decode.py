@@ -22,8 +22,9 @@ from beatmeter._util.text import escape_control
 from beatmeter.audio.container import Block, Container, UndecodableError
 from beatmeter.audio.downmix import downmix
 from beatmeter.audio.formats import describe, id3_size
+from beatmeter.audio.packets import Piece
 from beatmeter.audio.samples import Samples
-from beatmeter.audio.timeline import Piece, Timeline
+from beatmeter.audio.timeline import Timeline
 from beatmeter.errors import AudioError, AudioWarning
 
 SHORTEST_S = 2.0
