@@ -25,8 +25,8 @@ from beatmeter.datasets.audio_index import AudioIndex
 from beatmeter.datasets.folder import BY_EAR, CORRECTIONS, tables_of
 from beatmeter.datasets.labels import (
     LabelledClip,
+    parse_corrected,
     parse_filename,
-    parse_labels,
     read_table,
     work_of,
     write_table,
@@ -224,7 +224,7 @@ class CorrectionStore:
 
 
 def _saved(row: dict[str, str], where: str) -> Saved:
-    meters = tuple(parse_labels(row["meter"], where)) if row["meter"] else ()
+    meters = tuple(parse_corrected(row["meter"], where))
     try:
         correction = Correction(
             meters=meters,

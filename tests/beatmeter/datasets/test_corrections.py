@@ -179,7 +179,8 @@ def test_a_name_that_a_table_cannot_hold_is_refused(store, name):
 
 
 @pytest.mark.parametrize(
-    "row", ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "../a.wav,3"]
+    "row",
+    ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "a.wav,6", "../a.wav,3"],
 )
 def test_a_malformed_file_is_named_and_not_written_over(store, row):
     path = store.folder / "corrections.csv"
