@@ -272,7 +272,7 @@ def _open_file(source: File) -> Iterator[tuple[BinaryIO, str]]:
         path = Path(source)
         with _open_path(path) as file:
             yield file, str(path)
-    elif isinstance(source, bytes | bytearray | memoryview):
+    elif isinstance(source, bytes | bytearray):
         yield BytesIO(source), "bytes"
     else:
         named = getattr(source, "name", None)

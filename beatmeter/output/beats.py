@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from beatmeter._util.atomic import replacing
 from beatmeter.datasets import beat_annotations
-from beatmeter.output.shares import signature_of
+from beatmeter.output.formatting import signature_of
 
 if TYPE_CHECKING:
     from beatmeter.analysis import Analysis

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from beatmeter import __version__
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import ReportError
-from beatmeter.output.shares import signature_of
+from beatmeter.output.formatting import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from beatmeter.audio.source import open_source
 from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.output.shares import shown, signature_of
+from beatmeter.output.formatting import shown, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

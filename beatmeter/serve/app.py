@@ -145,9 +145,9 @@ class Server:
             name, request.headers.get("content-length"), request.stream()
         )
         await self.look()
-        found = self.listing.catalogue.recordings.values()
-        for recording in (recording for recording in found if recording.path == path):
-            self._hear_first(recording)
+        for recording in self.listing.catalogue.recordings.values():
+            if recording.path == path:
+                self._hear_first(recording)
         return JSONResponse({"name": path.name}, 201)
 
     async def recording_page(self, request: Request) -> Response:

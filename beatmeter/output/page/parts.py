@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from beatmeter.meters import METERS
-from beatmeter.output.shares import NO_BAR, clock
+from beatmeter.output.formatting import NO_BAR, clock
 
 _SURE, _LIKELY = 0.9, 0.6
 """Confidences from which an answer is called sure, and likely."""
