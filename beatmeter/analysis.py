@@ -156,7 +156,7 @@ class Analysis:
 
     @property
     def beats(self) -> npt.NDArray[np.float64]:
-        """Counted beats of the whole recording, in seconds: shape (n,)."""
+        """Counted beats in all segments, in seconds: shape (n,); none between the excerpts."""
         return np.concatenate([segment.grid.beats for segment in self.segments])
 
     @property

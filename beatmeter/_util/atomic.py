@@ -19,7 +19,8 @@ _USUAL_LONGEST_NAME = 255
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` when the block succeeds.
 
-    Missing folders are made. When the block fails, `path` is left as it was.
+    Missing folders are made. When the block fails, `path` is left as it was. A device or a pipe is
+    never replaced.
 
     Yields
     ------
@@ -29,11 +30,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If a folder or the file cannot be made.
+        If a folder or the file cannot be made, or `path` is a device or a pipe.
     """
     path = Path(path)
+    _refuse_special(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.urandom(12).hex()}{PART}")
+    partial = _beside(path)
     try:
         yield partial
         partial.replace(path)
@@ -43,7 +45,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Fail before long work, as :func:`replacing` would after it; nothing is made or changed.
+    """Fail before long work, as :func:`replacing` would after it; nothing that is made stays.
 
     Parameters
     ----------
@@ -53,17 +55,23 @@ def require_writable(path: Path) -> None:
     Raises
     ------
     OSError
-        If its name is too long, it is a folder, or its folder cannot be made or written to.
+        If its name is too long, it is a folder, a device or a pipe, or its folder cannot be made
+        or written to.
     """
     folder = _nearest(path.parent)
     if len(os.fsencode(path.name)) > longest_name(folder):
         raise _error(errno.ENAMETOOLONG, path)
     if path.is_dir():
         raise _error(errno.EISDIR, path)
+    _refuse_special(path)
     if not folder.is_dir():
         raise _error(errno.ENOTDIR, folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _error(errno.EACCES, folder)
+    partial = _beside(folder / path.name)
+    try:  # only writing tells: permissions may say yes where a server, or Windows, says no
+        partial.touch(exist_ok=False)
+        partial.unlink()
+    except OSError as error:
+        raise _error(error.errno or errno.EACCES, folder) from error
 
 
 def longest_name(folder: Path) -> int:
@@ -72,6 +80,17 @@ def longest_name(folder: Path) -> int:
         return os.pathconf(_nearest(folder), "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):  # Windows has no pathconf
         return _USUAL_LONGEST_NAME
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name in the folder of a file, drawn at random."""
+    return path.with_name(f".{os.urandom(12).hex()}{PART}")
+
+
+def _refuse_special(path: Path) -> None:
+    """Raise OSError where a device, a pipe or a socket would be replaced by a file."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "is no regular file (allowed: another name)", str(path))
 
 
 def _nearest(folder: Path) -> Path:

@@ -1,7 +1,8 @@
-"""The standard streams of a process that was started without them."""
+"""The standard streams of a process: those it was started without, and what they can hold."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -25,3 +26,13 @@ def open_closed_streams() -> None:
                 os.close(nowhere)
         if getattr(sys, name) is None:
             setattr(sys, name, open(descriptor, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115
+
+
+def escape_unencodable() -> None:
+    """Let standard output escape what its encoding lacks, as standard error does.
+
+    Otherwise one file name in another script ends a batch that is written to a file, in the
+    encoding of an old system.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -162,21 +162,14 @@ class Analyst:
 
 
 class Cluster:
-    """A cluster that this process is connected to.
+    """A cluster that this process is connected to."""
 
-    Parameters
-    ----------
-    address : str
-        ``auto``, or that of a cluster's head, such as ``10.0.0.1:6379``.
-    """
-
-    def __init__(self, address: str) -> None:
+    def __init__(self) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self.nodes = sum(node["Alive"] for node in ray.nodes())
-        self.address = address
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote()
 
@@ -246,6 +239,11 @@ def connected(address: str) -> Iterator[Cluster]:
     Nothing is reported to Ray's makers, and no dashboard is started. A process that is connected
     already stays so.
 
+    Parameters
+    ----------
+    address : str
+        ``auto``, or that of a cluster's head, such as ``10.0.0.1:6379``.
+
     Raises
     ------
     ArchiveError
@@ -255,7 +253,7 @@ def connected(address: str) -> Iterator[Cluster]:
     import ray
 
     if ray.is_initialized():
-        yield Cluster(address)
+        yield Cluster()
         return
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
@@ -266,7 +264,7 @@ def connected(address: str) -> Iterator[Cluster]:
             raise ArchiveError(f"ray: no cluster at {address!r} ({reason})") from error
         ray.init("local", include_dashboard=False, **quiet)
     try:
-        yield Cluster(address)
+        yield Cluster()
     finally:
         ray.shutdown()
 

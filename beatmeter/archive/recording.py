@@ -69,11 +69,11 @@ class Outcome:
     Attributes
     ----------
     analysis : Analysis or None
-        None when it failed.
+        None where there is none; it is there when only a file could not be written.
     failure : str or None
-        Why it failed, in one line; None when it did not.
+        Why the analysis or a file failed, in one line; None when neither did.
     warnings : tuple of str
-        What is wrong with a recording that could be heard all the same.
+        What is wrong with a recording that could be heard all the same, each told once.
     """
 
     path: Path | str
@@ -88,8 +88,8 @@ def run(task: Task) -> Outcome:
         warnings.simplefilter("always", AudioWarning)
         warnings.simplefilter("ignore", WeightsWarning)  # told once, by whoever plans the tasks
         analysis, failure = _attempt(task)
-    damage = tuple(str(w.message) for w in caught if issubclass(w.category, AudioWarning))
-    return Outcome(task.path, analysis, failure, damage)
+    damage = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, AudioWarning))
+    return Outcome(task.path, analysis, failure, tuple(damage))
 
 
 @lru_cache(maxsize=1)
@@ -100,23 +100,31 @@ def ensemble_of(asked: Asked) -> Ensemble:
 
 
 def _attempt(task: Task) -> tuple[Analysis | None, str | None]:
+    analysis: Analysis | None = None
     try:
         for target in task.files.values():
             require_writable(target)
         ensemble = ensemble_of(task.asked)
         with _opened(task.path) as source:
-            analysis = replace(analyze(source, ensemble=ensemble), path=os.fspath(task.path))
+            found = replace(analyze(source, ensemble=ensemble), path=os.fspath(task.path))
             if task.asked.timeline:
-                analysis = replace(analysis, timeline=timeline(source, ensemble=ensemble))
-        for kind, target in task.files.items():
+                found = replace(found, timeline=timeline(source, ensemble=ensemble))
+        analysis = found
+        for kind, target in sorted(task.files.items(), key=_is_json):
             write_file(kind, analysis, Path(task.path), target)
     except BeatMeterError as error:
-        return None, str(error)
+        return analysis, str(error)
     except OSError as error:
-        return None, escape_control(f"{error.filename or task.path}: {error.strerror or error}")
+        line = f"{error.filename or task.path}: {error.strerror or error}"
+        return analysis, escape_control(line)
     except Exception as error:  # a defect, or no memory left: it must not stop the others
-        return None, escape_control(f"{task.path}: {type(error).__name__}: {error}")
+        return analysis, escape_control(f"{task.path}: {type(error).__name__}: {error}")
     return analysis, None
+
+
+def _is_json(file: tuple[str, Path]) -> bool:
+    """Whether a file to write is the JSON, which comes last: it says that the others are there."""
+    return file[0] == "json"
 
 
 @contextmanager

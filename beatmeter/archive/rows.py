@@ -60,9 +60,9 @@ class Analysed:
     confidence : float in [0, 1]
     tempo_bpm : float
         Tapped beats a minute.
-    turns : tuple of int
+    segment_meters : tuple of int
         Meters of its segments, in order.
-    together : tuple of int or None
+    simultaneous_meters : tuple of int or None
         Two meters that were found at once, or none; None when no signal could tell.
     """
 
@@ -73,8 +73,8 @@ class Analysed:
     time_signature: str
     tempo_bpm: float
     bars_heard: bool
-    turns: tuple[int, ...]
-    together: tuple[int, ...] | None
+    segment_meters: tuple[int, ...]
+    simultaneous_meters: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def row_of(found: Any) -> Analysed | Failed:
         _number(found, "tempo_bpm"),
         bool(found.get("bars_heard", True)),
         tuple(_meters(segment.get("meter") for segment in found.get("segments") or ())),
-        _together(found.get("polyrhythm")),
+        _polyrhythm(found.get("polyrhythm")),
     )
 
 
@@ -170,6 +170,8 @@ def _files(source: str) -> Iterator[_File]:
     if is_address(source):
         yield from _remote_files(source)
         return
+    if not source:  # which Path takes for the working folder
+        raise ArchiveError("'': is no name (allowed: a file or a folder)")
     path = Path(source)
     if not path.exists():
         raise ArchiveError(f"{source}: no such file or folder")
@@ -292,7 +294,7 @@ def _meters(found: Iterator[Any]) -> Iterator[int]:
         yield int(meter)
 
 
-def _together(polyrhythm: Any) -> tuple[int, ...] | None:
+def _polyrhythm(polyrhythm: Any) -> tuple[int, ...] | None:
     if not isinstance(polyrhythm, Mapping):
         return None
     meters: Sequence[Any] = polyrhythm.get("meters") or ()

@@ -31,8 +31,8 @@ def sections(tally: Tally) -> list[Section]:
         told += [_meters(tally), _tempi(tally), _signatures(tally)]
     if tally.changing:
         told.append(_changes(tally))
-    if tally.together:
-        told.append(_together(tally))
+    if tally.polyrhythms:
+        told.append(_polyrhythms(tally))
     if tally.least_sure:
         told.append(_least_sure(tally))
     if tally.failures:
@@ -51,8 +51,8 @@ def _overview(tally: Tally) -> Section:
         ("meter changes", _with_share(tally.changing, tally.analysed)),
         (
             "two meters at once",
-            _with_share(tally.together.total(), tally.asked_together)
-            if tally.asked_together
+            _with_share(tally.polyrhythms.total(), tally.asked_polyrhythm)
+            if tally.asked_polyrhythm
             else "no signal was asked that could tell",
         ),
         ("failed", _with_share(tally.failed, tally.analysed + tally.failed)),
@@ -105,13 +105,13 @@ def _signatures(tally: Tally) -> Section:
 
 
 def _changes(tally: Tally) -> Section:
-    rows = [(f"{a} to {b}", f"{n:,}") for (a, b), n in _most_common(tally.turns)]
-    note = f"{tally.changing:,} recordings, {tally.turns.total():,} changes."
+    rows = [(f"{a} to {b}", f"{n:,}") for (a, b), n in _most_common(tally.changes)]
+    note = f"{tally.changing:,} recordings, {tally.changes.total():,} changes."
     return Section("Changes of meter", note, ("meters", "changes"), rows)
 
 
-def _together(tally: Tally) -> Section:
-    pairs = _most_common(tally.together)
+def _polyrhythms(tally: Tally) -> Section:
+    pairs = _most_common(tally.polyrhythms)
     rows = [(" and ".join(map(str, meters)), f"{n:,}") for meters, n in pairs]
     return Section("Two meters at once", "", ("meters", "recordings"), rows)
 

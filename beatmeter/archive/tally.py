@@ -70,11 +70,11 @@ class Tally:
         Recordings in which no bar is heard.
     changing : int
         Recordings whose meter changes.
-    turns : Counter of (int, int)
+    changes : Counter of (int, int)
         Changes, by the meters before and after.
-    asked_together : int
+    asked_polyrhythm : int
         Recordings of which a signal could tell whether they have two meters at once.
-    together : Counter of tuple of int
+    polyrhythms : Counter of tuple of int
         Those that have, by these.
     failures, complaints : dict of str to Reason
         Why recordings failed, and why lines or files hold no row; reasons that differ in numbers
@@ -88,7 +88,7 @@ class Tally:
     seconds: float = 0.0
     no_bar: int = 0
     changing: int = 0
-    asked_together: int = 0
+    asked_polyrhythm: int = 0
     confidences: npt.NDArray[np.int64] = field(
         default_factory=lambda: np.zeros((len(METERS), len(BANDS)), np.int64)
     )
@@ -99,8 +99,8 @@ class Tally:
         default_factory=lambda: np.zeros((len(METERS), FASTEST_BPM + 1), np.int64)
     )
     signatures: Counter[str] = field(default_factory=Counter)
-    turns: Counter[tuple[int, int]] = field(default_factory=Counter)
-    together: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    changes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    polyrhythms: Counter[tuple[int, ...]] = field(default_factory=Counter)
     failures: dict[str, Reason] = field(default_factory=dict)
     complaints: dict[str, Reason] = field(default_factory=dict)
     _doubts: list[_Doubt] = field(default_factory=list)
@@ -126,12 +126,12 @@ class Tally:
     def _add_analysed(self, row: Analysed) -> None:
         self.analysed += 1
         self.seconds += row.duration_s
-        if len(set(row.turns)) > 1:
+        if len(set(row.segment_meters)) > 1:
             self.changing += 1
-            self.turns.update((a, b) for a, b in pairwise(row.turns) if a != b)
-        if row.together is not None:
-            self.asked_together += 1
-            self.together.update([row.together] if row.together else [])
+            self.changes.update((a, b) for a, b in pairwise(row.segment_meters) if a != b)
+        if row.simultaneous_meters is not None:
+            self.asked_polyrhythm += 1
+            self.polyrhythms.update([row.simultaneous_meters] if row.simultaneous_meters else [])
         if not row.bars_heard:
             self.no_bar += 1
             return

@@ -21,9 +21,10 @@ import numpy as np
 from beatmeter._util.text import escape_control
 from beatmeter.audio.container import Block, Container, UndecodableError
 from beatmeter.audio.downmix import downmix
-from beatmeter.audio.formats import describe, id3_size
+from beatmeter.audio.formats import describe, id3_size, overstatement
+from beatmeter.audio.packets import Piece
 from beatmeter.audio.samples import Samples
-from beatmeter.audio.timeline import Piece, Timeline
+from beatmeter.audio.timeline import Timeline
 from beatmeter.errors import AudioError, AudioWarning
 
 SHORTEST_S = 2.0
@@ -271,7 +272,7 @@ def _open_file(source: File) -> Iterator[tuple[BinaryIO, str]]:
         path = Path(source)
         with _open_path(path) as file:
             yield file, str(path)
-    elif isinstance(source, bytes | bytearray | memoryview):
+    elif isinstance(source, bytes | bytearray):
         yield BytesIO(source), "bytes"
     else:
         named = getattr(source, "name", None)
@@ -318,6 +319,8 @@ def _loss(file: BinaryIO, size: int, timeline: Timeline) -> str:
     declared_s = container.declared_s or 0.0
     if container.format == "mp3":
         declares = _lacks_bytes(file, size)
+    elif container.format == "wav":
+        declares, declared_s = True, held_s * overstatement(file)
     else:
         declares = not _DECLARING.isdisjoint(container.format.split(","))
     file.seek(here)  # where the container left it

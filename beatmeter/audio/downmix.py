@@ -13,11 +13,15 @@ With the Hilbert transform :math:`H`, a part panned by any gains :math:`(a, b)`,
 comes out at its power :math:`(a^2 + b^2) / 2`: nothing cancels, as in the matrix encoders of
 surround sound. Onsets and energies are compressed by a square root, so that a quiet hi-hat counts
 beside a loud snare. Recordings in which nothing is lost come out as their mean, to the bit.
+
+Every channel is compared with every other one; of more than 16, which are the tracks of a session
+and no format of playback, each with its neighbours.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+from functools import lru_cache
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +30,8 @@ from beatmeter.errors import AudioError
 
 Floats = npt.NDArray[np.float32]
 
+_MOST_COMPARED = 16
+"""Channels of which all pairs are compared: as many as 9.1.6 or ambisonics of third order have."""
 _FRAME_S = 0.046
 """Length of a spectrum: an onset is shorter, and the lowest octave still has several bins."""
 _OCTAVES_HZ = (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0, np.inf)
@@ -79,16 +85,21 @@ def _cancelling(block: Floats, sample_rate: int) -> list[tuple[int, int]]:
     size = 1 << round(np.log2(_FRAME_S * sample_rate))
     if len(block) < 4 * size:
         return []
-    pairs = [pair for pair in combinations(range(block.shape[1]), 2) if _differ(block, *pair)]
-    spectra = {channel: _spectra(block[:, channel], size) for channel in sorted({*sum(pairs, ())})}
+    channels = range(block.shape[1])
+    pairs = combinations(channels, 2) if len(channels) <= _MOST_COMPARED else pairwise(channels)
+
+    @lru_cache(_MOST_COMPARED)
+    def spectra(channel: int) -> npt.NDArray[np.complex64]:
+        return _spectra(block[:, channel], size)
+
     bins = np.searchsorted(np.fft.rfftfreq(size, 1 / sample_rate), _OCTAVES_HZ[:-1])
     edges = np.unique(bins[bins < size // 2 + 1])
     segments = max(1, round(len(block) / sample_rate / _SEGMENT_S))
     found: list[tuple[int, int]] = []
     for one, other in pairs:
-        if not {one, other} & {*sum(found, ())}:
-            mid = _energies((spectra[one] + spectra[other]) / 2, edges)
-            side = _energies((spectra[one] - spectra[other]) / 2, edges)
+        if not {one, other} & {*sum(found, ())} and _differ(block, one, other):
+            mid = _energies((spectra(one) + spectra(other)) / 2, edges)
+            side = _energies((spectra(one) - spectra(other)) / 2, edges)
             if _loses(mid, side, segments):
                 found.append((one, other))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 # fmt: off
@@ -28,6 +29,8 @@ _HEAD = 4096
 _MOST_CHUNKS = 10_000
 """Chunks or boxes of a file that are looked at: no recording has as many, but a file of 1 GB made
 of empty ones has 100 million, which take half an hour."""
+_STREAMED_BYTES = 2**31 - 2**16
+"""Lengths from here on stand in the headers of WAV that was written to a pipe, instead of none."""
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "a picture"),
@@ -110,18 +113,38 @@ def understates_length(file: BinaryIO) -> bool:
     What follows the data chunk of a whole file is another chunk, or less than a header.
     """
     size = file.seek(0, os.SEEK_END)
-    at = 12  # after "RIFF", a length and "WAVE"
     was_data = False
-    for _ in range(_MOST_CHUNKS):
-        if at + 8 > size:
-            break
-        file.seek(at)
-        name, length = struct.unpack("<4sI", file.read(8))
-        if not (name.isascii() and name.decode().isprintable() and at + 8 + length <= size):
+    for name, start, length in _chunks(file):
+        if not (name.isascii() and name.decode().isprintable() and start + length <= size):
             return was_data
         was_data = name == b"data"
-        at += 8 + length + length % 2
     return False
+
+
+def overstatement(file: BinaryIO) -> float:
+    """How many times as long as it is the data chunk of a WAV claims to be.
+
+    1 where it is whole, and where it was streamed: nobody knew its length.
+    """
+    size = file.seek(0, os.SEEK_END)
+    for name, start, length in _chunks(file):
+        if name == b"data":
+            here = size - start
+            return length / here if 0 < here < length < _STREAMED_BYTES else 1.0
+    return 1.0
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of a WAV: their names, where their content begins, and the bytes it claims."""
+    size = file.seek(0, os.SEEK_END)
+    at = 12  # after "RIFF", a length and "WAVE"
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > size:
+            return
+        file.seek(at)
+        name, length = struct.unpack("<4sI", file.read(8))
+        yield name, at + 8, length
+        at += 8 + length + length % 2
 
 
 def _describe_text(head: bytes) -> str | None:

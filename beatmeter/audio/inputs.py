@@ -158,6 +158,8 @@ def _shortened(name: str, suffix: str, longest: int) -> str:
 
 
 def _stands_for(name: str, problems: Problems) -> list[Found]:
+    if not name:  # which Path takes for the working folder
+        raise AudioError("'': is no name (allowed: a file, a folder or a glob)")
     path = Path(name)
     known = len(problems)
     try:

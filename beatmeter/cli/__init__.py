@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from beatmeter import __version__
-from beatmeter._util.streams import open_closed_streams
+from beatmeter._util.streams import escape_unencodable, open_closed_streams
 from beatmeter.cli.errors import one_line_errors
 from beatmeter.cli.lazygroup import LazyGroup
 
@@ -40,6 +40,7 @@ def main() -> None:
     from beatmeter.plugins import add_commands, load_plugins
 
     open_closed_streams()
+    escape_unencodable()
     with one_line_errors():
         plugins = load_plugins()
         add_commands(plugins, cli)

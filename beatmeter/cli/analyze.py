@@ -171,6 +171,7 @@ def _plan(
             _refuse_recording(kind, target, wanted.found)
         for path in files[kind][:1]:  # the others have its suffix
             check_file(kind, path)
+    _refuse_shared(files)
     return [
         Task(found.path, asked, {kind: paths[index] for kind, paths in files.items()})
         for index, found in enumerate(wanted.found)
@@ -182,6 +183,17 @@ def _refuse_recording(kind: str, target: Path, found: Sequence[Found]) -> None:
     for recording in found:
         if target.exists() and recording.path.exists() and target.samefile(recording.path):
             raise ReportError(f"--{kind}: {target} is the recording itself (allowed: another name)")
+
+
+def _refuse_shared(files: dict[str, list[Path]]) -> None:
+    """Refuse to write a file of one kind over that of another."""
+    owners: dict[Path, str] = {}
+    for kind, paths in files.items():
+        for path in paths:
+            first = owners.setdefault(path.absolute(), kind)
+            if first != kind:
+                taken = f"--{kind}: {path} is written for {first}"
+                raise ReportError(f"{taken} (allowed: another name)")
 
 
 def _is_done(task: Task) -> bool:

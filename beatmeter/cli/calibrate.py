@@ -113,7 +113,8 @@ def _files(
     families = sorted({file.clip.family for files in found.values() for file in files})
     for family in without:
         if family not in families:
-            raise DatasetError(f"--without: {family!r} (allowed: {', '.join(families)})")
+            allowed = ", ".join(filter(None, families)) or "nothing: no clip has a family"
+            raise DatasetError(f"--without: {family!r} (allowed: {allowed})")
     if not set(families) - set(without):
         raise DatasetError("--without: leaves no clip (allowed: one family less)")
     return {

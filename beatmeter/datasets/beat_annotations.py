@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
+from beatmeter.datasets.labels import parse_filename
 from beatmeter.datasets.tables import read_rows
 from beatmeter.errors import DatasetError
 
@@ -50,13 +51,14 @@ def read_annotated(folder: Path) -> list[Annotated]:
     Raises
     ------
     DatasetError
-        If the table, a column, a recording or its beats are missing or malformed.
+        If the table, a column, a recording or its beats are missing or malformed, or a filename
+        leads out of the folder.
     """
-    return [_annotated(folder, row) for _, row in read_rows(folder / TABLE, COLUMNS)]
+    return [_annotated(folder, row, where) for where, row in read_rows(folder / TABLE, COLUMNS)]
 
 
-def _annotated(folder: Path, row: dict[str, str]) -> Annotated:
-    path = folder / row["filename"]
+def _annotated(folder: Path, row: dict[str, str], where: str) -> Annotated:
+    path = folder / parse_filename(row["filename"], where)
     if not path.is_file():
         raise DatasetError(f"{path}: named in {TABLE}, but not there")
     lines = path.with_suffix(".beats")

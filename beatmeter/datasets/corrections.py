@@ -15,7 +15,7 @@ import csv
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,8 @@ from beatmeter.datasets.audio_index import AudioIndex
 from beatmeter.datasets.folder import BY_EAR, CORRECTIONS, tables_of
 from beatmeter.datasets.labels import (
     LabelledClip,
+    parse_corrected,
     parse_filename,
-    parse_labels,
     read_table,
     work_of,
     write_table,
@@ -183,8 +183,8 @@ class CorrectionStore:
             self._label(filename, None)
         else:
             cells = _cells(filename, correction)
-            if _same_meters(known.get(filename), correction):
-                del cells["meter"]  # what is written may tell confidences, too
+            for column in _unchanged(known.get(filename), correction):
+                del cells[column]  # what is written tells more: confidences, the rest of a note
             rows[filename] = rows.get(filename, {}) | cells
             self._label(filename, correction)
             self._write(list(rows.values()))
@@ -224,13 +224,13 @@ class CorrectionStore:
 
 
 def _saved(row: dict[str, str], where: str) -> Saved:
-    meters = tuple(parse_labels(row["meter"], where)) if row["meter"] else ()
+    meters = tuple(parse_corrected(row["meter"], where))
     try:
         correction = Correction(
             meters=meters,
             bars=tuple(float(time) for time in row.get("bars", "").split()),
             changes=tuple(_parse_change(part) for part in row.get("changes", "").split()),
-            note=escape_control(row.get("note", ""))[:_LONGEST_NOTE],
+            note=_one_line(row.get("note", "")),
         )
     except ValueError as error:
         raise DatasetError(f"{where}: bars, changes: {error} (allowed: 1.5 3, 12.5:4)") from error
@@ -239,9 +239,19 @@ def _saved(row: dict[str, str], where: str) -> Saved:
     return Saved(correction, _version(row))
 
 
-def _same_meters(saved: Saved | None, correction: Correction) -> bool:
+def _one_line(note: str) -> str:
+    """A note as a correction has it; one that somebody wrote longer ends in an ellipsis."""
+    note = escape_control(note)
+    return note if len(note) <= _LONGEST_NOTE else note[: _LONGEST_NOTE - 1] + "…"
+
+
+def _unchanged(saved: Saved | None, correction: Correction) -> Iterator[str]:
+    """Columns of which a correction says what was read from them."""
     before = None if saved is None else saved.correction
-    return before is not None and before.meters == correction.meters
+    if before is not None and before.meters == correction.meters:
+        yield "meter"
+    if before is not None and before.note == correction.note:
+        yield "note"
 
 
 def _parse_change(part: str) -> Change:

@@ -19,8 +19,8 @@ from beatmeter.datasets.labels import (
     SUFFIXES,
     LabelledClip,
     find_table,
+    parse_corrected,
     parse_filename,
-    parse_labels,
     read_table,
 )
 from beatmeter.datasets.splits import SPLITS, split_by_work
@@ -228,5 +228,5 @@ def _read_corrections(folder: Path, known: Container[str]) -> Corrections:
             raise DatasetError(f"{where}: {name!r} is corrected twice")
         if name not in known:
             raise DatasetError(f"{where}: {name!r} is in no table of {folder}")
-        corrections[name] = parse_labels(row["meter"], where) if row["meter"] else {}
+        corrections[name] = parse_corrected(row["meter"], where)
     return corrections

@@ -149,6 +149,24 @@ def parse_labels(cell: str, where: str) -> dict[int, float]:
     return {meter: labels[meter] for meter in METERS if meter in labels}
 
 
+def parse_corrected(cell: str, where: str) -> dict[int, float]:
+    """Read the meters of a correction, as :func:`parse_labels` does; none in an empty cell.
+
+    Raises
+    ------
+    DatasetError
+        As there; or if the project knows none of the meters: an empty cell excludes a clip, and
+        one with 6 in it must not.
+    """
+    labels = parse_labels(cell, where) if cell else {}
+    if cell and not labels:
+        allowed = ", ".join(map(str, METERS))
+        raise DatasetError(
+            f"{where}: meter {cell!r} (allowed: {allowed}, or none in an empty cell)"
+        )
+    return labels
+
+
 def format_labels(labels: dict[int, float]) -> str:
     """Write the cell of some labels, as :func:`parse_labels` reads it."""
     return ",".join(

@@ -6,7 +6,7 @@ write such files.
 
 A label track has a line for each label: start, end, text. Downbeats are labelled with the number
 of their bar, the other beats with their place; the beginning of each segment is labelled with its
-time signature.
+time signature, or as having no bar.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from beatmeter._util.atomic import replacing
 from beatmeter.datasets import beat_annotations
+from beatmeter.output.formatting import signature_of
 
 if TYPE_CHECKING:
     from beatmeter.analysis import Analysis
@@ -40,7 +41,7 @@ def write_labels(analysis: Analysis, path: str | Path) -> None:
     OSError
         If the file cannot be written.
     """
-    labels = [(segment.start_s, segment.grid.time_signature) for segment in analysis.segments]
+    labels = [(segment.start_s, signature_of(segment.grid)) for segment in analysis.segments]
     bar = 0
     for time, place in zip(analysis.beats.tolist(), analysis.positions.tolist(), strict=True):
         bar += place == 1

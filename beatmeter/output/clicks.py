@@ -25,6 +25,7 @@ FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Hz, of MPEG-1, MPEG-2 and MPEG-2.5."""
+_HIGHEST_FLAC_RATE = 65_535  # Hz; above it a frame counts tens of them (RFC 9639, section 9.1.2)
 _HIGHEST_VORBIS_RATE = 200_000  # Hz: of more, libvorbis takes the process down with it
 _USUAL_RATE = 48_000  # Hz, which every format has
 _BLOCK = 1 << 16  # samples: libsndfile overflows its stack on a minute of Vorbis in one piece
@@ -63,11 +64,11 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
     Raises
     ------
     ReportError
-        If the suffix is none of these.
+        If the suffix is none of these, or the file cannot be written whole.
     AudioError
         If the recording cannot be read.
     OSError
-        If the file cannot be written.
+        If its folder cannot be written to.
     """
     import soundfile
     import soxr
@@ -78,12 +79,13 @@ def write_clicks(analysis: Analysis, source: str | Path, path: str | Path) -> No
         samples = soxr.resample(samples, sample_rate, _USUAL_RATE)
         sample_rate = _USUAL_RATE
     mixed = add_clicks(samples, sample_rate, analysis.beats, analysis.positions)
-    with (
-        replacing(path) as partial,
-        soundfile.SoundFile(partial, "w", sample_rate, channels=1, format=kind) as file,
-    ):
-        for first in range(0, len(mixed), _BLOCK):
-            file.write(mixed[first : first + _BLOCK])
+    with replacing(path) as partial:
+        try:
+            with soundfile.SoundFile(partial, "w", sample_rate, channels=1, format=kind) as file:
+                for first in range(0, len(mixed), _BLOCK):
+                    file.write(mixed[first : first + _BLOCK])
+        except soundfile.LibsndfileError as error:
+            raise ReportError(f"{path}: cannot be written ({error.error_string})") from error
 
 
 def add_clicks(
@@ -123,6 +125,9 @@ def add_clicks(
 def _has_rate(kind: str, sample_rate: int) -> bool:
     if kind == "MP3":
         return sample_rate in _MP3_RATES
+    if kind == "FLAC":
+        tens, rest = divmod(sample_rate, 10)
+        return sample_rate <= _HIGHEST_FLAC_RATE or (tens <= _HIGHEST_FLAC_RATE and not rest)
     return kind != "OGG" or sample_rate <= _HIGHEST_VORBIS_RATE
 
 

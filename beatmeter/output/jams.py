@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from beatmeter import __version__
 from beatmeter._util.atomic import replacing
 from beatmeter.errors import ReportError
+from beatmeter.output.formatting import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,9 @@ def write_jams(analysis: Analysis, path: str | Path) -> None:
 
     It holds ``tempo``, the tapped one of each segment; ``beat_position``, where a bar has
     ``num_beats`` counted beats and beats before the first downbeat lie in measure 0; and
-    ``segment_open``, whose values are the segments' time signatures. All come from the grid.
+    ``segment_open``, whose values are the time signatures of the segments, or ``no bar``. All come
+    from the grid. A bar of 12/8 is four beats of ``beat_units`` 4, for the namespace knows no
+    dotted ones.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def _annotations(analysis: Analysis) -> dict[str, list[dict[str, Any]]]:
     return {
         "tempo": over_segments(lambda grid: float(grid.tempo_bpm)),
         "beat_position": _beat_positions(analysis),
-        "segment_open": over_segments(lambda grid: grid.time_signature),
+        "segment_open": over_segments(signature_of),
     }
 
 

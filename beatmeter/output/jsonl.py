@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter.meters import METERS
-from beatmeter.output.shares import shown
+from beatmeter.output.formatting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

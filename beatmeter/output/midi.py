@@ -3,7 +3,8 @@
 Opened in a sequencer beside the recording, its bar lines lie on the recording's. Every beat has a
 tempo event of its own, so that beats come where they were heard, within a millisecond. A bar that
 is longer or shorter than the others has a time signature of its own; so have the beats before the
-first downbeat, and what comes before the first beat. Where no bar is heard every beat is a bar.
+first downbeat, and what comes before the first beat. Where no bar is heard every beat is a bar. The
+beats of 12/8 are dotted quarters.
 """
 
 from __future__ import annotations
@@ -26,17 +27,25 @@ _CLICK_TICKS = 60  # length of a click
 _DOWNBEAT_NOTE, _BEAT_NOTE = 76, 77  # high and low wood block of General MIDI
 _DOWNBEAT_VELOCITY, _BEAT_VELOCITY = 112, 80
 _LONGEST_BEAT_S = 4.0  # a tempo event holds no quarter of more than 16 s, nor an eighth of 8 s
-_MOST_BEATS = 255  # in the numerator of a time signature
+_LARGEST_NUMERATOR = 255  # of a time signature
 
 
 @dataclass(frozen=True)
 class _Beat:
-    """A beat, or silence of a beat's length; `place` is None for silence."""
+    """A beat, or silence of a beat's length.
+
+    Attributes
+    ----------
+    place : int or None
+        In the bar, 0 where there is none; None for silence.
+    note : tuple of int
+        Its share of a whole note: (1, 4) for a quarter, (3, 8) for a dotted one.
+    """
 
     time_s: float
     place: int | None
     begins_bar: bool
-    unit: int
+    note: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -71,22 +80,25 @@ def _beats(analysis: Analysis) -> list[_Beat]:
     heard: list[_Beat] = []
     for segment in analysis.segments:
         grid = segment.grid
+        note = (3, 8) if grid.ternary else (1, grid.beat_unit)
         for time, place in zip(grid.beats.tolist(), grid.positions.tolist(), strict=True):
-            heard.append(_Beat(time, place, place <= 1 or not heard, grid.beat_unit))
+            heard.append(_Beat(time, place, place <= 1 or not heard, note))
     if not heard:
         return []
-    beats = list(_silence(0.0, heard[0].time_s, heard[0].unit, begins_bar=True))
+    beats = list(_silence(0.0, heard[0].time_s, heard[0].note, begins_bar=True))
     for beat, after in pairwise([*heard, heard[-1]]):
         beats.append(beat)
         if after.time_s - beat.time_s > _LONGEST_BEAT_S:
             step = beat.time_s + _LONGEST_BEAT_S
-            beats += _silence(step, after.time_s, beat.unit, begins_bar=False)
+            beats += _silence(step, after.time_s, beat.note, begins_bar=False)
     return beats
 
 
-def _silence(start_s: float, end_s: float, unit: int, begins_bar: bool) -> Iterator[_Beat]:
+def _silence(
+    start_s: float, end_s: float, note: tuple[int, int], begins_bar: bool
+) -> Iterator[_Beat]:
     while start_s < end_s:
-        yield _Beat(start_s, None, begins_bar, unit)
+        yield _Beat(start_s, None, begins_bar, note)
         start_s, begins_bar = start_s + _LONGEST_BEAT_S, False
 
 
@@ -99,8 +111,9 @@ def _events(beats: list[_Beat]) -> Iterator[_Event]:
     ends = [*(beat.time_s for beat in beats[1:]), beats[-1].time_s + last] if beats else []
     following = iter(ends)
     for bar in _bars(beats):
-        if (len(bar), bar[0].unit) != signature:
-            signature = len(bar), bar[0].unit
+        numerator, denominator = bar[0].note
+        if (len(bar) * numerator, denominator) != signature:
+            signature = len(bar) * numerator, denominator
             yield _Event(
                 tick,
                 mido.MetaMessage(
@@ -108,7 +121,7 @@ def _events(beats: list[_Beat]) -> Iterator[_Event]:
                 ),
             )
         for beat in bar:
-            length = TICKS_PER_QUARTER * 4 // beat.unit
+            length = TICKS_PER_QUARTER * 4 * numerator // denominator
             seconds = max(next(following) - beat.time_s, 1e-3)
             tempo = round(1e6 * seconds * TICKS_PER_QUARTER / length)
             yield _Event(tick, mido.MetaMessage("set_tempo", tempo=tempo))
@@ -120,9 +133,9 @@ def _events(beats: list[_Beat]) -> Iterator[_Event]:
 def _bars(beats: list[_Beat]) -> list[list[_Beat]]:
     bars: list[list[_Beat]] = []
     for beat in beats:
-        another_unit = bool(bars) and beat.unit != bars[-1][-1].unit
-        full = bool(bars) and len(bars[-1]) >= _MOST_BEATS
-        if not bars or beat.begins_bar or another_unit or full:
+        another_note = bool(bars) and beat.note != bars[-1][-1].note
+        full = bool(bars) and (len(bars[-1]) + 1) * beat.note[0] > _LARGEST_NUMERATOR
+        if not bars or beat.begins_bar or another_note or full:
             bars.append([])
         bars[-1].append(beat)
     return bars

@@ -15,7 +15,7 @@ from beatmeter.audio.source import open_source
 from beatmeter.errors import AudioError
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter.output.shares import shown
+from beatmeter.output.formatting import shown, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +133,7 @@ def draw(analysis: Analysis, excerpt: Excerpt) -> Figure:
 
 def _title(analysis: Analysis) -> str:
     name = escape_control(analysis.path or "samples").replace("$", r"\$")
-    answer = f"{analysis.time_signature}   {analysis.tempo_bpm:.1f} BPM"
+    answer = f"{signature_of(analysis.grid)}   {analysis.tempo_bpm:.1f} BPM"
     return f"{answer}   confidence {analysis.confidence:.0%}\n{name[-100:]}"
 
 
@@ -150,7 +150,8 @@ def _draw_bars(axes: Axes, analysis: Analysis, excerpt: Excerpt) -> None:
     if len(heads):
         axes.plot(heads, np.full(len(heads), 1.06), "v", color=_INK, markersize=5, label="groups")
     downbeats = _within(edges, excerpt)
-    axes.vlines(downbeats, 0.0, 1.12, color=_ACCENT, linewidth=1.4, label="bars")
+    if len(downbeats):
+        axes.vlines(downbeats, 0.0, 1.12, color=_ACCENT, linewidth=1.4, label="bars")
     axes.set(xlim=(excerpt.start_s, excerpt.end_s), ylim=(0.0, 1.16), yticks=[])
     axes.set_xlabel("seconds", color=_QUIET)
     axes.set_ylabel("onsets", color=_QUIET)
@@ -168,7 +169,7 @@ def _group_heads(analysis: Analysis) -> npt.NDArray[np.float64]:
 
 
 def _draw_segments(axes: Axes, segments: tuple[Segment, ...]) -> None:
-    stretches = [(s.start_s, s.end_s, s.grid.meter, s.grid.time_signature) for s in segments]
+    stretches = [(s.start_s, s.end_s, s.grid.meter, signature_of(s.grid)) for s in segments]
     _draw_strip(axes, stretches, "segments")
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from beatmeter._util.text import escape_control
 from beatmeter.meters import METERS
-from beatmeter.output.shares import clock, shown
+from beatmeter.output.formatting import clock, shown, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from beatmeter.grid.metrical import MetricalGrid
 
 _ABSENT = "·"
-HOW_TO_ASK = "weight 0; ask them with --signals all"
 _QUIET = Style(dim=True)
 _STRONG = Style(bold=True)
 _CHANGED = Style(color="yellow", bold=True)
@@ -36,7 +35,8 @@ def detailed(analysis: Analysis) -> RenderableType:
     parts += [Text(line, _QUIET) for line in _absences(analysis.signals)]
     parts += [Text(), _polyrhythm(analysis)]
     if analysis.not_asked:
-        parts.append(Text(f"  not asked: {', '.join(analysis.not_asked)}   ({HOW_TO_ASK})", _QUIET))
+        names = ", ".join(analysis.not_asked)
+        parts.append(Text(f"  not asked: {names}   (ask them with --signals all)", _QUIET))
     if len(analysis.segments) > 1:
         parts += [Text(), _segments(analysis.segments)]
     if analysis.timeline is not None:
@@ -141,7 +141,7 @@ def _segments(segments: tuple[Segment, ...]) -> Table:
         table.add_row(
             f"  {clock(segment.start_s)}-{clock(segment.end_s)}",
             str(grid.meter) if barred else _ABSENT,
-            Text(grid.time_signature if barred else "no bar", _CHANGED),
+            Text(signature_of(grid), _CHANGED),
             f"{grid.tempo_bpm:.1f}",
             f"{grid.bar_duration_s:.2f} s" if barred else _ABSENT,
             f"{segment.confidence:.0%}",

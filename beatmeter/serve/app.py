@@ -145,9 +145,9 @@ class Server:
             name, request.headers.get("content-length"), request.stream()
         )
         await self.look()
-        found = self.listing.catalogue.recordings.values()
-        for recording in (recording for recording in found if recording.path == path):
-            self._hear_first(recording)
+        for recording in self.listing.catalogue.recordings.values():
+            if recording.path == path:
+                self._hear_first(recording)
         return JSONResponse({"name": path.name}, 201)
 
     async def recording_page(self, request: Request) -> Response:
@@ -242,7 +242,7 @@ def parse_correction(body: bytes) -> Correction:
             meters=tuple(_whole(meter) for meter in said["meters"]),
             bars=tuple(float(time) for time in said.get("bars", ())),
             changes=tuple((float(time), _whole(meter)) for time, meter in said.get("changes", ())),
-            note=str(said.get("note", "")),
+            note=_text(said.get("note", "")),
         )
     except MALFORMED as error:
         raise DatasetError(
@@ -254,6 +254,12 @@ def _whole(number: Any) -> int:
     if not isinstance(number, int):
         raise TypeError(number)
     return number
+
+
+def _text(note: Any) -> str:
+    if not isinstance(note, str):
+        raise TypeError(note)
+    return note
 
 
 async def _said(request: Request) -> Correction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from contextlib import suppress
@@ -37,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listening = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:  # the latter of what can be no name at all
-        raise ServeError(f"--host: {host!r} (allowed: an address of this machine)") from error
+        raise _not_ours(host) from error
     try:
         if sys.platform != "win32":  # where it would let two servers share a port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,9 +46,15 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _not_ours(host) from error
         hint = "allowed: one that is free; --port 0 takes one"
         raise ServeError(f"--port: {port} of {host}: {error.strerror} ({hint})") from error
     return listening
+
+
+def _not_ours(host: str) -> ServeError:
+    return ServeError(f"--host: {host!r} (allowed: an address of this machine)")
 
 
 def run(app: Starlette, listening: socket.socket) -> None:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from beatmeter.meters import METERS
-from beatmeter.output.shares import clock
+from beatmeter.output.formatting import NO_BAR, clock
 
 _SURE, _LIKELY = 0.9, 0.6
 """Confidences from which an answer is called sure, and likely."""
@@ -78,7 +78,7 @@ def segments(data: Data) -> str:
             (
                 clock(segment["start_s"]),
                 clock(segment["end_s"]),
-                segment["time_signature"] if segment["bars_heard"] else "no bar",
+                segment["time_signature"] if segment["bars_heard"] else NO_BAR,
                 f"{segment['tempo_bpm']:.1f}",
                 "" if bar is None else f"{bar:.2f}",
                 _percent(segment["confidence"]),
@@ -195,7 +195,7 @@ def _no_bar(told: Data) -> str:
 def _sequence(segments: Sequence[Data]) -> str:
     """Time signatures in the order in which they follow each other, the first few of many."""
     signatures = [
-        segment["time_signature"] if segment["bars_heard"] else "no bar" for segment in segments
+        segment["time_signature"] if segment["bars_heard"] else NO_BAR for segment in segments
     ]
     changes = [s for s, before in zip(signatures, ["", *signatures], strict=False) if s != before]
     rest = len(changes) - _MOST_TOLD

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from beatmeter._util.atomic import longest_name, replacing, require_writable
@@ -62,11 +67,46 @@ def test_what_cannot_be_written_is_known_before(tmp_path, name, error):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(PermissionError) as refused:
-        require_writable(tmp_path / "new" / "report")
+def test_a_folder_that_may_not_be_written_to_is_named():
+    """Root may write anywhere, so as root the test becomes nobody meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(PermissionError) as refused:
+                require_writable(Path(folder, "new", "report"))
+        finally:
+            if root:
+                os.seteuid(0)
+        assert refused.value.filename == folder
+
+
+def test_a_folder_that_cannot_be_written_to_whatever_its_permissions_say(tmp_path, monkeypatch):
+    """As on a file system that is mounted for reading, or whose server refuses."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(OSError, match="Read-only file system") as refused:
+        require_writable(tmp_path / "report")
     assert refused.value.filename == str(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_never_replaced_by_a_file(tmp_path):
+    """Root could do so with a device, too: ``--beats /dev/stdout``."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(OSError, match="is no regular file"):
+            require_writable(path)
+        with pytest.raises(OSError, match="is no regular file"), replacing(path):
+            pytest.fail("there is nothing to write to")
+        assert path.is_fifo()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_can_be_written_passes_and_nothing_is_made(tmp_path):

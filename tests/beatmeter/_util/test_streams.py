@@ -1,7 +1,8 @@
-"""Streams that were closed lead nowhere."""
+"""Streams that were closed lead nowhere, and others fail on no character."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -27,3 +28,18 @@ def test_nothing_is_written_into_the_next_file_opened(tmp_path, closed):
     )
     assert ran.returncode == 0, ran.stderr
     assert path.read_bytes() == b""
+
+
+def test_what_an_encoding_lacks_is_escaped():
+    program = """
+from beatmeter._util.streams import escape_unencodable
+escape_unencodable()
+print("a", chr(0x97f3))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert ran.stdout.split() == [b"a", rb"\u97f3"]

@@ -24,8 +24,8 @@ def row(path: str = "a.wav", meter: int = 4, **changed: object) -> Analysed:
         "time_signature": f"{meter}/4",
         "tempo_bpm": 120.0,
         "bars_heard": True,
-        "turns": (meter,),
-        "together": None,
+        "segment_meters": (meter,),
+        "simultaneous_meters": None,
     }
     return Analysed(path, meter=meter, **(known | changed))
 
@@ -52,10 +52,10 @@ def test_recordings_are_counted_by_meter_and_confidence():
 
 def test_the_overview_holds_every_kind_of_row():
     counted = told(
-        row(turns=(4, 3, 4)),
-        row(turns=(4, 4), together=(4, 3)),
+        row(segment_meters=(4, 3, 4)),
+        row(segment_meters=(4, 4), simultaneous_meters=(4, 3)),
         row(bars_heard=False),
-        row(together=()),
+        row(simultaneous_meters=()),
         Failed("b.wav", "is silent"),
         Unread("a.json:1", "is no JSON"),
         title="Archive",
@@ -86,12 +86,20 @@ def test_tempi_are_told_by_their_quantiles():
 
 
 def test_changes_are_counted_by_the_meters_before_and_after():
-    rows = [row(turns=(4, 3, 4)), row(turns=(4, 4, 3)), row(turns=(7, 7))]
+    rows = [
+        row(segment_meters=(4, 3, 4)),
+        row(segment_meters=(4, 4, 3)),
+        row(segment_meters=(7, 7)),
+    ]
     assert told(*rows, title="Changes of meter") == [("4 to 3", "2"), ("3 to 4", "1")]
 
 
 def test_two_meters_at_once_are_counted_by_pair():
-    rows = [row(together=(4, 3)), row(together=(4, 3)), row(together=(7, 4))]
+    rows = [
+        row(simultaneous_meters=(4, 3)),
+        row(simultaneous_meters=(4, 3)),
+        row(simultaneous_meters=(7, 4)),
+    ]
     assert told(*rows, title="Two meters at once") == [("4 and 3", "2"), ("7 and 4", "1")]
 
 
@@ -138,9 +146,9 @@ def test_a_folder_is_read_in_depth_and_in_order(tmp_path, make_analysis):
         confidence=0.81,
         time_signature="7/4",
         tempo_bpm=133.333333,
-        together=(7, 4),
+        simultaneous_meters=(7, 4),
     )
-    assert second.turns == (7, 4)
+    assert second.segment_meters == (7, 4)
     assert third == Failed("c", "lost")
 
 

@@ -192,7 +192,10 @@ def test_unreadable_permissions(noise):
                 os.seteuid(0)
 
 
-@pytest.mark.parametrize(("container", "subtype"), [("MP3", "MPEG_LAYER_III"), ("FLAC", "PCM_16")])
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [("MP3", "MPEG_LAYER_III"), ("FLAC", "PCM_16"), ("WAV", "PCM_16"), ("WAV", "MS_ADPCM")],
+)
 def test_a_truncated_file_is_heard_as_far_as_it_goes(write_audio, noise, capfd, container, subtype):
     path = write_audio("a", np.tile(noise, 4), 22050, format=container, subtype=subtype)
     os.truncate(path, path.stat().st_size // 2)
@@ -218,6 +221,16 @@ def test_a_hostile_header_asks_for_no_memory(tmp_path):
     data = (1000 * sine(8000)).astype("<i2").tobytes()
     path.write_bytes(wav_header(2**32 - 46) + data)
     assert len(audio.load(path)[0]) == 24000
+
+
+@pytest.mark.parametrize("declared", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0])
+def test_a_wav_from_a_pipe_never_knew_its_length(tmp_path, recwarn, declared):
+    """The programs that write one put such lengths in its header."""
+    path = tmp_path / "a.wav"
+    data = (1000 * sine(8000)).astype("<i2").tobytes()
+    path.write_bytes(wav_header(0)[:40] + struct.pack("<I", declared) + data)
+    assert len(audio.load(path)[0]) == 24000
+    assert not recwarn.list
 
 
 @pytest.fixture

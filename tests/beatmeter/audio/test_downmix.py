@@ -127,6 +127,15 @@ def test_two_channels_of_a_surround_mix_in_opposite_phase():
     assert energy(heard) == pytest.approx(energy(lost) * (2 / 6) ** 2 + energy(notes), rel=0.1)
 
 
+def test_neighbours_among_hundreds_of_channels_in_opposite_phase():
+    """Of 300 channels all pairs would take minutes: 44,850 of them."""
+    lost = part("thuds")[: 4 * RATE]
+    block = np.random.default_rng(0).normal(0, 1e-3, (len(lost), 300)).astype(np.float32)
+    block[:, 120] += lost
+    block[:, 121] -= lost
+    assert energy(mix(block)) == pytest.approx(energy(lost) * (2 / 300) ** 2, rel=0.1)
+
+
 def test_a_file_is_mixed_as_its_samples_are(write_audio):
     lost = part("hats") + part("thuds")
     block = panned(lost, 0.9, -0.9).astype(np.float32)

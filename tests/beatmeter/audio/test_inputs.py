@@ -65,6 +65,13 @@ def test_what_stands_for_nothing_is_a_problem_and_the_rest_is_found(library):
     assert [str(found.path) for found in wanted.found] == ["b.wav"]
 
 
+def test_an_empty_name_is_not_the_working_folder(library):
+    wanted = search([""])
+    assert (wanted.found, wanted.batch) == ((), False)
+    (problem,) = wanted.problems
+    assert str(problem) == "'': is no name (allowed: a file, a folder or a glob)"
+
+
 @pytest.mark.parametrize(
     ("names", "batch"),
     [

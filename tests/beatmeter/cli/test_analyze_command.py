@@ -194,6 +194,30 @@ def test_a_report_that_cannot_be_written_fails_before_the_analysis(
     assert heard == []
 
 
+def test_two_reports_never_share_a_file(beatmeter, library, heard):
+    ran = beatmeter("analyze", "in/a.wav", "--beats", "x", "--labels", "./x")
+    assert ran.err == "beatmeter: --labels: x is written for beats (allowed: another name)\n"
+    assert (ran.code, heard) == (2, [])
+
+
+def test_an_analysis_is_told_though_a_file_of_it_fails_and_the_next_run_writes_it(
+    beatmeter, library, heard
+):
+    """The recording is empty, so that its clicks cannot be written."""
+    where = "--output", "out", "--clicks", "clicks"
+    ran = beatmeter("analyze", "in/a.wav", "in/sub/b.wav", *where, "--json")
+    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [
+        "in/a.wav",
+        "in/sub/b.wav",
+    ]
+    assert "in/a.wav: is empty" in ran.err
+    assert ran.code == 1
+    assert not Path("out").exists()
+    heard.clear()
+    beatmeter("analyze", "in/a.wav", "in/sub/b.wav", *where, "--skip-existing")
+    assert heard == ["a.wav", "b.wav"]
+
+
 def test_a_missing_package_is_told_once_before_a_batch(beatmeter, library, heard, monkeypatch):
     monkeypatch.setitem(sys.modules, "jams", None)
     ran = beatmeter("analyze", "in", "--jams", "jams")

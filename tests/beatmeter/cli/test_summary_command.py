@@ -30,6 +30,14 @@ def test_an_archive_without_rows_is_one_line(beatmeter, tmp_path, name, reason):
     assert ran.err.count("\n") == 1
 
 
+def test_an_empty_name_is_not_the_working_folder(beatmeter, tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert beatmeter("summary", "").err == (
+        "beatmeter: '': is no name (allowed: a file or a folder)\n"
+    )
+
+
 def test_a_page_that_cannot_be_written_is_told_before_anything_is_read(beatmeter, tmp_path):
     (tmp_path / "a.jsonl").write_text("x")
     ran = beatmeter("summary", str(tmp_path), "--page", str(tmp_path / "a.jsonl" / "page.html"))

@@ -107,6 +107,18 @@ def test_meters_and_confidences_that_others_wrote_outlast_a_new_note(store):
     assert table.read_text().splitlines()[1] == 'a.wav,"3,4",,,'
 
 
+def test_a_note_too_long_to_show_outlasts_another_meter(store):
+    """So does one of several lines, of which the page shows one."""
+    table = store.folder / "corrections.csv"
+    long = "n" * 2500
+    table.write_text(f'filename,meter,note\na.wav,3,{long}\nb.wav,3,"two\nlines"\n')
+    for name, shown in (("a.wav", f"{'n' * 1999}…"), ("b.wav", r"two\nlines")):
+        saved = store.read()[name]
+        assert saved.correction.note == shown
+        store.save(name, Correction((4,), note=shown), saved.version)
+    assert table.read_text().splitlines()[1:] == [f"a.wav,4,{long},,", 'b.wav,4,"two', 'lines",,']
+
+
 def test_the_second_of_two_who_correct_one_recording_is_told(store):
     first = store.save("a.wav", Correction((3,)), ABSENT)
     with pytest.raises(StaleError, match=r"a\.wav: was corrected elsewhere"):
@@ -167,7 +179,8 @@ def test_a_name_that_a_table_cannot_hold_is_refused(store, name):
 
 
 @pytest.mark.parametrize(
-    "row", ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "../a.wav,3"]
+    "row",
+    ["a.wav,3,,later", "a.wav,3,,,soon:4", "a.wav,3,,2 1", "a.wav,x", "a.wav,6", "../a.wav,3"],
 )
 def test_a_malformed_file_is_named_and_not_written_over(store, row):
     path = store.folder / "corrections.csv"

@@ -197,6 +197,7 @@ def test_a_correction_of_nothing_is_refused(tmp_path, touch, make_clip):
         (b"filename,note\na.wav,\n", "column 'meter' is missing"),
         (b"filename,meter,note\na.wav,3,4,two at once\n", "line 2: more cells than columns"),
         (b'filename,meter,note\na.wav,4,"never closed\n', "unexpected end of data"),
+        (b"filename,meter,note\na.wav,6,two threes\n", "line 2: meter '6' .* or none in an empty"),
     ],
 )
 def test_malformed_corrections_are_refused(tmp_path, touch, make_clip, content, message):

@@ -119,6 +119,14 @@ def test_a_malformed_file_is_named(folder, name, content):
         read_annotated(folder)
 
 
+def test_a_recording_outside_the_folder_is_refused(folder):
+    inner = folder / "inner"
+    inner.mkdir()
+    (inner / "clips.csv").write_text("filename,family,meter,work,held_out\n../a.wav,,4,a,\n")
+    with pytest.raises(DatasetError, match=r"line 2: filename '\.\./a\.wav' \(allowed: a path ins"):
+        read_annotated(inner)
+
+
 def test_an_unknown_tracker_is_named_with_those_that_are_known():
     with pytest.raises(DatasetError, match="'ear': unknown; known are grid, beatmeter, beatnet"):
         tracker("ear")

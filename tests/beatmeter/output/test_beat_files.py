@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beatmeter.audio.decode import open_recording
 from beatmeter.errors import ReportError
 from beatmeter.output.beats import write_beats, write_labels
 from beatmeter.output.clicks import FORMATS, add_clicks, write_clicks
@@ -34,6 +35,13 @@ def test_labels_number_the_bars_and_name_the_segments(analysis, tmp_path):
     assert ["24.000000", "24.000000", "4/4"] in rows
     bars = [float(start) for start, _, text in rows if text.startswith("bar ")]
     np.testing.assert_allclose(bars, analysis.downbeats, atol=1e-6)
+
+
+def test_labels_say_where_there_is_no_bar(make_analysis, without_bars, tmp_path):
+    write_labels(without_bars(make_analysis()), tmp_path / "a.txt")
+    lines = (tmp_path / "a.txt").read_text().splitlines()
+    assert lines[0] == "0.000000\t0.000000\tno bar"
+    assert not any("/" in line or "bar 1" in line for line in lines)
 
 
 def read_midi(path):
@@ -84,6 +92,24 @@ def test_midi_bar_lines_lie_on_the_downbeats(analysis, tmp_path):
     assert [4, 4] in told
 
 
+def test_midi_counts_the_dotted_beats_of_12_8_in_eighths(make_analysis, make_grid, tmp_path):
+    """The beats before the first downbeat, too."""
+    analysis = make_analysis()
+    (segment,) = analysis.segments
+    grid = replace(make_grid(4, 0.0, 40.0), ternary=True)
+    assert grid.time_signature == "12/8"
+    write_midi(replace(analysis, segments=(replace(segment, grid=grid),)), tmp_path / "a.mid")
+    clicks, downbeats, signatures = read_midi(tmp_path / "a.mid")
+    np.testing.assert_allclose(clicks, grid.beats, atol=1e-3)
+    np.testing.assert_allclose(downbeats, grid.downbeats, atol=1e-3)
+    lines = bar_lines(tmp_path / "a.mid")
+    for downbeat in grid.downbeats:
+        assert np.abs(lines - downbeat).min() < 1e-3
+    assert {denominator for _, _, denominator in signatures} == {8}
+    assert [12, 8] in [signature for _, *signature in signatures]
+    assert all(numerator % 3 == 0 for _, numerator, _ in signatures)
+
+
 @pytest.mark.parametrize("first_s", [0.0, 40.0])
 def test_midi_keeps_long_silence(make_analysis, tmp_path, first_s):
     analysis = make_analysis()
@@ -94,13 +120,11 @@ def test_midi_keeps_long_silence(make_analysis, tmp_path, first_s):
     np.testing.assert_allclose(read_midi(tmp_path / "a.mid")[0], beats, atol=1e-3)
 
 
-def test_midi_without_bars_has_a_bar_for_every_beat(make_analysis, tmp_path):
+def test_midi_without_bars_has_a_bar_for_every_beat(make_analysis, without_bars, tmp_path):
     analysis = make_analysis()
-    (segment,) = analysis.segments
-    grid = replace(segment.grid, positions=0 * segment.grid.positions)
-    write_midi(replace(analysis, segments=(replace(segment, grid=grid),)), tmp_path / "a.mid")
+    write_midi(without_bars(analysis), tmp_path / "a.mid")
     clicks, downbeats, signatures = read_midi(tmp_path / "a.mid")
-    assert len(clicks) == len(grid.beats)
+    assert len(clicks) == len(analysis.beats)
     assert len(downbeats) == 0
     assert {tuple(signature[1:]) for signature in signatures} == {(1, 4)}
 
@@ -133,7 +157,9 @@ def test_another_format_is_refused(analysis, tmp_path):
         write_clicks(analysis, tmp_path / "a.wav", tmp_path / "b.xyz")
 
 
-@pytest.mark.parametrize(("suffix", "rate"), [(".mp3", 96_000), (".ogg", 384_000)])
+@pytest.mark.parametrize(
+    ("suffix", "rate"), [(".mp3", 96_000), (".ogg", 384_000), (".flac", 88_201), (".flac", 768_000)]
+)
 def test_a_rate_that_the_format_does_not_have_is_resampled(
     analysis, write_audio, tmp_path, suffix, rate
 ):
@@ -142,3 +168,26 @@ def test_a_rate_that_the_format_does_not_have_is_resampled(
     written = soundfile.info(tmp_path / f"b{suffix}")
     assert written.samplerate == 48_000
     assert written.duration == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [65_535, 88_200, 655_350])
+def test_a_rate_that_flac_has_is_kept(analysis, write_audio, tmp_path, rate):
+    source = write_audio("a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 3 * rate), rate)
+    write_clicks(analysis, source, tmp_path / "b.flac")
+    with open_recording(tmp_path / "b.flac") as written:
+        assert (written.sample_rate, written.frames) == (rate, 3 * rate)
+
+
+def test_clicks_that_cannot_be_written_whole_are_one_line(
+    analysis, write_audio, tmp_path, monkeypatch
+):
+    """As on a full disk."""
+
+    def fill_up(*_: object) -> None:
+        raise soundfile.LibsndfileError(2)
+
+    source = write_audio("a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 22050))
+    monkeypatch.setattr(soundfile.SoundFile, "write", fill_up)
+    with pytest.raises(ReportError, match=r"b\.wav: cannot be written \(System error"):
+        write_clicks(analysis, source, tmp_path / "b.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]

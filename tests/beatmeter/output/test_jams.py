@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -50,13 +48,12 @@ def test_segments_tell_meter_and_tempo(written):
     assert [(r.time, round(r.value, 1)) for r in rows] == [(0.0, 133.3), (24.0, 133.3)]
 
 
-def test_beats_without_bars_have_no_position(make_analysis, tmp_path):
-    analysis = make_analysis()
-    (segment,) = analysis.segments
-    grid = replace(segment.grid, positions=0 * segment.grid.positions)
+def test_beats_without_bars_have_no_position(make_analysis, without_bars, tmp_path):
     path = tmp_path / "a.jams"
-    write_jams(replace(analysis, segments=(replace(segment, grid=grid),)), path)
-    assert jams.load(str(path), validate=False).search(namespace="beat_position")[0].data == []
+    write_jams(without_bars(make_analysis()), path)
+    document = jams.load(str(path), validate=False)
+    assert document.search(namespace="beat_position")[0].data == []
+    assert [row.value for row in document.search(namespace="segment_open")[0].data] == ["no bar"]
 
 
 def test_without_the_package_it_says_what_to_install(make_analysis, tmp_path, monkeypatch):

@@ -51,6 +51,12 @@ def test_segments_are_drawn_when_the_meter_changes(make_analysis, excerpt):
     assert [round(bar.get_width()) for bar in strip.patches] == [24, 16]
 
 
+def test_where_no_bar_is_heard_no_time_signature_is_drawn(make_analysis, without_bars, excerpt):
+    figure = draw(without_bars(make_analysis()), excerpt)
+    assert figure.get_suptitle().startswith("no bar   133.3 BPM")
+    assert [text.get_text() for text in figure.axes[0].get_legend().texts] == ["beats"]
+
+
 def test_heads_of_groups_are_marked(make_analysis, excerpt):
     analysis = make_analysis()
     bars = draw(analysis, excerpt).axes[0]

@@ -39,6 +39,12 @@ def test_signals_stand_in_the_order_of_their_weight(rendered, make_analysis):
     assert [n for n in names if n in {"folding", "neural", "both"}] == ["folding", "neural", "both"]
 
 
+def test_signals_that_were_not_asked_are_named_whatever_their_weight(rendered, make_analysis):
+    """``--signals both`` leaves out some that have one."""
+    lines = rendered(table.detailed(replace(make_analysis(), not_asked=("pulse", "mert"))))
+    assert "  not asked: pulse, mert   (ask them with --signals all)" in lines
+
+
 def test_the_timeline_has_one_row_a_stretch_and_names_the_change(rendered, make_analysis):
     lines = rendered(table.detailed(make_analysis(timeline=True)))
     rows = [line.split() for line in lines if line.startswith("  0:")]

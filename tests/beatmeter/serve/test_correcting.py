@@ -92,6 +92,8 @@ def test_a_correction_can_be_taken_back(client, place, folder):
         '{"meters": [3], "bars": [1e999]}',
         '{"meters": [3], "changes": [[1]]}',
         '{"meters": [3], "note": "a\\nb"}',
+        '{"meters": [3], "note": null}',
+        '{"meters": [3], "note": {"a": 1}}',
         "[" * 100_000,
     ],
 )

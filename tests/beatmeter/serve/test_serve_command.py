@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import re
 import signal
 import socket
@@ -179,6 +179,14 @@ def test_a_port_that_is_taken_is_told():
     )
 
 
+def test_an_address_of_another_machine_is_told():
+    """192.0.2.0/24 is for documentation (RFC 5737): no machine has it."""
+    with pytest.raises(
+        running.ServeError, match=r"--host: '192\.0\.2\.1' \(allowed: an address of"
+    ):
+        running.listen("192.0.2.1", 0)
+
+
 def test_a_name_that_nobody_knows_is_told(monkeypatch):
     def refuse(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -242,7 +250,10 @@ def test_without_a_folder_one_of_the_users_own_is_served(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_may_not_be_written_is_told(folder, monkeypatch):
-    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
     ran = CliRunner().invoke(serve, [str(folder)])
     assert isinstance(ran.exception, PermissionError)
     assert ran.exception.filename == str(folder)

@@ -1,8 +1,16 @@
-"""Scores and times as they are shown."""
+"""Scores, times and time signatures as they are shown."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from beatmeter.meters import MeterScores, ScoreKind
+
+if TYPE_CHECKING:
+    from beatmeter.grid.metrical import MetricalGrid
+
+NO_BAR = "no bar"
+"""What stands in the place of a time signature where no bar is heard."""
 
 
 def clock(seconds: float) -> str:
@@ -20,3 +28,8 @@ def shown(scores: MeterScores) -> tuple[float, ...]:
     if scores.kind is ScoreKind.INDEPENDENT:
         return scores.values
     return tuple(scores.distribution().tolist())
+
+
+def signature_of(grid: MetricalGrid) -> str:
+    """The time signature of a grid; :data:`NO_BAR` where none is heard."""
+    return grid.time_signature if grid.bars_heard else NO_BAR
