@@ -147,8 +147,8 @@ def list_grooves(library: Path) -> list[Groove]:
 def _grooves_of(path: Path) -> Iterator[Groove]:
     beats, signature = 0, ""
     defined: list[tuple[str, str, int, str]] = []
-    for written in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        line = written.partition("//")[0].strip()
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        line = text.partition("//")[0].strip()
         if found := _SIGNATURE.match(line):
             signature = f"{found[1]}/{found[2]}"
         elif found := _TIME.match(line):
@@ -158,7 +158,8 @@ def _grooves_of(path: Path) -> Iterator[Groove]:
         elif found := _GROOVE.match(line):
             defined.append((found[1], found[2], beats, signature))
     names = [name for name, *_ in defined]
-    for name, description, beats, signature in defined:
+    for name, description, beats, written in defined:
+        signature = f"{beats}/4" if written.endswith("/4") else written  # a waltz says 4/4
         if beats and counts(signature) and not _NOT_PLAYED.search(name):
             stem = _VARIATION.sub("", name).casefold()
             near = [other for other in names if other.casefold().startswith(stem)]

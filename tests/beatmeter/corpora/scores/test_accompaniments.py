@@ -20,7 +20,7 @@ from beatmeter.errors import DatasetError
 
 WALTZ = """// a file of the library
 Time 3
-Timesig 3 4
+Timesig 4 4
 DefGroove Waltz    A slow waltz.
 DefGroove WaltzSus  With strings.  // and more
 DefGroove WaltzIntro
