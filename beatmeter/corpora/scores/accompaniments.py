@@ -145,24 +145,11 @@ def list_grooves(library: Path) -> list[Groove]:
 
 
 def _grooves_of(path: Path) -> Iterator[Groove]:
-    beats, signature = 0, ""
-    defined: list[tuple[str, str, int, str]] = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        line = text.partition("//")[0].strip()
-        if found := _SIGNATURE.match(line):
-            signature = f"{found[1]}/{found[2]}"
-        elif found := _TIME.match(line):
-            beats = int(found[1])
-            if found[2] or not signature:
-                signature = f"{beats}/{found[2] or 4}"
-        elif found := _GROOVE.match(line):
-            defined.append((found[1], found[2], beats, signature))
-    names = [name for name, *_ in defined]
-    for name, description, beats, written in defined:
-        signature = f"{beats}/4" if written.endswith("/4") else written  # a waltz says 4/4
+    defined = list(_definitions(path))
+    for name, description, beats, signature in defined:
         if beats and counts(signature) and not _NOT_PLAYED.search(name):
             stem = _VARIATION.sub("", name).casefold()
-            near = [other for other in names if other.casefold().startswith(stem)]
+            near = [other for other, *_ in defined if other.casefold().startswith(stem)]
             yield Groove(
                 f"{path.parent.name}/{path.stem.casefold()}",
                 name,
@@ -172,6 +159,25 @@ def _grooves_of(path: Path) -> Iterator[Groove]:
                 tuple(filter(_FILL.search, near)),
                 tuple(filter(_INTRODUCTION.search, near)),
             )
+
+
+def _definitions(path: Path) -> Iterator[tuple[str, str, int, str]]:
+    """Name and description of every groove, beats of its bars, and their time signature.
+
+    Where the signature is in quarters, the beats decide: a waltz of the library says 4/4.
+    """
+    beats, signature = 0, ""
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        line = text.partition("//")[0].strip()
+        if found := _SIGNATURE.match(line):
+            signature = f"{found[1]}/{found[2]}"
+        elif found := _TIME.match(line):
+            beats = int(found[1])
+            if found[2] or not signature:
+                signature = f"{beats}/{found[2] or 4}"
+        elif found := _GROOVE.match(line):
+            in_quarters = signature.endswith("/4")
+            yield found[1], found[2], beats, f"{beats}/4" if in_quarters else signature
 
 
 def write_accompaniments(
@@ -243,7 +249,7 @@ def _play(program: str, groove: Groove, out: Path, seed: list[int]) -> bool:
     written.write_text(song(np.random.default_rng([*seed, name]), groove), encoding="utf-8")
     try:
         subprocess.run(
-            [program, "-f", str(made), str(written)],
+            [program, "-f", str(made.resolve()), str(written.resolve())],  # none begins with "-"
             capture_output=True,
             check=True,
             timeout=_SONG_TIMEOUT_S,
