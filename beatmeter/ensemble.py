@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,15 +79,16 @@ class Ensemble:
 
     @classmethod
     def installed(
-        cls, selection: str = VOTING, prior: str | Mapping[int, float] = REPERTOIRE
+        cls, selection: str | Iterable[str] = VOTING, prior: str | Mapping[int, float] = REPERTOIRE
     ) -> Ensemble:
         """An ensemble of installed signals.
 
         Parameters
         ----------
-        selection : str
+        selection : str or iterable of str
             ``voting`` for those with a weight, and one that gives the grid a network's beats where
-            none of them does; ``all``; names; or several of these, separated by commas.
+            none of them does; ``all``; names; or several of these, in one string separated by
+            commas.
         prior : str or mapping of meter to float
             ``repertoire`` for that of ``weights.toml``, what
             :func:`beatmeter.fusion.prior.named_prior` takes, or relative probabilities, 1.0 for
@@ -108,10 +109,11 @@ class Ensemble:
         groups = {VOTING: _voting(signals, weights), ALL: set(signals)}
         groups |= {name: {name} for name in signals}
         asked: set[str] = set()
-        for name in selection.split(","):
-            if name.strip() not in groups:
-                raise PluginError(f"signals: {name.strip()!r} (allowed: {', '.join(groups)})")
-            asked |= groups[name.strip()]
+        names = selection.split(",") if isinstance(selection, str) else selection
+        for name in map(str.strip, names):
+            if name not in groups:
+                raise PluginError(f"signals: {name!r} (allowed: {', '.join(groups)})")
+            asked |= groups[name]
         selected = {name: signal for name, signal in signals.items() if name in asked}
         return cls(selected, weights, tuple(name for name in signals if name not in asked))
 

@@ -182,6 +182,8 @@ def _stands_for(name: str, problems: Problems) -> list[Found]:
 def _split_glob(path: Path) -> tuple[Path, tuple[str, ...]]:
     """Split into the folder before the first wildcard, and the parts of the rest."""
     first = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
+    if ".." in path.parts[first:]:  # reports of what it matches would lie above their folder
+        raise AudioError(f"{path}: has '..' after a wildcard (allowed: before it)")
     return Path(*path.parts[:first]), path.parts[first:]
 
 

@@ -137,14 +137,16 @@ def parse_labels(cell: str, where: str) -> dict[int, float]:
     Raises
     ------
     DatasetError
-        If the cell is not such a list, or a confidence lies outside (0, 1].
+        If the cell is not such a list, names a meter twice, or a confidence lies outside (0, 1].
     """
-    labels = {}
+    labels: dict[int, float] = {}
     for part in cell.strip().strip('"').split(","):
         match = _LABEL.fullmatch(part.strip())
         confidence = float(match[2] or 1) if match else 0.0
         if match is None or not 0 < confidence <= 1:
             raise DatasetError(f"{where}: meter {cell!r} (allowed: such as 7, 3,4 or 3:0.7,4)")
+        if int(match[1]) in labels:
+            raise DatasetError(f"{where}: meter {cell!r} (allowed: each meter once)")
         labels[int(match[1])] = confidence
     return {meter: labels[meter] for meter in METERS if meter in labels}
 

@@ -416,7 +416,13 @@ def test_a_prior_that_cannot_be_is_refused(installed, prior):
         Ensemble.installed(prior=prior)
 
 
-@pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting"])
+def test_signals_are_named_in_a_string_or_one_by_one(installed):
+    named = Ensemble.installed(["second", " first"])
+    assert list(named.signals) == list(Ensemble.installed("second, first").signals)
+    assert list(Ensemble.installed(("all",)).signals) == list(Ensemble.installed("all").signals)
+
+
+@pytest.mark.parametrize("selection", ["", "nobody", "first,,second", "Voting", ["first", "none"]])
 def test_an_unknown_signal_is_named_with_those_there_are(installed, selection):
     with pytest.raises(PluginError, match=r"allowed: voting, all, first, second, shown"):
         Ensemble.installed(selection)

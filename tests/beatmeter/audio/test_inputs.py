@@ -47,6 +47,12 @@ def test_a_glob_matches_hidden_names_only_where_it_has_the_point_itself(library)
     assert paths("._*", ".git/*.wav") == ["._b.wav", ".git/d.wav"]
 
 
+def test_a_glob_does_not_lead_above_the_folder_of_its_wildcard(library):
+    (problem,) = search(["*/../b.wav"]).problems
+    assert str(problem) == "*/../b.wav: has '..' after a wildcard (allowed: before it)"
+    assert paths("sub/../*.wav") == ["sub/../b.wav"]
+
+
 def test_a_name_that_exists_is_no_glob(library):
     (library / "x[1].wav").touch()
     assert paths("x[1].wav") == ["x[1].wav"]

@@ -80,7 +80,20 @@ def test_segments_of_a_song_share_its_work(tmp_path):
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "three", "3:0", "3:1.5", "3:-1", "3;4", "3:0.5:2", "3,", "\u00b3", "3:\u00b9", "\u0663"],
+    [
+        "",
+        "three",
+        "3:0",
+        "3:1.5",
+        "3:-1",
+        "3;4",
+        "3:0.5:2",
+        "3,",
+        "3,3:0.5",
+        "\u00b3",
+        "3:\u00b9",
+        "\u0663",
+    ],
 )
 def test_malformed_meters_are_refused_by_name(cell):
     with pytest.raises(DatasetError, match=r"t\.csv, line 2"):
