@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from beatmeter._util.arrays import Booleans, Integers
+from beatmeter.audio.source import open_source
 from beatmeter.datasets.fixtures import Fixture, FixtureSet, verify
 from beatmeter.datasets.fixtures.sets import meter_name
-from beatmeter.errors import GateError
+from beatmeter.errors import AudioError, GateError
 from beatmeter.evaluation.bootstrap import Interval, mean_interval
 from beatmeter.evaluation.groups import rows_by_group
 from beatmeter.evaluation.metrics import confusion
@@ -20,6 +22,7 @@ from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.evaluation.scoring import score_fixtures
 from beatmeter.fusion.agreement import is_right
 from beatmeter.fusion.effective import why_unavailable
+from beatmeter.fusion.pool import REFERENCE_S, inverse_temperature
 from beatmeter.fusion.weights import Weights
 from beatmeter.meters import METERS
 from beatmeter.signal import Signal
@@ -37,7 +40,7 @@ class EnsembleEvaluation:
         Meters under the uniform prior, for a set holds about as many recordings of each; 0 where
         every signal abstained.
     by_prior : ndarray of int, shape (n,)
-        Meters under the prior in force, as if 30 seconds were analysed of each recording.
+        Meters under the prior in force, as :func:`beatmeter.analyze` would tell them.
     alone : dict of str to ndarray of int, shape (n,)
         Answers of each signal by itself.
     left_out : tuple of str
@@ -101,13 +104,24 @@ def evaluate(
         raise GateError(f"evaluate: no recording is there ({checked.problems[0]})")
     table = score_fixtures(fixture_set, checked.sound, able, cache, jobs)
     alone = {name: table.answers({name: 1.0}) for name in table.logs}
+    seconds = [_duration_s(fixture_set.path_of(fixture)) for fixture in table.fixtures]
+    exponents = inverse_temperature(seconds, weights.growth)
     return EnsembleEvaluation(
         table=table,
         answers=table.answers(weights.signals),
-        by_prior=table.answers(weights.signals, weights.prior),
+        by_prior=table.answers(weights.signals, weights.prior, exponents),
         alone=alone,
         left_out=(*fixture_set.not_used, *checked.problems),
     )
+
+
+def _duration_s(path: Path) -> float:
+    """Of a recording; as good as any of one that cannot be read, which no signal scored."""
+    try:
+        with open_source(path) as recording:
+            return recording.duration_s
+    except AudioError:
+        return REFERENCE_S
 
 
 def sections(evaluation: EnsembleEvaluation, weights: Weights) -> list[Section]:

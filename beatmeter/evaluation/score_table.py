@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from beatmeter._util.arrays import Booleans, Floats, Integers
 from beatmeter.datasets.fixtures import Fixture
@@ -57,12 +58,12 @@ class ScoreTable:
         return tuple(fixture.accepted for fixture in self.fixtures)
 
     def answers(
-        self, weights: Mapping[str, float], prior: Mapping[int, float] | None = None
+        self,
+        weights: Mapping[str, float],
+        prior: Mapping[int, float] | None = None,
+        exponents: npt.ArrayLike = 1.0,
     ) -> Integers:
         """The meters that :func:`beatmeter.fusion.pool.fuse` would answer at these weights.
-
-        The exponent on the weights is 1, as for 30 seconds of every recording. It matters only
-        beside a prior.
 
         Parameters
         ----------
@@ -70,19 +71,21 @@ class ScoreTable:
             By signal name.
         prior : mapping of int to float, optional
             Uniform when not given.
+        exponents : array_like, shape (n,) or ()
+            On the weights. They matter only beside a prior.
 
         Returns
         -------
         ndarray of int, shape (n,)
             0 where every signal of positive weight abstained.
         """
-        logits = np.tile(
-            np.log([(prior or {}).get(meter, 1.0) for meter in METERS]), (len(self.fixtures), 1)
-        )
+        logits = np.zeros((len(self.fixtures), len(METERS)))
         answered = np.zeros(len(self.fixtures), dtype=bool)
         for name, logs in self.logs.items():
             weight = weights.get(name, 0.0)
             if weight > 0:
                 logits += weight * logs
                 answered |= self.scored[name]
+        logits *= np.broadcast_to(exponents, len(logits))[:, None]
+        logits += np.log([(prior or {}).get(meter, 1.0) for meter in METERS])
         return np.where(answered, np.array(METERS)[logits.argmax(axis=1)], _NONE)

@@ -17,7 +17,7 @@ from beatmeter.evaluation.score_cache import ScoreCache
 from beatmeter.evaluation.score_table import ScoreTable
 from beatmeter.fusion.agreement import is_right
 from beatmeter.fusion.weights import Weights
-from beatmeter.meters import MeterScores
+from beatmeter.meters import METERS, MeterScores
 from beatmeter.pipeline import analyze
 from beatmeter.signals.accent_folding import AccentFolding
 from beatmeter.signals.bar_similarity import BarSimilarity
@@ -38,6 +38,17 @@ def test_answers_are_those_of_the_ensemble(evaluation, labelled_set):
     for name, signal in SIGNALS.items():
         alone = Ensemble({name: signal}, Weights({name: 1.0}))
         assert evaluation.alone[name].tolist() == [analyze(p, ensemble=alone).meter for p in paths]
+
+
+def test_under_a_prior_what_is_short_counts_less(labelled_set, tmp_path):
+    cache = ScoreCache(tmp_path / "scores")
+    for strength in (3.0, 10.0, 30.0, 100.0):
+        prior = dict.fromkeys(METERS, 1.0) | {11: strength}
+        weights = replace(WEIGHTS, prior=prior, growth=1.0)
+        found = evaluate(labelled_set, SIGNALS, weights, cache)
+        paths = [labelled_set.path_of(fixture) for fixture in found.table.fixtures]
+        ensemble = Ensemble(SIGNALS, weights)
+        assert found.by_prior.tolist() == [analyze(p, ensemble=ensemble).meter for p in paths]
 
 
 def test_the_lie_counts_as_wrong_and_the_lost_is_left_out(evaluation):
