@@ -39,8 +39,8 @@ _music = shared.options(
         "--family",
         "families",
         multiple=True,
-        help="Way of making music; may be repeated. [default: all; of `render`, all with music in "
-        "every meter]",
+        help="Way of making music; may be repeated. [default: all that the scores allow; of "
+        "`render`, all with music in every meter]",
     ),
     shared.jobs,
     shared.out,
@@ -130,6 +130,8 @@ def _write_frames(
 
     kept = VALIDATION_SOUNDFONTS if music["split"] == "train" else ()
     config = FramesConfig(**_with_soundfonts(music, kept))
+    if config.without_scores:
+        click.echo(f"left out, for want of scores: {', '.join(config.without_scores)}", err=True)
     shared.write_clips(write, config, what, clips, jobs, out)
 
 

@@ -8,6 +8,7 @@ from beatmeter.corpora.frames import composed, written
 from beatmeter.corpora.frames.compound import compound
 from beatmeter.corpora.frames.dances import dances
 from beatmeter.corpora.frames.loops import loops
+from beatmeter.corpora.frames.material import AS_WRITTEN, DANCE_TUNES, FOLK_SONGS
 from beatmeter.corpora.frames.playing import Request
 from beatmeter.corpora.frames.tunes import tunes
 from beatmeter.corpora.piece import Performance
@@ -35,3 +36,9 @@ FAMILIES: dict[str, tuple[float, Callable[[Request], Performance]]] = {
     "chorales": (0.02, written.chorales),
 }
 """Families of music with beats: how often each is drawn, and what draws from it."""
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in FAMILIES if name in AS_WRITTEN},
+    "tunes": (DANCE_TUNES, FOLK_SONGS),
+}
+"""Families of scores without which nothing can be drawn from a family."""

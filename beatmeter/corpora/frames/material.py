@@ -93,6 +93,10 @@ class Material:
             table=table,
         )
 
+    def holds(self, family: str) -> bool:
+        """Whether there is a score of :data:`AS_WRITTEN`."""
+        return bool(self._works[family])
+
     def excerpt(self, rng: np.random.Generator, family: str, seconds: float) -> Excerpt:
         """Draw bars of a score of :data:`AS_WRITTEN` or :data:`COMPOUND`: a work, then a run."""
         if not self._works[family]:

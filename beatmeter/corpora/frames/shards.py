@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,6 +36,7 @@ from beatmeter._util.hashing import hash_file
 from beatmeter._util.progress import say_nothing
 from beatmeter._util.workers import in_workers
 from beatmeter.corpora.frames.clips import SHARES, ClipMaker, FrameClip
+from beatmeter.corpora.frames.families import NEEDS
 from beatmeter.corpora.frames.material import Material
 from beatmeter.corpora.perform.soundfonts import open_soundfont
 from beatmeter.corpora.reserved import reserved
@@ -63,7 +64,8 @@ class FramesConfig:
     split : str
         ``train`` or ``val``.
     families : tuple of str
-        Of :data:`clips.SHARES`; empty for all, in training without those kept back.
+        Of :data:`clips.SHARES`; empty for all of which the table has scores, in training without
+        those kept back.
     seconds : float, 5 to 120
         Length of a clip.
     seed : int >= 0
@@ -100,9 +102,15 @@ class FramesConfig:
     def shares(self) -> dict[str, float]:
         """How often each family is drawn: all alike in validation."""
         trains = self.split == "train"
-        kept_back = VALIDATION_FAMILIES if trains else ()
+        kept_back = (*self.without_scores, *(VALIDATION_FAMILIES if trains else ()))
         families = self.families or tuple(name for name in SHARES if name not in kept_back)
         return {family: SHARES[family] if trains else 1.0 for family in families}
+
+    @property
+    def without_scores(self) -> tuple[str, ...]:
+        """Families that are left out unless they are named: the table has no scores of them."""
+        holds = _material(self.table, self.split).holds
+        return () if self.families else tuple(f for f, n in NEEDS.items() if not all(map(holds, n)))
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, files by their hashes."""
@@ -116,8 +124,14 @@ class FramesConfig:
     def maker(self) -> ClipMaker:
         """Read what clips are made of."""
         fonts = [open_soundfont(path) for path in self.soundfonts]
-        material = Material(load_table(self.table), self.split)
-        return ClipMaker(material, fonts, self.shares, self.seconds, self.seed)
+        return ClipMaker(
+            _material(self.table, self.split), fonts, self.shares, self.seconds, self.seed
+        )
+
+
+@cache
+def _material(table: Path, split: str) -> Material:
+    return Material(load_table(table), split)
 
 
 def check_numbers(seconds: float, seed: int, clips_per_shard: int) -> None:

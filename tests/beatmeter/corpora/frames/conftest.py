@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import mido
 import numpy as np
 import pytest
 
-from beatmeter.corpora.frames.material import Material
+from beatmeter.corpora.frames.material import SPLITS, Material, split_of
 from beatmeter.corpora.scores.table import ScoreTable, load_table, write_table
 
 SOURCES = {
@@ -24,6 +25,7 @@ SOURCES = {
     "folk-songs": "3/4",
     "bach": "4/4",
 }
+TITLES = ("tune", "valse", *(f"air in {key}" for key in string.ascii_lowercase))
 KINDS = {"dances": "geampara", "fiddle-tunes": "jig"}
 
 
@@ -56,15 +58,16 @@ def write_tune(path: Path, beats: int, value: int, channel: int) -> None:
 
 @pytest.fixture(scope="session")
 def score_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two works of each source; that of the validation split is called ``val``."""
+    """Two works of each source, one for each split."""
     folder = tmp_path_factory.mktemp("scores")
     lines = ["source,file,licence,work,time_signature,start_bar,bars,dance"]
     for source, signature in SOURCES.items():
         beats, value = map(int, signature.split("/"))
-        for split, title in (("train", "tune"), ("val", "valse")):
+        for split in SPLITS:
             name = f"{source}-{split}.mid"
             write_tune(folder / name, beats, value, 9 if source == "groove" else 0)
-            work = f"{source} {title}"
+            titles = (f"{source} {title}" for title in TITLES)
+            work = next(work for work in titles if split_of(work) == split)
             lines.append(f"{source},{name},CC0,{work},{signature},1,16,{KINDS.get(source, '')}")
     (folder / "index.csv").write_text("\n".join(lines), encoding="utf-8")
     return folder

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from beatmeter.corpora.cli import corpus
 from beatmeter.corpora.frames.shards import FramesConfig, write_shards
 from beatmeter.corpora.perform import soundfonts
 from beatmeter.corpora.reserved import ReservedError
+from beatmeter.corpora.scores.table import write_table
 from beatmeter.errors import DatasetError
 from tests.beatmeter.corpora.frames.conftest import read_shards
 
@@ -108,6 +111,23 @@ def test_what_is_kept_for_validation_is_not_played_unasked(
         arguments = ["frames", *common, "--split", split, "--out", str(out)]
         CliRunner().invoke(corpus, arguments, catch_exceptions=False)
         assert list(json.loads((out / "frames.json").read_text())["soundfonts"]) == played
+
+
+def test_families_without_scores_are_left_out_unless_they_are_named(
+    score_folder, small_soundfont_path, tmp_path
+):
+    lines = (score_folder / "index.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("accompaniments", "folk-songs"))]
+    shutil.copytree(score_folder, tmp_path / "scores")
+    (tmp_path / "scores" / "index.csv").write_text("\n".join(kept), encoding="utf-8")
+    table = tmp_path / "scores.xz"
+    assert write_table([tmp_path / "scores"], table) == []
+    config = FramesConfig(table, (small_soundfont_path,))
+    assert set(config.without_scores) == {"accompaniments", "tunes"}
+    assert {"lieder", "dances", "solo"} <= set(config.shares)
+    assert not {"accompaniments", "tunes"} & set(config.shares)
+    named = replace(config, families=("tunes",))
+    assert (named.without_scores, set(named.shares)) == ((), {"tunes"})
 
 
 def test_the_commands_make_a_table_and_shards(score_folder, small_soundfont_path, tmp_path):
