@@ -13,7 +13,9 @@ from click.testing import CliRunner
 
 from beatmeter.corpora.cli import corpus
 from beatmeter.corpora.scores import accompaniments
-from beatmeter.corpora.scores.accompaniments import list_grooves, song, write_accompaniments
+from beatmeter.corpora.scores.accompaniments import write_accompaniments
+from beatmeter.corpora.scores.groove_library import list_grooves
+from beatmeter.corpora.scores.groove_songs import song
 from beatmeter.corpora.scores.index import list_runs
 from beatmeter.corpora.scores.reading import read_run
 from beatmeter.errors import DatasetError
