@@ -28,6 +28,8 @@ LICENCE = "generated; the grooves are GPL-2.0-or-later"
 _COMMON = "4/4"
 _MORE = 3
 """Songs in a rarer time signature than 4/4, for each one in 4/4 by a groove."""
+_NOT_KEPT = ("time_signature", "text", "track_name")
+"""Kinds of messages of mma's files."""
 _SONG_TIMEOUT_S = 60.0
 """Of mma, which takes a fifth of a second."""
 
@@ -119,7 +121,8 @@ def _play(program: str, groove: Groove, out: Path, seed: list[int]) -> bool:
 def _counted(made: Path, groove: Groove, out: Path) -> None:
     """Write mma's MIDI so that its quarter notes are those of the time signature.
 
-    mma counts a bar of 6/8 as 2, 4 or 6 quarter notes, and says 6/8 nevertheless.
+    mma counts a bar of 6/8 as 2, 4 or 6 quarter notes, and says 6/8 nevertheless. What it says of
+    the file that it read is left out, so that a song is the same in every folder.
     """
     import mido
 
@@ -131,7 +134,7 @@ def _counted(made: Path, groove: Groove, out: Path) -> None:
         waited = 0
         kept = []
         for message in track:
-            if message.type == "time_signature":
+            if message.type in _NOT_KEPT:
                 waited += message.time
                 continue
             if message.type == "set_tempo":

@@ -47,6 +47,7 @@ tempo = float(re.search(r"Tempo ([\\d.]+)", source)[1])
 chords = [line for line in source.splitlines() if not re.match("Tempo|RndSeed|Groove", line)]
 beats, upper, lower = (6, 6, 8) if "68" in source else (3, 3, 4) if "Waltz" in source else (4, 4, 4)
 track = mido.MidiTrack()
+track.append(mido.MetaMessage("text", text="Input filename: " + sys.argv[3]))
 track.append(mido.MetaMessage("time_signature", numerator=upper, denominator=lower))
 track.append(mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo)))
 for _ in chords:
@@ -127,6 +128,16 @@ def test_the_tempo_stays_when_the_unit_changes(library, mma, tmp_path):
     assert 3 * 40 <= eighths <= 3 * 90
     bars = sum(m.type == "note_on" for m in blues.tracks[0]) / 6
     assert blues.length == pytest.approx(bars * 6 * 60 / eighths, rel=0.01)
+
+
+def test_songs_are_the_same_in_every_folder(library, mma, tmp_path):
+    for name in ("here", "-there"):
+        write_accompaniments(library, tmp_path / name, 1, 5)
+    here, there = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("here", "-there")
+    )
+    assert here == there
 
 
 def test_songs_that_are_there_are_not_made_again(library, mma, tmp_path):
