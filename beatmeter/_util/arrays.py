@@ -1,4 +1,4 @@
-"""Types of arrays, by what they hold."""
+"""Types of arrays, by what they hold, and times in them."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
+
+
+def is_ascending(times: npt.ArrayLike) -> bool:
+    """Whether times are finite, each later than the one before."""
+    return bool(np.isfinite(times).all() and (np.diff(times) > 0).all())

@@ -26,13 +26,14 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from beatmeter._util.malformed import MALFORMED
 from beatmeter._util.text import escape_control
 from beatmeter.archive.recording import Asked
 from beatmeter.datasets.corrections import Correction, CorrectionStore, Saved, StaleError
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.serve import pages, uploads
 from beatmeter.serve.bodies import read_body
-from beatmeter.serve.catalogue import MALFORMED, Catalogue, Recording
+from beatmeter.serve.catalogue import Catalogue, Recording
 from beatmeter.serve.jobs import Jobs, Status
 from beatmeter.serve.listing import Listing, as_json
 from beatmeter.serve.security import LIST_POLICY, Gate

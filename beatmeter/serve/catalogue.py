@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from beatmeter._util.malformed import MALFORMED
 from beatmeter._util.text import escape_control
 from beatmeter.archive.rows import Analysed, row_of
 from beatmeter.audio.inputs import Found, Problems, audio_files, destinations
@@ -25,16 +26,6 @@ T = TypeVar("T")
 
 ID_DIGITS = 20
 """Hexadecimal digits of an id: no two of a billion recordings share one."""
-
-MALFORMED = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-)
-"""What JSON of another shape raises when it is read."""
 
 _LARGEST_REPORT = 64 * 2**20  # bytes; a day of music needs a tenth of it
 

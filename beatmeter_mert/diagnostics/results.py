@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from beatmeter._util.malformed import MALFORMED
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation.metrics import class_confusion
 from beatmeter.evaluation.reliability import calibration_error, reliability
@@ -108,15 +109,7 @@ def read_predictions(path: str | Path) -> tuple[dict[str, str], Predictions]:
             [str(clip["name"]) for clip in clips],
         )
         return {str(key): str(value) for key, value in written["about"].items()}, predictions
-    except (
-        OSError,
-        ArithmeticError,
-        AttributeError,
-        KeyError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (OSError, *MALFORMED) as error:
         raise DatasetError(f"{path}: is not a result in the format {FORMAT!r}") from error
 
 

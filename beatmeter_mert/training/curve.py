@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.malformed import MALFORMED
 from beatmeter.errors import DatasetError
 
 CURVE = "curve.jsonl"
@@ -63,7 +64,7 @@ def read_curve(folder: Path) -> list[dict[str, Any]]:
     try:
         rows = [json.loads(line) for line in lines if line.endswith("\n")]
         is_curve = all(isinstance(row["step"], int) and isinstance(row["of"], str) for row in rows)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except MALFORMED:
         is_curve = False
     if not is_curve:
         raise DatasetError(f"{path}: is no learning curve (delete it to go on without)")

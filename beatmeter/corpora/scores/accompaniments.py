@@ -6,7 +6,6 @@ Each groove of its library plays chords that are drawn, at a tempo that suits th
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from beatmeter._util.atomic import replacing
 from beatmeter._util.progress import say_nothing
 from beatmeter.corpora.scores.groove_library import Groove, list_grooves
 from beatmeter.corpora.scores.groove_songs import song
-from beatmeter.corpora.scores.index import write_index
+from beatmeter.corpora.scores.index import plain_name, write_index
 from beatmeter.errors import DatasetError
 
 SOURCE = "accompaniments"
@@ -92,7 +91,7 @@ def write_accompaniments(
 
 
 def _file_name(groove: Groove, number: int) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", f"{groove.style} {groove.name} {number}".casefold()) + ".mid"
+    return plain_name(f"{groove.style} {groove.name} {number}") + ".mid"
 
 
 def _play(program: str, groove: Groove, out: Path, seed: list[int]) -> bool:

@@ -54,8 +54,7 @@ class Groove:
     @property
     def quarters_a_beat(self) -> Fraction:
         """Quarter notes, by the time signature, of one beat of mma."""
-        upper, lower = map(int, self.time_signature.split("/"))
-        return Fraction(4 * upper, lower * self.bar_beats)
+        return 4 * Fraction(self.time_signature) / self.bar_beats
 
 
 def list_grooves(library: Path) -> list[Groove]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +145,12 @@ def _found(folder: Path) -> list[ScoreRun]:
             if counts(text)
         )
     return runs
+
+
+def plain_name(title: str) -> str:
+    """A title in small Latin letters and digits, joined by underscores; empty of other letters."""
+    latin = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", latin.casefold()).strip("_")
 
 
 def counts(time_signature: str) -> bool:

@@ -7,12 +7,11 @@ package music21 carries several, of dances and songs.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter.corpora.scores.index import DANCE, counts, write_index
+from beatmeter.corpora.scores.index import DANCE, counts, plain_name, write_index
 from beatmeter.errors import DatasetError
 
 SUFFIX = ".abc"
@@ -140,6 +139,5 @@ def _text(book: Path) -> str:
 
 
 def _file_name(title: str) -> str:
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", plain.casefold()).strip("_")[:_LONGEST_NAME]
+    name = plain_name(title)[:_LONGEST_NAME]
     return f"{name}{SUFFIX}" if name else ""

@@ -78,7 +78,7 @@ def segments(data: Data) -> str:
             (
                 clock(segment["start_s"]),
                 clock(segment["end_s"]),
-                segment["time_signature"] if segment["bars_heard"] else NO_BAR,
+                _signature_text(segment),
                 f"{segment['tempo_bpm']:.1f}",
                 "" if bar is None else f"{bar:.2f}",
                 _percent(segment["confidence"]),
@@ -192,11 +192,13 @@ def _no_bar(told: Data) -> str:
     )
 
 
+def _signature_text(segment: Data) -> str:
+    return str(segment["time_signature"]) if segment["bars_heard"] else NO_BAR
+
+
 def _sequence(segments: Sequence[Data]) -> str:
     """Time signatures in the order in which they follow each other, the first few of many."""
-    signatures = [
-        segment["time_signature"] if segment["bars_heard"] else NO_BAR for segment in segments
-    ]
+    signatures = [_signature_text(segment) for segment in segments]
     changes = [s for s, before in zip(signatures, ["", *signatures], strict=False) if s != before]
     rest = len(changes) - _MOST_TOLD
     return " → ".join(changes[:_MOST_TOLD]) + (f" and {rest} more" if rest > 0 else "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from beatmeter._util.atomic import replacing
 from beatmeter._util.hashing import sha256_of
+from beatmeter._util.malformed import MALFORMED
 from beatmeter.errors import DatasetError
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune.data import find_clips
@@ -133,6 +134,6 @@ def _read(path: Path) -> dict[str, Any]:
             and isinstance(content["listing"], str)
         ):
             return dict(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MALFORMED):
         pass
     raise DatasetError(f"{path}: is no result of a run (delete it to run it again)")

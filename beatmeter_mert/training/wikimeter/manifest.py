@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.malformed import MALFORMED
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
 
@@ -80,14 +81,7 @@ class Manifest:
                 raise DatasetError(f"{path}: format {content['format']!r} (allowed: {_FORMAT!r})")
             fetched = {slug: Fetched(**song) for slug, song in content["fetched"].items()}
             return cls(folder, fetched, dict(content["failed"]))
-        except (
-            OSError,
-            AttributeError,
-            KeyError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except (OSError, *MALFORMED) as error:
             raise DatasetError(f"{path}: is not a manifest of WIKIMETER") from error
 
     def write(self) -> None:

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import is_ascending
 from beatmeter._util.atomic import replacing
 from beatmeter._util.claim import claimed
 from beatmeter._util.hashing import hash_file
@@ -170,7 +171,7 @@ def _checked(path: Path) -> dict[str, Any]:
         raise NetworkError(f"{path}: not a shard of frames: its arrays are of several lengths")
     clips = zip(*(shard[name] for name in ("lengths", "rows", "beats", "downbeats")), strict=True)
     for number, (length, row, *times) in enumerate(clips):
-        if length < 1 or not isinstance(row, dict) or not all(map(_ascending, times)):
+        if length < 1 or not isinstance(row, dict) or not all(map(is_ascending, times)):
             raise NetworkError(
                 f"{path}: clip {number}: no frames, no row of what is known, or beats out of order"
             )
@@ -235,10 +236,6 @@ def _of_clips(truths: Sequence[ClipTruth]) -> dict[str, npt.NDArray[Any]]:
         arrays[name] = np.concatenate([np.zeros(0), *times])
         arrays[f"{name}_start"] = _edges(times)
     return arrays
-
-
-def _ascending(times: npt.NDArray[np.floating]) -> bool:
-    return bool(np.isfinite(times).all() and (np.diff(times) > 0).all())
 
 
 def _edges(lists: Sequence[Times]) -> npt.NDArray[np.int64]:
