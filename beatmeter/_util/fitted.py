@@ -2,7 +2,7 @@
 
 What ships lies in ``beatmeter/fitted`` and is only read. What a user fits, tunes or measures lies
 in the user's data folder under the same names, and comes first. The environment variable
-``BEATMETER_DATA`` names another data folder.
+``BEATMETER_DATA`` names another data folder, a relative one below the working folder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from beatmeter._util.folders import data_folder, home
+from beatmeter._util.folders import data_folder, expanded
 
 SHIPPED = Path(str(files("beatmeter"))) / "fitted"
 DATA_VARIABLE = "BEATMETER_DATA"
@@ -22,7 +22,7 @@ DATA_VARIABLE = "BEATMETER_DATA"
 def user_path(name: str) -> Path:
     """Where the user's own file or folder of that name lies, whether or not it is there."""
     named = os.environ.get(DATA_VARIABLE)
-    return (home() / named if named else data_folder()) / name
+    return (expanded(named).absolute() if named else data_folder()) / name
 
 
 def find_fitted(name: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from beatmeter._util import folders
+from beatmeter._util.fitted import DATA_VARIABLE, user_path
 
 
 @pytest.fixture
@@ -33,3 +34,14 @@ def test_named_folders_need_no_home(homeless, monkeypatch, tmp_path):
 def test_the_home_of_a_stranger_stays_as_it_is_written():
     assert folders.expanded("~no-such-user/x") == Path("~no-such-user/x")
     assert folders.expanded("~") == folders.home()
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"), [("data", "data"), ("../data", "../data"), ("/data", "/data")]
+)
+def test_a_named_data_folder_is_that_of_the_working_folder(monkeypatch, tmp_path, named, meant):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, named)
+    assert user_path("weights.toml") == tmp_path / meant / "weights.toml"
+    monkeypatch.setenv(DATA_VARIABLE, "~/data")
+    assert user_path("weights.toml") == folders.home() / "data" / "weights.toml"
