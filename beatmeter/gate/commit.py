@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from beatmeter.fusion.record import GateRecord, find_record, withdraw_record, wr
 from beatmeter.fusion.weights import load_weights
 from beatmeter.gate import gate_report
 from beatmeter.gate.files import gate_content, report_stem, write
-from beatmeter.gate.gate_run import GateRun, find_candidate, score_candidate, use_checkpoint
+from beatmeter.gate.gate_run import GateRun, find_candidate, score_candidate, using_checkpoint
 from beatmeter.gate.measurement import Measurement, measure
 from beatmeter.plugins import installed_signals
 
@@ -100,10 +101,11 @@ def run_gate(
     """
     signals = installed_signals()
     candidate = find_candidate(candidate, signals)
-    if checkpoint is not None:
-        use_checkpoint(candidate, checkpoint)
     fixture_set, cache = open_set(set_name), open_cache(scores)
-    return decide(score_candidate(candidate, fixture_set, signals, load_weights(), cache, jobs))
+    named = nullcontext() if checkpoint is None else using_checkpoint(candidate, checkpoint)
+    with named:
+        run = score_candidate(candidate, fixture_set, signals, load_weights(), cache, jobs)
+    return decide(run)
 
 
 def decide(run: GateRun) -> GateResult:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from beatmeter.datasets.fixtures import FixtureSet, verify
@@ -78,9 +79,19 @@ def checkpoint_variable(candidate: str) -> str:
     return f"BEATMETER_{candidate.upper()}_CHECKPOINT"
 
 
-def use_checkpoint(candidate: str, checkpoint: str) -> None:
-    """Let a signal use a checkpoint, in this process and those it starts."""
-    os.environ[checkpoint_variable(candidate)] = checkpoint
+@contextmanager
+def using_checkpoint(candidate: str, checkpoint: str) -> Iterator[None]:
+    """Let a signal use a checkpoint within a block, in this process and those it starts."""
+    variable = checkpoint_variable(candidate)
+    before = os.environ.get(variable)
+    os.environ[variable] = checkpoint
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
 
 
 def find_candidate(name: str | None, signals: Mapping[str, Signal]) -> str:

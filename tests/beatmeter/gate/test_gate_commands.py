@@ -85,10 +85,21 @@ def test_an_interrupt_ends_with_130_and_says_what_is_kept(install, monkeypatch):
         assert ran.stderr == "beatmeter: interrupted; what was heard is kept\n"
 
 
-def test_a_named_checkpoint_reaches_the_signal(install, monkeypatch):
-    monkeypatch.setenv("BEATMETER_NEW_CHECKPOINT", "before")
-    assert install().run("gate", "--checkpoint", "elsewhere").exit_code == 0
-    assert os.environ["BEATMETER_NEW_CHECKPOINT"] == "elsewhere"
+@pytest.mark.parametrize("before", ["before", None])
+def test_a_named_checkpoint_reaches_the_signal_in_this_run_alone(install, monkeypatch, before):
+    installed = install()
+    if before is not None:
+        monkeypatch.setenv("BEATMETER_NEW_CHECKPOINT", before)
+    seen = []
+
+    def fingerprint():
+        seen.append(os.environ.get("BEATMETER_NEW_CHECKPOINT"))
+        return "first"
+
+    installed.stage.candidate.fingerprint = fingerprint
+    assert installed.run("gate", "--checkpoint", "elsewhere").exit_code == 0
+    assert set(seen) == {"elsewhere"}
+    assert os.environ.get("BEATMETER_NEW_CHECKPOINT") == before
 
 
 def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
