@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from beatmeter.datasets.fixtures import SET_NAMES
 from beatmeter.evaluation.report.files import to_json, write_report
 from beatmeter.evaluation.report.html import to_html
 from beatmeter.evaluation.report.section import Section
@@ -37,8 +40,14 @@ def write(
 
 
 def report_stem(folder: Path, name: str, fixture_set: str) -> Path:
-    """Where the report on a signal or its tuning, and a set, goes, without suffix."""
-    return folder / f"{name}-{Path(fixture_set).stem}"
+    """Where the report on a signal or its tuning, and a set, goes, without suffix.
+
+    The name of a set that is a path ends in a hash of it, for others may have the same stem.
+    """
+    if fixture_set in SET_NAMES:
+        return folder / f"{name}-{fixture_set}"
+    digest = hashlib.sha256(os.fsencode(fixture_set)).hexdigest()
+    return folder / f"{name}-{Path(fixture_set).stem}-{digest[:8]}"
 
 
 def gate_content(

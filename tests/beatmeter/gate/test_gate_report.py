@@ -16,6 +16,7 @@ from beatmeter.evaluation.report.section import Section, ratio, share
 from beatmeter.evaluation.report.text import to_markdown, to_text
 from beatmeter.fusion.weights import Weights
 from beatmeter.gate.commit import GateResult, decide
+from beatmeter.gate.files import report_stem
 from beatmeter.gate.measurement import measure
 
 
@@ -77,6 +78,14 @@ def test_the_same_run_writes_the_same_bytes(result, tmp_path):
     first = [path.read_bytes() for path in result.write(tmp_path / "one")]
     second = [path.read_bytes() for path in result.write(tmp_path / "two")]
     assert first == second
+
+
+def test_sets_of_one_name_have_reports_of_their_own(tmp_path):
+    sets = ("rendered", "/one/rendered", "/other/rendered", "/other/rendered.csv")
+    stems = [report_stem(tmp_path, "new", fixture_set) for fixture_set in sets]
+    assert stems[0] == tmp_path / "new-rendered"
+    assert len(set(stems)) == len(sets)
+    assert all(stem.name.startswith("new-rendered") for stem in stems)
 
 
 def test_infinite_and_undefined_figures_are_plain_json(make_table, tmp_path, result):
