@@ -66,8 +66,12 @@ def list_fixtures(name: str) -> None:
 def verify_fixtures(name: str) -> None:
     """Check that every recording of a set is there, unchanged."""
     from beatmeter.datasets.fixtures import open_set, verify
+    from beatmeter.datasets.fixtures.manifest import FILE_NAME
+    from beatmeter.errors import DatasetError
 
     fixture_set = open_set(name)
+    if not fixture_set.has_manifest:
+        raise DatasetError(f"{name}: nothing to compare with (allowed: a set with a {FILE_NAME})")
     with _progress() as progress:
         watched = progress.track(fixture_set.fixtures, description="checking")
         result = verify(fixture_set, watched)
