@@ -8,7 +8,6 @@ does not know of it) and, where it is known, grouping (such as 2+2+3).
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from beatmeter._util.arrays import Floats
 from beatmeter._util.atomic import replacing
 from beatmeter.datasets.labels import parse_filename
-from beatmeter.datasets.tables import read_rows
+from beatmeter.datasets.tables import read_rows, write_rows
 from beatmeter.errors import DatasetError
 
 TABLE = "clips.csv"
@@ -84,12 +83,4 @@ def write_beats(path: Path, beats: Floats, places: npt.NDArray[np.int64]) -> Non
 
 def write_table(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write ``clips.csv``; what a row holds beside the columns is left out."""
-    with (
-        replacing(folder / TABLE) as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(
-            file, (*COLUMNS, GROUPING), restval="", extrasaction="ignore", lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(folder / TABLE, (*COLUMNS, GROUPING), rows)

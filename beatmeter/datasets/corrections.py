@@ -11,7 +11,6 @@ METER2800's layout. Rows and columns that others wrote are kept.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import os
@@ -19,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter._util.atomic import replacing
 from beatmeter._util.text import escape_control
 from beatmeter.datasets.audio_index import AudioIndex
 from beatmeter.datasets.folder import BY_EAR, CORRECTIONS, tables_of
@@ -31,7 +29,7 @@ from beatmeter.datasets.labels import (
     work_of,
     write_table,
 )
-from beatmeter.datasets.tables import read_rows
+from beatmeter.datasets.tables import read_rows, write_rows
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter.meters import METERS
 
@@ -214,13 +212,7 @@ class CorrectionStore:
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         columns = dict.fromkeys((*COLUMNS, *(name for row in rows for name in row)))
-        path = self.folder / CORRECTIONS
-        with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
+        write_rows(self.folder / CORRECTIONS, columns, rows)
 
 
 def _saved(row: dict[str, str], where: str) -> Saved:

@@ -1,4 +1,4 @@
-"""Rows of tables that come from outside: comma- or tab-separated text with a line of column names.
+"""Rows of tables: comma- or tab-separated text with a line of column names.
 
 A row ends where a line feed or carriage return stands outside quotes, and nowhere else: form feeds
 and the line separators of Unicode are characters of a cell.
@@ -7,11 +7,13 @@ and the line separators of Unicode are characters of a cell.
 from __future__ import annotations
 
 import csv
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+from beatmeter._util.atomic import replacing
 from beatmeter.errors import DatasetError
 
 _SPACE = " \t\r\n"
@@ -64,3 +66,21 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[s
     except csv.Error as error:
         line = rows.reader.line_num
         raise DatasetError(f"{path}, line {line}: cannot be read ({error})") from error
+
+
+def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a comma-separated table, atomically and to the disk itself.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Cells by column; one that is lacking is left empty, one of no column left out.
+    """
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, tuple(columns), restval="", extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())

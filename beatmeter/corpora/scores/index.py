@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatmeter._util.atomic import replacing
-from beatmeter.datasets.tables import read_rows
+from beatmeter.datasets.tables import read_rows, write_rows
 from beatmeter.errors import DatasetError, MeterError
 from beatmeter.meters import meter_of
 
@@ -78,13 +76,7 @@ def list_runs(folder: Path) -> list[ScoreRun]:
 
 def write_index(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write the index of a folder of scores; a column that a row lacks is left empty."""
-    with (
-        replacing(folder / INDEX) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, (*COLUMNS, DANCE), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(folder / INDEX, (*COLUMNS, DANCE), rows)
 
 
 def _indexed(index: Path) -> list[ScoreRun]:
