@@ -20,6 +20,7 @@ from beatmeter._util.arrays import Floats, Integers
 
 RESAMPLES = 2000  # of whole works
 COVERAGE = 0.95  # of an interval
+_SEED = 0  # of the draws, the same for every figure
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class Interval:
     high: float
 
 
-def resampled_rows(
-    works: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
-) -> Iterator[Integers]:
+def resampled_rows(works: Sequence[str], resamples: int = RESAMPLES) -> Iterator[Integers]:
     """Rows of each resample, ascending; those of a work drawn twice are there twice.
 
     For figures that are no ratio of sums; :func:`resampled_sums` is much faster for those.
@@ -51,11 +50,11 @@ def resampled_rows(
     resamples : int > 0
     """
     names, place = np.unique(np.asarray(works), return_inverse=True)
-    for times in _draw(len(names), resamples, seed):
+    for times in _draw(len(names), resamples):
         yield np.repeat(np.arange(len(works)), times[place])
 
 
-def resampled_sums(each: Floats, works: Sequence[str], seed: int = 0) -> Floats:
+def resampled_sums(each: Floats, works: Sequence[str]) -> Floats:
     """Column sums over the rows of each resample.
 
     Parameters
@@ -69,7 +68,7 @@ def resampled_sums(each: Floats, works: Sequence[str], seed: int = 0) -> Floats:
     ndarray, shape (2000, k)
     """
     by_work = sums_by_work(each, works)
-    return np.asarray(_draw(len(by_work), RESAMPLES, seed) @ by_work)
+    return np.asarray(_draw(len(by_work), RESAMPLES) @ by_work)
 
 
 def sums_by_work(each: Floats, works: Sequence[str]) -> Floats:
@@ -104,7 +103,7 @@ def mean_interval(values: npt.ArrayLike, works: Sequence[str]) -> Interval:
     return interval(each.mean(), sums[:, 0] / sums[:, 1])
 
 
-def _draw(works: int, resamples: int, seed: int) -> Integers:
+def _draw(works: int, resamples: int) -> Integers:
     """How many times each resample holds each work: shape (resamples, works)."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_SEED)
     return rng.multinomial(works, np.full(works, 1.0 / works), size=resamples)

@@ -39,7 +39,7 @@ class ReliabilityBin:
     share_true: float
 
 
-def reliability(probabilities: Floats, true: Booleans, bins: int = BINS) -> list[ReliabilityBin]:
+def reliability(probabilities: Floats, true: Booleans) -> list[ReliabilityBin]:
     """Sort predictions into bins of equal width; empty bins are left out.
 
     Parameters
@@ -47,10 +47,9 @@ def reliability(probabilities: Floats, true: Booleans, bins: int = BINS) -> list
     probabilities : ndarray of float, shape (n,), in [0, 1]
     true : ndarray of bool, shape (n,)
         Whether what was predicted is so.
-    bins : int > 0
     """
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    place = np.clip(np.digitize(probabilities, edges) - 1, 0, bins - 1)
+    edges = np.linspace(0.0, 1.0, BINS + 1)
+    place = np.clip(np.digitize(probabilities, edges) - 1, 0, BINS - 1)
     return [
         ReliabilityBin(
             low=float(edges[b]),

@@ -53,11 +53,9 @@ class TunedSignal:
             tuning_content(self.tuning),
         )
 
-    def store(self, path: Path | None = None) -> Path:
+    def store(self) -> Path:
         """Write the chosen weight to the user's weights, with the record's hash and the date."""
-        return write_weights(
-            with_tuned(load_weights(path), self.tuning, self.record, today()), path
-        )
+        return write_weights(with_tuned(load_weights(), self.tuning, self.record, today()))
 
 
 def tune_signal(

@@ -1,12 +1,10 @@
 import random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beatmeter.datasets.labels import LabelledClip
 from beatmeter.datasets.splits import SPLITS, split_by_work
-from beatmeter.errors import DatasetError
 
 clip_lists = st.lists(
     st.tuples(st.integers(0, 20), st.sampled_from([(3,), (4,), (11,), (3, 4)])), max_size=60
@@ -50,9 +48,3 @@ def test_shares_are_kept_for_every_meter_and_rare_ones_are_everywhere():
 def test_another_seed_divides_otherwise():
     clips = [LabelledClip(f"{w}", (3,), None, f"{w}") for w in range(50)]
     assert split_by_work(clips, seed=0) != split_by_work(clips, seed=1)
-
-
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.5, 0.4, 0.2), (1.2, -0.1, -0.1)])
-def test_shares_must_sum_to_one(shares):
-    with pytest.raises(DatasetError, match="shares"):
-        split_by_work([], shares)
