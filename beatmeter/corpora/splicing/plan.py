@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from beatmeter._util.arrays import Integers
@@ -17,27 +15,12 @@ class SpliceError(BeatMeterError):
     """A recording that cannot be spliced as asked."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The order in which beats of a source are played.
-
-    Attributes
-    ----------
-    order : ndarray of int, shape (n,)
-        Index of the source beat at each output beat.
-    bar_length : int
-        Output beats per bar; the first beat is a downbeat.
-    """
-
-    order: Integers
-    bar_length: int
-
-    def joints(self) -> Integers:
-        """Output beats before which the source is cut, ascending."""
-        return np.flatnonzero(np.diff(self.order) != 1) + 1
+def joints(order: Integers) -> Integers:
+    """Output beats before which the source is cut, ascending."""
+    return np.flatnonzero(np.diff(order) != 1) + 1
 
 
-def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
+def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Integers:
     """Apply a recipe bar after bar, from the first source bar to the last.
 
     Parameters
@@ -49,6 +32,11 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
     beats : int
         Output beats wanted; whole bars are made until there are as many.
 
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        The order in which beats of the source are played: its beat at each output beat.
+
     Raises
     ------
     SpliceError
@@ -57,7 +45,7 @@ def follow(recipe: Recipe, source_meter: int, bars: int, beats: int) -> Plan:
     order, needed = walk(recipe, source_meter, beats)
     if needed > bars:
         raise SpliceError(f"splice: needs {needed} source bars (allowed: {bars})")
-    return Plan(order, sum(span.length for span in recipe))
+    return order
 
 
 def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Integers, int]:
@@ -81,8 +69,8 @@ def walk(recipe: Recipe, source_meter: int, beats: int) -> tuple[Integers, int]:
 
 
 def borrow(
-    plan: Plan, source_meter: int, bars: int, share: float, rng: np.random.Generator
-) -> Plan:
+    order: Integers, source_meter: int, bars: int, share: float, rng: np.random.Generator
+) -> Integers:
     """Borrow beats from other bars until a given share of all beats begins with a cut.
 
     A borrowed beat keeps its place in the bar, so the meter stays. The share is the same for
@@ -90,26 +78,28 @@ def borrow(
 
     Parameters
     ----------
+    order : ndarray of int, shape (n,)
+        As of :func:`follow`.
     source_meter : int
         Beats per source bar.
     bars : int
         Source bars there are, at least 3.
     share : float in [0, 1]
-        Cuts per output beat; a plan that has more already is left as it is.
+        Cuts per output beat; an order that has more already is left as it is.
     """
-    order = plan.order.copy()
+    order = order.copy()
     wanted = round(share * len(order))
     for start in rng.permutation(np.arange(1, len(order))):
-        joints = Plan(order, plan.bar_length).joints()
-        if len(joints) >= wanted:
+        cuts = joints(order)
+        if len(cuts) >= wanted:
             break
-        if start in joints:
+        if start in cuts:
             continue
-        later = joints[joints > start]
+        later = cuts[cuts > start]
         end = int(later[0]) if len(later) else len(order)
         bar = _another_bar(order, int(start), end, source_meter, bars, rng)
         order[start:end] += (bar - order[start] // source_meter) * source_meter
-    return Plan(order, plan.bar_length)
+    return order
 
 
 def _another_bar(

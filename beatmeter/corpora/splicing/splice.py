@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from beatmeter._util.arrays import Floats
+from beatmeter._util.arrays import Floats, Integers
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.random import pick
-from beatmeter.corpora.splicing.plan import Plan, SpliceError, borrow, follow, walk
-from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, Recipe, grouping_of
+from beatmeter.corpora.splicing.plan import SpliceError, borrow, follow, joints, walk
+from beatmeter.corpora.splicing.recipes import RECIPES, SOURCE_METERS, grouping_of
 from beatmeter.meters import check_meter
 
 LEAD_S = 0.012
@@ -74,20 +75,18 @@ class Spliced:
     Attributes
     ----------
     samples : ndarray of float32, shape (n,)
-    sample_rate : int
-        Hz.
+        At the rate of the source.
     beats : ndarray of float, shape (bars * meter + 1,)
         Seconds; the first is a downbeat.
-    plan : Plan
+    order : ndarray of int, shape (bars * meter,)
         Which source beat sounds at each beat.
     """
 
     samples: Samples
-    sample_rate: int
     beats: Floats
     meter: int
     grouping: tuple[int, ...]
-    plan: Plan
+    order: Integers
 
     @property
     def downbeats(self) -> Floats:
@@ -111,7 +110,11 @@ def splice(music: BarredMusic, meter: int, seconds: float, rng: np.random.Genera
         If the music is too short.
     """
     recipe = pick(rng, RECIPES[music.meter, check_meter(meter)])
-    return splice_with(music, recipe, seconds, rng)
+    order = follow(recipe, music.meter, music.bars, beats_in(seconds, music.beats))
+    share = float(rng.uniform(*SHARE_OF_CUTS))
+    order = borrow(order, music.meter, music.bars, share, rng)
+    samples, beats = _play(music, order)
+    return Spliced(samples, beats, meter, grouping_of(recipe), order)
 
 
 def beats_in(seconds: float, beats: npt.ArrayLike) -> int:
@@ -129,31 +132,19 @@ def bars_for(source_meter: int, beats: int) -> int:
     )
 
 
-def splice_with(
-    music: BarredMusic, recipe: Recipe, seconds: float, rng: np.random.Generator
-) -> Spliced:
-    """Re-bar music with a given recipe; see :func:`splice`."""
-    plan = follow(recipe, music.meter, music.bars, beats_in(seconds, music.beats))
-    share = float(rng.uniform(*SHARE_OF_CUTS))
-    plan = borrow(plan, music.meter, music.bars, share, rng)
-    samples, beats = _play(music, plan)
-    return Spliced(samples, music.sample_rate, beats, plan.bar_length, grouping_of(recipe), plan)
-
-
-def _play(music: BarredMusic, plan: Plan) -> tuple[Samples, Floats]:
-    """Concatenate the runs of a plan, cross-faded with equal power around each cut."""
+def _play(music: BarredMusic, order: Integers) -> tuple[Samples, Floats]:
+    """Concatenate the runs of an order, cross-faded with equal power around each cut."""
     rate = music.sample_rate
     lead, half = round(LEAD_S * rate), round(FADE_S * rate / 2)
     cuts = np.round(music.beats * rate).astype(np.int64) - lead
     padded = np.pad(music.samples, (lead + half, half + 1))
-    starts = np.concatenate([[0], plan.joints()])
-    ends = np.concatenate([plan.joints(), [len(plan.order)]])
-    lengths = cuts[plan.order + 1] - cuts[plan.order]
+    bounds = [0, *joints(order).tolist(), len(order)]
+    lengths = cuts[order + 1] - cuts[order]
     edges = np.concatenate([[0], np.cumsum(lengths)])
     out = np.zeros(edges[-1] + 2 * half, np.float32)
     rise = np.sin(np.linspace(0, np.pi / 2, 2 * half, dtype=np.float32))
-    for start, end in zip(starts, ends, strict=True):
-        first = cuts[plan.order[start]] + lead
+    for start, end in pairwise(bounds):
+        first = cuts[order[start]] + lead
         size = edges[end] - edges[start] + 2 * half
         run = padded[first : first + size].copy()
         run = np.pad(run, (0, size - len(run)))
