@@ -212,16 +212,19 @@ def _onsets_per_second(piece: Piece) -> float:
     return max(len(onsets), 1) / piece.beats[-1] * piece.pulse_bpm / 60
 
 
-def _by_family(runs: Iterable[ScoreRun]) -> _ScoresByFamily:
-    """Sort runs by family and work."""
-    works: dict[str, dict[str, list[ScoreRun]]] = {}
+def by_work(runs: Iterable[ScoreRun]) -> tuple[tuple[ScoreRun, ...], ...]:
+    """The runs of each work, works by name."""
+    works: dict[str, list[ScoreRun]] = {}
     for run in runs:
-        family = works.setdefault(_FAMILY_OF.get(run.source, _OWN_SCORES), {})
-        family.setdefault(run.work, []).append(run)
-    return {
-        family: tuple(tuple(works[family][work]) for work in sorted(works[family]))
-        for family in sorted(works)
-    }
+        works.setdefault(run.work, []).append(run)
+    return tuple(tuple(works[work]) for work in sorted(works))
+
+
+def _by_family(runs: Iterable[ScoreRun]) -> _ScoresByFamily:
+    families: dict[str, list[ScoreRun]] = {}
+    for run in runs:
+        families.setdefault(_FAMILY_OF.get(run.source, _OWN_SCORES), []).append(run)
+    return {family: by_work(families[family]) for family in sorted(families)}
 
 
 def _draw_run(

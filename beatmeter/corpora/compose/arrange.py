@@ -14,7 +14,7 @@ from beatmeter.corpora.compose.drums import drum_part
 from beatmeter.corpora.compose.frame import Frame, Section
 from beatmeter.corpora.compose.harmony import Chord, Harmony, Scale
 from beatmeter.corpora.compose.melody import melody
-from beatmeter.corpora.compose.style import STYLES, Style
+from beatmeter.corpora.compose.style import Style
 from beatmeter.corpora.piece import Piece, bar_beats
 from beatmeter.corpora.random import between, happens, pick
 
@@ -28,15 +28,15 @@ _NEAR = 0.04
 _ROOT_BONUS = 0.25  # added weight of low notes, and of a chord whose root sounds
 
 
-def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) -> Piece:
+def arrange(rng: np.random.Generator, piece: Piece, style: Style) -> Piece:
     """Add drums or a bass, or both, whichever the piece does not have.
 
     Parameters
     ----------
     piece : Piece
         Beginning with a bar line, in bars of equal length.
-    style : Style, optional
-        How the added players play; drawn when not given.
+    style : Style
+        How the added players play.
 
     Returns
     -------
@@ -44,7 +44,6 @@ def arrange(rng: np.random.Generator, piece: Piece, style: Style | None = None) 
         Of the same origin.
     """
     frame = _frame(rng, piece)
-    style = style or pick(rng, tuple(STYLES.values()))
     roles = {player.role for player in piece.parts}
     level = between(rng, 60.0, 104.0)
     added = []

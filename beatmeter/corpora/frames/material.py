@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from beatmeter.corpora.material_pool import MaterialPool, is_reserved, window
+from beatmeter.corpora.material_pool import MaterialPool, by_work, is_reserved, window
 from beatmeter.corpora.piece import Piece, draw_excerpt
 from beatmeter.corpora.random import between, pick
 from beatmeter.corpora.reserved import reserved
@@ -116,12 +114,12 @@ class Material:
     @cached_property
     def _works(self) -> dict[str, tuple[tuple[ScoreRun, ...], ...]]:
         works = {
-            family: _by_work(run for run in self.pool.runs if run.source in sources)
+            family: by_work(run for run in self.pool.runs if run.source in sources)
             for family, sources in AS_WRITTEN.items()
         }
         sung = (*AS_WRITTEN["lieder"], *AS_WRITTEN["quartets"])
         compound = (run for run in self.pool.runs if run.time_signature in _COMPOUND_SIGNATURES)
-        return works | {COMPOUND: _by_work(run for run in compound if run.source in sung)}
+        return works | {COMPOUND: by_work(run for run in compound if run.source in sung)}
 
 
 def split_of(work: str) -> str:
@@ -130,13 +128,6 @@ def split_of(work: str) -> str:
     digest = hashlib.sha256(title.encode()).digest()
     share = int.from_bytes(digest[:4], "big") / 2**32
     return "val" if share < _VALIDATION_SHARE else "train"
-
-
-def _by_work(runs: Iterable[ScoreRun]) -> tuple[tuple[ScoreRun, ...], ...]:
-    works: dict[str, list[ScoreRun]] = defaultdict(list)
-    for run in runs:
-        works[run.work].append(run)
-    return tuple(tuple(works[work]) for work in sorted(works))
 
 
 def _suitable_pulse(rng: np.random.Generator, piece: Piece, beat_quarters: float) -> float:
