@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import within
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.effects import apply_effects
 from beatmeter.corpora.frames.beatless import Sound, clicks, no_music
@@ -259,8 +260,4 @@ def _labels(performance: Performance, seconds: float) -> Labels:
     bar = counts[place].astype(np.uint8)
     if ended:
         bar[times > ring - _LEAD_S + _ENDED_S / 3] = NO_BAR
-    return (
-        tuple(beats[(beats >= 0) & (beats < seconds)].tolist()),
-        tuple(lines[(lines >= 0) & (lines < seconds)].tolist()),
-        bar,
-    )
+    return within(beats, seconds), within(lines, seconds), bar

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from beatmeter._util.arrays import within
 from beatmeter.corpora.perform.ensembles import cast
 from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Note, Part, Performance, Piece
@@ -119,15 +120,11 @@ def play(
     return Performance(
         parts=tuple(part for part in played if part.notes),
         meter=piece.meter,
-        beats=_within(tempo.seconds(piece.beats) - start, seconds),
-        downbeats=_within(tempo.seconds(piece.downbeats) - start, seconds),
+        beats=within(tempo.seconds(piece.beats) - start, seconds),
+        downbeats=within(tempo.seconds(piece.downbeats) - start, seconds),
         duration_s=seconds,
         origin=piece.origin,
     )
-
-
-def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]:
-    return tuple(times[(times >= 0) & (times < seconds)].tolist())
 
 
 def draw_touch(rng: np.random.Generator, pulse_bpm: float) -> Touch:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from beatmeter._util.arrays import within
 from beatmeter._util.atomic import replacing
 from beatmeter._util.folders import cache_folder
 from beatmeter.audio.decode import open_recording
@@ -141,8 +141,8 @@ class SplicedRecordings:
         return SourceExcerpt(
             samples=spliced.samples[first : first + round(seconds * SAMPLE_RATE)],
             meter=Meter((meter,), f"{meter}/4", spliced.grouping),
-            beats=_within(spliced.beats - start, seconds),
-            downbeats=_within(spliced.downbeats - start, seconds),
+            beats=within(spliced.beats - start, seconds),
+            downbeats=within(spliced.downbeats - start, seconds),
             origin=Origin(FAMILY, work_of(stretch.file), _LICENCE, seed),
             style={"source meter": str(stretch.meter)},
         )
@@ -196,10 +196,6 @@ def _draw(stretches: Sequence[Stretch], rng: np.random.Generator) -> Stretch:
     """Draw the source meter first, so that it says nothing, then a stretch in it."""
     meter = pick(rng, [m for m in SOURCE_METERS if any(s.meter == m for s in stretches)])
     return pick(rng, [stretch for stretch in stretches if stretch.meter == meter])
-
-
-def _within(times: npt.NDArray[np.float64], seconds: float) -> tuple[float, ...]:
-    return tuple(float(time) for time in times if 0 <= time < seconds)
 
 
 def _search(folder: Path, file: str) -> tuple[Stretch, ...]:
