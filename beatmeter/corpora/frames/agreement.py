@@ -38,11 +38,6 @@ class Agreed:
     downbeat_unknown: Booleans
     bar: npt.NDArray[np.uint8]
 
-    @property
-    def times(self) -> tuple[Floats, Floats]:
-        """Beats and downbeats."""
-        return self.beats, self.downbeats
-
 
 def agreed(samples: Samples) -> Agreed | None:
     """Listen with both trackers; None where they do not agree on two bars' worth of beats.

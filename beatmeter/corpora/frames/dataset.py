@@ -44,7 +44,7 @@ def write_dataset(
 
 
 def _clip(config: ClipsConfig, number: int) -> Clip:
-    clip = clip_maker(config).make(number)
+    clip = clip_maker(config)(number)
     return Clip(clip.samples, _labels(clip, held_out_of(clip.row, config.split)))
 
 

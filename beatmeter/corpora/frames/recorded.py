@@ -10,18 +10,19 @@ Three families:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from beatmeter._util.arrays import within
 from beatmeter.audio.decode import open_recording
 from beatmeter.audio.samples import Samples
 from beatmeter.corpora.frames.agreement import agreed
 from beatmeter.corpora.frames.clips import NO_BAR, UNKNOWN, FrameClip
-from beatmeter.corpora.frames.shards import check_numbers
+from beatmeter.corpora.frames.shards import ClipsConfig
 from beatmeter.corpora.random import pick, weighted
 from beatmeter.corpora.rendering import clip_seed
 from beatmeter.corpora.splicing.source import (
@@ -46,8 +47,8 @@ _TRIES = 10
 
 
 @dataclass(frozen=True)
-class RecordedConfig:
-    """Everything that the clips of a folder of recordings depend on.
+class RecordedConfig(ClipsConfig):
+    """Clips that are cut from recordings; which are held out is the user's choice of folders.
 
     Attributes
     ----------
@@ -55,34 +56,12 @@ class RecordedConfig:
         Folder.
     index : Path
         Where :func:`~beatmeter.corpora.splicing.source.search_recordings` keeps what it found.
-    split : str
-        ``train`` or ``val``: which recordings are held out is the user's choice of folders.
-    families : tuple of str
-        Of :data:`RECORDED`; empty for all.
-    seconds : float, 5 to 120
-        Length of a clip.
-    seed : int >= 0
-    clips_per_shard : int >= 1
-
-    Raises
-    ------
-    DatasetError
-        If a number is out of range, or a family unknown.
     """
+
+    known_families = RECORDED
 
     recordings: Path
     index: Path
-    split: str = "train"
-    families: tuple[str, ...] = ()
-    seconds: float = 24.0
-    seed: int = 0
-    clips_per_shard: int = 64
-
-    def __post_init__(self) -> None:
-        check_numbers(self.seconds, self.seed, self.clips_per_shard)
-        for family in self.families:
-            if family not in RECORDED:
-                raise DatasetError(f"family: {family!r} (allowed: {', '.join(RECORDED)})")
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, recordings by their names and sizes."""
@@ -103,11 +82,11 @@ class RecordedConfig:
         """Whether sure stretches are needed, for which every recording has to be searched."""
         return set(self.shares) != {"agreed"}
 
-    def maker(self) -> RecordedMaker:
+    def maker(self) -> Callable[[int], FrameClip]:
         """Find what clips are made of; what was searched before is not searched again."""
         files = list_recordings(self.recordings)
         found = search_recordings(self.recordings, self.index) if self.is_searched else ()
-        return RecordedMaker(self.recordings, files, found, self.shares, self.seconds, self.seed)
+        return RecordedMaker(self, files, found).make
 
 
 @dataclass(frozen=True)
@@ -116,26 +95,17 @@ class RecordedMaker:
 
     Parameters
     ----------
-    recordings : Path
-        Folder.
-    files : sequence of str
-        Its recordings, relative to it.
-    stretches : sequence of Stretch
-        What was found to be sure in them; none, and no ``steady`` or ``spliced`` clip is made.
-    shares : mapping of str to float
-        How often each family is drawn; of :data:`RECORDED`.
-    seconds : float > 0
-        Length of a clip.
-    seed : int >= 0
+    config : RecordedConfig
         The same seed and number give the same clip.
+    files : sequence of str
+        The recordings of its folder, relative to it.
+    stretches : sequence of Stretch
+        What was found to be sure in them; without any, no ``steady`` or ``spliced`` clip is made.
     """
 
-    recordings: Path
+    config: RecordedConfig
     files: Sequence[str]
     stretches: Sequence[Stretch]
-    shares: dict[str, float] = field(default_factory=lambda: dict(RECORDED))
-    seconds: float = 24.0
-    seed: int = 0
 
     def make(self, number: int) -> FrameClip:
         """Make the clip of a number, from 0.
@@ -145,9 +115,9 @@ class RecordedMaker:
         DatasetError
             If no recording is long enough.
         """
-        seed = clip_seed(self.seed, number)
+        seed = clip_seed(self.config.seed, number)
         rng = np.random.default_rng((seed, 7))
-        family = weighted(rng, self.shares)
+        family = weighted(rng, self.config.shares)
         if family == FAMILY:
             return self._spliced(seed, int(rng.choice(METERS)))
         return self._steady(rng, seed) if family == "steady" else self._agreed(rng, seed)
@@ -157,8 +127,8 @@ class RecordedMaker:
 
         from beatmeter.corpora.perform.render import SAMPLE_RATE as SPLICE_RATE
 
-        source = SplicedRecordings(self.recordings, self.stretches)
-        excerpt = source.draw_source_excerpt(seed, self.seconds, FAMILY, (meter,))
+        source = SplicedRecordings(self.config.recordings, self.stretches)
+        excerpt = source.draw_source_excerpt(seed, self.config.seconds, FAMILY, (meter,))
         samples = soxr.resample(excerpt.samples, SPLICE_RATE, SAMPLE_RATE)
         row = _row(FAMILY, excerpt.origin.work, meter, seed) | {
             "grouping": list(excerpt.meter.grouping),
@@ -173,21 +143,20 @@ class RecordedMaker:
         )
 
     def _steady(self, rng: np.random.Generator, seed: int) -> FrameClip:
-        long = [stretch for stretch in self.stretches if stretch.duration_s >= self.seconds]
+        seconds = self.config.seconds
+        long = [stretch for stretch in self.stretches if stretch.duration_s >= seconds]
         if not long:
             raise DatasetError(
-                f"recordings: no steady stretch lasts {self.seconds:g} s (allowed: shorter clips)"
+                f"recordings: no steady stretch lasts {seconds:g} s (allowed: shorter clips)"
             )
         stretch = pick(rng, long)
-        start = stretch.beats[0] + rng.uniform(0, stretch.duration_s - self.seconds)
-        samples = _read(self.recordings / stretch.file, start, start + self.seconds)
+        start = stretch.beats[0] + rng.uniform(0, stretch.duration_s - seconds)
+        samples = _read(self.config.recordings / stretch.file, start, start + seconds)
         beats = np.array(stretch.beats) - start
-        inside = (beats >= 0) & (beats < self.seconds)
-        first = np.arange(len(beats)) % stretch.meter == 0
         return FrameClip(
             samples,
-            tuple(beats[inside].tolist()),
-            tuple(beats[inside & first].tolist()),
+            within(beats, seconds),
+            within(beats[:: stretch.meter], seconds),
             np.full(_frames(samples), stretch.meter, np.uint8),
             _row("steady", stretch.file, stretch.meter, seed),
         )
@@ -205,38 +174,38 @@ class RecordedMaker:
                 continue
             first = round(before * FRAMES_PER_SECOND)
             start = first * HOP_LENGTH
-            clip = samples[start : start + round(self.seconds * SAMPLE_RATE)]
+            clip = samples[start : start + round(self.config.seconds * SAMPLE_RATE)]
             cut = slice(first, first + _frames(clip))
             if heard.beat_unknown[cut].all():
                 continue
             beats, downbeats = (
-                times[(times >= 0) & (times < self.seconds)].tolist()
-                for times in (times - first / FRAMES_PER_SECOND for times in heard.times)
+                within(times - first / FRAMES_PER_SECOND, self.config.seconds)
+                for times in (heard.beats, heard.downbeats)
             )
             counts = heard.bar[cut]
             known = counts[counts != UNKNOWN]
             meter = int(np.bincount(known).argmax()) if len(known) else NO_BAR
             return FrameClip(
                 clip,
-                tuple(beats),
-                tuple(downbeats),
+                beats,
+                downbeats,
                 counts,
                 _row("agreed", file, meter, seed),
                 heard.beat_unknown[cut],
                 heard.downbeat_unknown[cut],
             )
-        raise DatasetError(f"recordings: two trackers agree nowhere in {self.recordings}")
+        raise DatasetError(f"recordings: two trackers agree nowhere in {self.config.recordings}")
 
     def _excerpt(self, rng: np.random.Generator, file: str) -> tuple[Samples, float]:
         """Read a random part with what comes before and after it; its beginning therein."""
-        path = self.recordings / file
+        path, seconds = self.config.recordings / file, self.config.seconds
         with open_recording(path) as recording:
-            room = recording.duration_s - self.seconds
+            room = recording.duration_s - seconds
         if room < 0:
-            raise AudioError(f"{path}: shorter than {self.seconds:g} s")
+            raise AudioError(f"{path}: shorter than {seconds:g} s")
         start = rng.uniform(0, room)
         first = max(0.0, start - _CONTEXT_S)
-        samples = _read(path, first, start + self.seconds + _CONTEXT_S)
+        samples = _read(path, first, start + seconds + _CONTEXT_S)
         return samples, start - first
 
 

@@ -21,11 +21,12 @@ A shard is there whole or not at all; what is there is not made again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,19 +54,16 @@ VALIDATION_FAMILIES = ("quartets",)
 _CONFIG = "frames.json"
 
 
-@dataclass(frozen=True)
-class FramesConfig:
-    """Everything that the clips of a folder of shards depend on.
+@dataclass(frozen=True, kw_only=True)
+class ClipsConfig(ABC):
+    """What the clips of a folder depend on, whatever they are made of.
 
     Attributes
     ----------
-    table : Path
-        Scores, as :func:`table.write_table` wrote them.
     split : str
         ``train`` or ``val``.
     families : tuple of str
-        Of :data:`clips.SHARES`; empty for all of which the table has scores, in training without
-        those kept back.
+        Of :data:`known_families`; empty for all.
     seconds : float, 5 to 120
         Length of a clip.
     seed : int >= 0
@@ -74,14 +72,11 @@ class FramesConfig:
     Raises
     ------
     DatasetError
-        If a number is out of range, a family unknown, or training names a soundfont that it must
-        not hear.
-    ReservedError
-        If a soundfont belongs to the fixtures.
+        If a number is out of range, or a family unknown.
     """
 
-    table: Path
-    soundfonts: tuple[Path, ...]
+    known_families: ClassVar[Mapping[str, float]]
+
     split: str = "train"
     families: tuple[str, ...] = ()
     seconds: float = 24.0
@@ -89,10 +84,53 @@ class FramesConfig:
     clips_per_shard: int = 64
 
     def __post_init__(self) -> None:
-        check_numbers(self.seconds, self.seed, self.clips_per_shard)
+        if not 5 <= self.seconds <= 120:
+            raise DatasetError(f"seconds: {self.seconds:g} (allowed: 5 to 120)")
+        if self.seed < 0:
+            raise DatasetError(f"seed: {self.seed} (allowed: 0 or above)")
+        if self.clips_per_shard < 1:
+            raise DatasetError(f"clips per shard: {self.clips_per_shard} (allowed: 1 or above)")
         for family in self.families:
-            if family not in SHARES:
-                raise DatasetError(f"family: {family!r} (allowed: {', '.join(SHARES)})")
+            if family not in self.known_families:
+                allowed = ", ".join(self.known_families)
+                raise DatasetError(f"family: {family!r} (allowed: {allowed})")
+
+    @abstractmethod
+    def as_json(self) -> dict[str, Any]:
+        """Everything that the clips depend on, as plain JSON values."""
+
+    @abstractmethod
+    def maker(self) -> Callable[[int], FrameClip]:
+        """Read what clips are made of: what makes the clip of a number, from 0, in any order."""
+
+
+@dataclass(frozen=True)
+class FramesConfig(ClipsConfig):
+    """Clips that are rendered from scores and compositions.
+
+    Without `families` they are of all of which the table has scores, in training without those kept
+    back.
+
+    Attributes
+    ----------
+    table : Path
+        Scores, as :func:`table.write_table` wrote them.
+
+    Raises
+    ------
+    DatasetError
+        Also if training names a soundfont that it must not hear.
+    ReservedError
+        If a soundfont belongs to the fixtures.
+    """
+
+    known_families = SHARES
+
+    table: Path
+    soundfonts: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         for path in self.soundfonts:
             reserved().refuse_soundfont(path)
             if self.split == "train" and path.resolve().name.startswith(VALIDATION_SOUNDFONTS):
@@ -121,61 +159,16 @@ class FramesConfig:
             "families": self.shares,
         }
 
-    def maker(self) -> ClipMaker:
-        """Read what clips are made of."""
+    def maker(self) -> Callable[[int], FrameClip]:
+        """Read the table and the soundfonts."""
         fonts = [open_soundfont(path) for path in self.soundfonts]
-        return ClipMaker(
-            _material(self.table, self.split), fonts, self.shares, self.seconds, self.seed
-        )
+        material = _material(self.table, self.split)
+        return ClipMaker(material, fonts, self.shares, self.seconds, self.seed).make
 
 
 @cache
 def _material(table: Path, split: str) -> Material:
     return Material(load_table(table), split)
-
-
-def check_numbers(seconds: float, seed: int, clips_per_shard: int) -> None:
-    """Raise ``DatasetError`` where a number of a configuration is out of range."""
-    if not 5 <= seconds <= 120:
-        raise DatasetError(f"seconds: {seconds:g} (allowed: 5 to 120)")
-    if seed < 0:
-        raise DatasetError(f"seed: {seed} (allowed: 0 or above)")
-    if clips_per_shard < 1:
-        raise DatasetError(f"clips per shard: {clips_per_shard} (allowed: 1 or above)")
-
-
-class MakesClips(Protocol):
-    """Makes any clip of an endless row, by its number."""
-
-    def make(self, number: int) -> FrameClip:
-        """Make the clip of a number, from 0."""
-        ...
-
-
-class ClipsConfig(Protocol):
-    """What :func:`write_shards` needs of a configuration."""
-
-    def __hash__(self) -> int:
-        """As frozen dataclasses have it: a worker keeps the maker of its configuration."""
-        ...
-
-    @property
-    def split(self) -> str:
-        """``train`` or ``val``."""
-        ...
-
-    @property
-    def clips_per_shard(self) -> int:
-        """1 or more."""
-        ...
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything that the clips depend on, as plain JSON values."""
-        ...
-
-    def maker(self) -> MakesClips:
-        """Read what clips are made of."""
-        ...
 
 
 def write_shards(
@@ -220,18 +213,18 @@ def _path(folder: Path, number: int) -> Path:
 def _make(config: ClipsConfig, folder: Path, number: int) -> None:
     first = number * config.clips_per_shard
     numbers = range(first, first + config.clips_per_shard)
-    arrays = shard_arrays((clip_maker(config).make(n) for n in numbers), config.split)
+    arrays = shard_arrays(map(clip_maker(config), numbers), config.split)
     with replacing(_path(folder, number)) as part, part.open("wb") as file:
         np.savez(file, **arrays)
 
 
 @lru_cache(maxsize=1)
-def clip_maker(config: ClipsConfig) -> MakesClips:
+def clip_maker(config: ClipsConfig) -> Callable[[int], FrameClip]:
     """The maker of a worker, which has one configuration all its life."""
     return config.maker()
 
 
-def shard_arrays(clips: Iterable[FrameClip], split: str = "train") -> dict[str, Any]:
+def shard_arrays(clips: Iterable[FrameClip], split: str) -> dict[str, Any]:
     """The arrays of a shard; every row says what training does not know of it."""
     mels, pitches, bars, rows = [], [], [], []
     unknown: dict[str, list[npt.NDArray[np.bool_]]] = {"beat_unknown": [], "downbeat_unknown": []}

@@ -52,7 +52,7 @@ def write_sound(
 def _write(config: ClipsConfig, folder: Path, number: int) -> dict[str, Any]:
     import soundfile
 
-    clip = clip_maker(config).make(number)
+    clip = clip_maker(config)(number)
     path = folder / f"{number:05d}.flac"
     with replacing(path) as part:
         soundfile.write(part, clip.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")

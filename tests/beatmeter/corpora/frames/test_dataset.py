@@ -18,7 +18,9 @@ from beatmeter.signals.neural.spectrogram import SAMPLE_RATE
 @pytest.fixture
 def make_config(table_path: Path, small_soundfont_path: Path):
     def make(*families: str) -> FramesConfig:
-        return FramesConfig(table_path, (small_soundfont_path,), "val", families, 5.0, 4)
+        return FramesConfig(
+            table_path, (small_soundfont_path,), split="val", families=families, seconds=5.0, seed=4
+        )
 
     return make
 
@@ -30,7 +32,7 @@ def test_a_dataset_holds_the_clips_of_shards_in_the_split_of_their_works(make_co
     assert not splits["train"].files
     assert len(splits["val"].files) == 4
     for number, file in enumerate(splits["val"].files):
-        clip = clip_maker(config).make(number)
+        clip = clip_maker(config)(number)
         assert file.clip.meters == (clip.row["meter"],)
         assert file.clip.family == clip.row["family"]
         assert file.clip.work == clip.row["work"]

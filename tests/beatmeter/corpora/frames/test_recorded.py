@@ -78,10 +78,19 @@ def recordings(tmp_path):
     return folder, Stretch("clicks.wav", 4, tuple(beats), 3.0, 3.0)
 
 
+@pytest.fixture
+def make_config(recordings, tmp_path):
+    def make(family: str, seconds: float) -> RecordedConfig:
+        index = tmp_path / "index"
+        return RecordedConfig(recordings[0], index, families=(family,), seconds=seconds)
+
+    return make
+
+
 @pytest.mark.parametrize("family", ["steady", "spliced"])
-def test_beats_of_clips_from_sure_stretches_lie_on_the_clicks(recordings, family):
-    folder, stretch = recordings
-    maker = RecordedMaker(folder, (stretch.file,), (stretch,), {family: 1.0}, seconds=12.0)
+def test_beats_of_clips_from_sure_stretches_lie_on_the_clicks(recordings, make_config, family):
+    _, stretch = recordings
+    maker = RecordedMaker(make_config(family, 12.0), (stretch.file,), (stretch,))
     for number in range(4):
         clip = maker.make(number)
         assert len(clip.samples) == 12 * RATE
@@ -95,9 +104,7 @@ def test_beats_of_clips_from_sure_stretches_lie_on_the_clicks(recordings, family
         assert np.array_equal(maker.make(number).samples, clip.samples)
 
 
-def test_shards_tell_where_beats_are_unknown(recordings, monkeypatch, tmp_path):
-    folder, _ = recordings
-
+def test_shards_tell_where_beats_are_unknown(make_config, monkeypatch, tmp_path):
     def half(samples):
         frames = 1 + len(samples) // 441
         unknown = np.arange(frames) > frames // 2
@@ -105,8 +112,7 @@ def test_shards_tell_where_beats_are_unknown(recordings, monkeypatch, tmp_path):
         return Agreed(beats, beats[:0], unknown, np.ones(frames, bool), np.full(frames, UNKNOWN))
 
     monkeypatch.setattr(recorded, "agreed", half)
-    config = RecordedConfig(folder, tmp_path / "index", families=("agreed",), seconds=10.0)
-    write_shards(config, tmp_path / "out", 1)
+    write_shards(make_config("agreed", 10.0), tmp_path / "out", 1)
     (shard,) = read_shards(tmp_path / "out")
     assert shard["downbeat_unknown"].all()
     assert not shard["beat_unknown"][:150].any()
@@ -115,16 +121,14 @@ def test_shards_tell_where_beats_are_unknown(recordings, monkeypatch, tmp_path):
     assert {row["family"] for row in rows} == {"agreed"}
     assert {row["meter"] for row in rows} == {0}
 
-    maker = RecordedMaker(folder, ("clicks.wav",), (), {"agreed": 1.0}, seconds=10.012)
-    clip = maker.make(0)
+    clip = RecordedMaker(make_config("agreed", 10.012), ("clicks.wav",), ()).make(0)
     assert len(clip.bar) == len(clip.beat_unknown) == 1 + len(clip.samples) // 441
 
 
-def test_where_the_trackers_never_agree_it_is_said(recordings, monkeypatch):
-    folder, _ = recordings
+def test_where_the_trackers_never_agree_it_is_said(make_config, monkeypatch):
     monkeypatch.setattr(recorded, "agreed", lambda samples: None)
     with pytest.raises(DatasetError, match="agree nowhere"):
-        RecordedMaker(folder, ("clicks.wav",), (), {"agreed": 1.0}, seconds=10.0).make(0)
+        RecordedMaker(make_config("agreed", 10.0), ("clicks.wav",), ()).make(0)
 
 
 def test_a_family_that_is_not_there_is_named(recordings, tmp_path):

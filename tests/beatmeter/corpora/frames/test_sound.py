@@ -18,7 +18,13 @@ from tests.beatmeter.corpora.frames.conftest import read_shards
 @pytest.fixture
 def config(table_path: Path, small_soundfont_path: Path) -> FramesConfig:
     return FramesConfig(
-        table_path, (small_soundfont_path,), "val", ("composed", "no music"), 5.0, 4, 3
+        table_path,
+        (small_soundfont_path,),
+        split="val",
+        families=("composed", "no music"),
+        seconds=5.0,
+        seed=4,
+        clips_per_shard=3,
     )
 
 
