@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +54,11 @@ def system_folders() -> tuple[Path, ...]:
     return tuple(share / kind for share in shares for kind in kinds)
 
 
-def find_soundfonts(folders: Iterable[Path] | None = None) -> list[Soundfont]:
-    """List the soundfonts in `folders` (the system's if None), each once, ordered by name."""
-    searched = system_folders() if folders is None else tuple(folders)
+def find_soundfonts() -> list[Soundfont]:
+    """List the soundfonts of the system and the user, each once, ordered by name."""
     files = {
         entry.resolve()
-        for folder in searched
+        for folder in system_folders()
         if folder.is_dir()
         for entry in folder.iterdir()
         if entry.suffix.lower() in SUFFIXES and entry.is_file()

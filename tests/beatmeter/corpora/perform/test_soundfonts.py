@@ -13,20 +13,21 @@ from beatmeter.corpora.perform.soundfonts import (
 from beatmeter.errors import DatasetError
 
 
-def test_a_file_is_found_once_however_many_links_lead_to_it(tmp_path: Path):
+def test_a_file_is_found_once_however_many_links_lead_to_it(tmp_path: Path, monkeypatch):
     (tmp_path / "FluidR3_GM.sf2").write_bytes(b"")
     (tmp_path / "default-GM.sf2").symlink_to("FluidR3_GM.sf2")
     (tmp_path / "readme.txt").write_text("not sound")
-    found = find_soundfonts([tmp_path, tmp_path / "absent"])
-    assert [font.name for font in found] == ["FluidR3_GM"]
+    monkeypatch.setattr(soundfonts, "system_folders", lambda: (tmp_path, tmp_path / "absent"))
+    assert [font.name for font in find_soundfonts()] == ["FluidR3_GM"]
 
 
-def test_files_of_one_name_have_an_order(tmp_path: Path):
+def test_files_of_one_name_have_an_order(tmp_path: Path, monkeypatch):
     folders = [tmp_path / str(number) for number in range(9)]
     for folder in folders:
         folder.mkdir()
         (folder / "mine.sf2").touch()
-    found = [font.path.parent.name for font in find_soundfonts(reversed(folders))]
+    monkeypatch.setattr(soundfonts, "system_folders", lambda: folders[::-1])
+    found = [font.path.parent.name for font in find_soundfonts()]
     assert found == sorted(found)
 
 
