@@ -206,7 +206,9 @@ def meters(folders: tuple[Path, ...]) -> None:
 
 
 @corpus.command()
-@click.option("--seed", default=0, show_default=True, help="Same seed, same sounds.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same sounds."
+)
 @click.option("--out", type=FOLDER, required=True, help="Folder for synthetic-SEED.sf2.")
 def soundfont(seed: int, out: Path) -> None:
     """Make up 128 instruments and a drum kit."""
@@ -232,7 +234,13 @@ def join(datasets: tuple[Path, ...], split: tuple[float, float, float], out: Pat
 
 @corpus.command()
 @click.argument("dataset", metavar="[DIR|rendered|commons]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the classifier.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of the classifier.",
+)
 def leakage(dataset: str, seed: int) -> None:
     """Check that nothing but rhythm tells the meter.
 

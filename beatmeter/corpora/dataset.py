@@ -57,7 +57,7 @@ class SplitShares:
 
     def __post_init__(self) -> None:
         shares = (self.train, self.val, self.test)
-        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6):  # nor where one is no number
             raise DatasetError(f"split: {shares} (allowed: three shares that sum to 1)")
 
     def split_of(self, work: str) -> str:

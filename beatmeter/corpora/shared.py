@@ -27,7 +27,13 @@ def options(*several: Callable[[Command], Command]) -> Callable[[Command], Comma
 
 
 clips = click.option("--clips", type=click.IntRange(min=1), required=True, help="How many clips.")
-seed = click.option("--seed", default=0, show_default=True, help="Same seed, same clips.")
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Same seed, same clips.",
+)
 jobs = click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."
 )

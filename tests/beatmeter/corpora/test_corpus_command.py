@@ -61,6 +61,13 @@ def test_an_unknown_family_is_refused_with_those_there_are(
         run("render", *arguments, "--out", tmp_path / "out")
 
 
+@pytest.mark.parametrize("command", [["soundfont"], ["leakage", "."], ["accompaniments", "."]])
+def test_a_seed_below_0_is_refused_in_a_line(command: list[str]):
+    result = CliRunner().invoke(corpus, [*command, "--seed", "-1"])
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed': -1 is not in the range" in result.stderr
+
+
 def clips(knowing: float) -> list[Example]:
     """Clips in 3 and 4 whose loudness knows the meter with the probability `knowing`."""
     rng = np.random.default_rng(0)

@@ -110,7 +110,7 @@ def test_soundfonts_in_another_order_are_another_configuration(tmp_path: Path):
         DatasetFolder(tmp_path).prepare({"soundfonts": {"b": "2", "a": "1"}})
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1)])
+@pytest.mark.parametrize("shares", [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1), (0.5, 0.5, float("nan"))])
 def test_shares_that_do_not_add_up_are_refused(shares: tuple[float, float, float]):
     with pytest.raises(DatasetError, match="allowed: three shares that sum to 1"):
         SplitShares(*shares)
