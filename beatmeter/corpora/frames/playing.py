@@ -8,7 +8,7 @@ import numpy as np
 
 from beatmeter.corpora.frames.expression import expressive_tempo
 from beatmeter.corpora.frames.material import Material
-from beatmeter.corpora.perform.ensembles import DRUM_KITS, ENSEMBLES
+from beatmeter.corpora.perform.ensembles import ENSEMBLES, draw_program
 from beatmeter.corpora.perform.performing import Touch, draw_touch, play, repeated
 from beatmeter.corpora.perform.tempo import TempoMap, draw_tempo
 from beatmeter.corpora.piece import Performance, Piece, bar_beats
@@ -39,20 +39,9 @@ def recast(rng: np.random.Generator, piece: Piece, share: float = 0.25) -> Piece
     """Other instruments than those written, sometimes."""
     if not happens(rng, share):
         return piece
-    ensemble = pick(rng, tuple(ENSEMBLES))
-    players = ENSEMBLES[ensemble]
-    return replace(
-        piece,
-        parts=tuple(
-            replace(
-                part,
-                program=pick(
-                    rng, DRUM_KITS if part.is_drums else players.get(part.role, players["any"])
-                ),
-            )
-            for part in piece.parts
-        ),
-    )
+    name = pick(rng, tuple(ENSEMBLES))
+    parts = (replace(part, program=draw_program(rng, name, part)) for part in piece.parts)
+    return replace(piece, parts=tuple(parts))
 
 
 def played(request: Request, piece: Piece, touch: Touch) -> Performance:

@@ -61,7 +61,12 @@ def cast(rng: np.random.Generator, parts: tuple[Part, ...]) -> tuple[str, tuple[
 
 
 def _program(rng: np.random.Generator, name: str, part: Part) -> int:
-    if part.is_drums:
-        return pick(rng, DRUM_KITS)
-    players = ENSEMBLES[pick(rng, tuple(ENSEMBLES)) if happens(rng, _STRANGER_SHARE) else name]
-    return pick(rng, players.get(part.role, players["any"]))
+    if not part.is_drums and happens(rng, _STRANGER_SHARE):
+        name = pick(rng, tuple(ENSEMBLES))
+    return draw_program(rng, name, part)
+
+
+def draw_program(rng: np.random.Generator, name: str, part: Part) -> int:
+    """One of the programs on which an ensemble plays a part; of drums, any kit."""
+    players = ENSEMBLES[name]
+    return pick(rng, DRUM_KITS if part.is_drums else players.get(part.role, players["any"]))
