@@ -12,7 +12,7 @@ import click
 
 from beatmeter.corpora import shared
 from beatmeter.corpora.frames.recorded_commands import recorded_frames, recorded_sound
-from beatmeter.corpora.shared import FILE, FOLDER, counted, search
+from beatmeter.corpora.shared import EXISTING_FOLDER, FILE, FOLDER, counted, search
 
 _LISTENED_S = 15.0
 """Seconds of a splice that is listened to."""
@@ -273,7 +273,7 @@ def leakage(dataset: str, seed: int) -> None:
 
 
 @corpus.command()
-@click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("recordings", type=EXISTING_FOLDER)
 @click.option("--each", type=click.IntRange(1), default=2, show_default=True, help="A meter.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--out", type=FOLDER, required=True, help="Folder for the clips and sheet.png.")

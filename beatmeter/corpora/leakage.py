@@ -70,7 +70,6 @@ class Leakage:
     balanced_accuracy: float
     chance: float
     p_value: float
-    clips: int
 
     @property
     def leaks(self) -> bool:
@@ -152,7 +151,6 @@ def _measure(
         balanced_accuracy=accuracy,
         chance=1 / len(np.unique(meters)),
         p_value=_p_value(accuracy, meters, predicted, works, np.random.default_rng(seed)),
-        clips=len(meters),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beatmeter._util.arrays import Booleans, Integers
+from beatmeter._util.arrays import Integers
 from beatmeter.audio.source import open_source
 from beatmeter.datasets.fixtures import Fixture, FixtureSet, verify
 from beatmeter.datasets.fixtures.sets import meter_name
@@ -53,19 +53,15 @@ class EnsembleEvaluation:
     alone: dict[str, Integers]
     left_out: tuple[str, ...]
 
-    @property
-    def right(self) -> Booleans:
-        """Whether each answer is one that the label accepts: shape (n,)."""
-        return is_right(self.answers, self.table.accepted)
-
     def accuracy(self, answers: Integers) -> Interval:
         """Share of right answers, with a 95 % interval by work."""
         return mean_interval(is_right(answers, self.table.accepted), self.table.works)
 
     def by(self, group_of: Callable[[Fixture], str]) -> dict[str, tuple[int, int]]:
         """Right answers and recordings in each group, meters first, then by name."""
+        right = is_right(self.answers, self.table.accepted)
         groups = rows_by_group([group_of(fixture) for fixture in self.table.fixtures])
-        return {name: (int(self.right[rows].sum()), len(rows)) for name, rows in groups.items()}
+        return {name: (int(right[rows].sum()), len(rows)) for name, rows in groups.items()}
 
     def confusion(self) -> dict[str, dict[int, int]]:
         """How often each label got each answer."""

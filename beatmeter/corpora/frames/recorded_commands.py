@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beatmeter.corpora.frames.recorded import RecordedConfig
 
 _of_recordings = shared.options(
-    click.argument("recordings", type=click.Path(exists=True, file_okay=False, path_type=Path)),
+    click.argument("recordings", type=shared.EXISTING_FOLDER),
     shared.clips,
     click.option("--seconds", type=float, default=24.0, show_default=True, help="Length of each."),
     shared.seed,
