@@ -48,23 +48,13 @@ def usable_clips(
 
 
 def decodable_only(labelled: Labelled) -> Labelled:
-    """The same clips, those that cannot be decoded among the ones left out."""
-    good, bad = decodable(labelled.files)
-    return replace(labelled, files=good, left_out=labelled.left_out + bad)
-
-
-def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[LeftOut]]:
-    """Decode every file from end to end, and part the good from the bad.
+    """Decode every file from end to end; the same clips, the bad ones among those left out.
 
     Bad files cannot be decoded, end before the length they declare, are shorter than two seconds
     or silent, or hold samples that are not finite.
-
-    Returns
-    -------
-    good : list of LabelledFile
-        In the order given.
     """
-    good, left_out = [], []
+    files = labelled.files
+    good, bad = [], []
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("error", AudioWarning)
         reasons = track(pool.map(_reason_against, files), "Checking clips", total=len(files))
@@ -72,8 +62,8 @@ def decodable(files: Sequence[LabelledFile]) -> tuple[list[LabelledFile], list[L
             if reason is None:
                 good.append(file)
             else:
-                left_out.append(LeftOut(file.clip.filename, reason))
-    return good, left_out
+                bad.append(LeftOut(file.clip.filename, reason))
+    return replace(labelled, files=good, left_out=labelled.left_out + bad)
 
 
 def refuse_if_bad(labelled: Labelled, max_share: float = MAX_BAD_SHARE) -> None:

@@ -8,7 +8,7 @@ import pytest
 from beatmeter.datasets.audio_index import LabelledFile, LeftOut
 from beatmeter.datasets.folder import Labelled
 from beatmeter.datasets.labels import write_table
-from beatmeter.datasets.usable import decodable, not_used, refuse_if_bad, usable_clips
+from beatmeter.datasets.usable import decodable_only, not_used, refuse_if_bad, usable_clips
 from beatmeter.errors import DatasetError
 
 RATE = 22_050
@@ -31,12 +31,12 @@ def files(tmp_path, make_clip, write_audio) -> dict[str, LabelledFile]:
 
 
 def test_bad_files_are_reported_and_left_out(files):
-    good, left_out = decodable(list(files.values())[::-1])
-    assert [file.clip.filename for file in good] == ["also good.flac", "good.wav"]
-    assert sorted(clip.filename for clip in left_out) == [
+    checked = decodable_only(Labelled(list(files.values())[::-1], []))
+    assert [file.clip.filename for file in checked.files] == ["also good.flac", "good.wav"]
+    assert sorted(clip.filename for clip in checked.left_out) == [
         "constant.wav", "gone.wav", "nan.wav", "short.wav", "silent.wav", "text.wav",
     ]  # fmt: skip
-    assert all(clip.reason for clip in left_out)
+    assert all(clip.reason for clip in checked.left_out)
 
 
 def test_the_clips_of_some_splits_are_read_and_checked(files, tmp_path):
