@@ -10,10 +10,10 @@ Three families:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class RecordedConfig(ClipsConfig):
         Where :func:`~beatmeter.corpora.splicing.source.search_recordings` keeps what it found.
     """
 
-    known_families = RECORDED
+    known_families: ClassVar[Mapping[str, float]] = RECORDED
 
     recordings: Path
     index: Path

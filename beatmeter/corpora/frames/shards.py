@@ -124,7 +124,7 @@ class FramesConfig(ClipsConfig):
         If a soundfont belongs to the fixtures.
     """
 
-    known_families = SHARES
+    known_families: ClassVar[Mapping[str, float]] = SHARES
 
     table: Path
     soundfonts: tuple[Path, ...]
