@@ -208,6 +208,7 @@ def test_the_timeline_marks_a_change_from_7_to_4(real, drum_pattern):
     ]
     assert any(w.changed for w in found)
     assert found[0].time_signature == "7/8"
+    assert found[0].bars_heard
     assert found[-1].end_s == pytest.approx(52.0)
 
 
@@ -307,6 +308,7 @@ def test_of_clicks_all_alike_the_tempo_is_told_and_no_bar(real, bpm):
     assert not analysis.grid.bars_heard
     assert analysis.confidence <= 0.4
     assert len(analysis.downbeats) == 0
+    assert not any(window.bars_heard for window in timeline(clicks(bpm), SAMPLE_RATE, real))
     ratio = np.log2(analysis.beat_bpm / bpm)
     assert ratio == pytest.approx(round(ratio), abs=0.02)
 
