@@ -57,7 +57,11 @@ from beatmeter_mert.training.finetune.settings import (
     FinetuneSettings,
     learning_rates,
 )
-from beatmeter_mert.training.finetune.trainer import MeterTrainer, last_complete_checkpoint
+from beatmeter_mert.training.finetune.trainer import (
+    MeterTrainer,
+    last_complete_checkpoint,
+    step_of,
+)
 from beatmeter_mert.training.interruption import deferred_interruption
 from beatmeter_mert.training.settings import keep_settings
 
@@ -148,7 +152,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
         interrupted = stack.enter_context(deferred_interruption())
         callbacks = [EpochCallback(datasets[0].set_epoch), InterruptionCallback(interrupted)]
         if is_first_process():
-            curve = stack.enter_context(Curve(out, _steps_of(checkpoint)))
+            curve = stack.enter_context(Curve(out, step_of(checkpoint) if checkpoint else 0))
             callbacks.append(CurveCallback(curve))
         trainer = MeterTrainer(
             network,
@@ -285,10 +289,6 @@ def _prepare_folder(out: Path, settings: FinetuneSettings, resume: bool) -> Path
     if is_first_process():
         keep_settings(out, settings, MAY_CHANGE, resume=resume)
     return checkpoint
-
-
-def _steps_of(checkpoint: Path | None) -> int:
-    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
 
 
 def _note(settings: FinetuneSettings, clips: FinetuneClips, of_epoch: dict[str, float]) -> str:
