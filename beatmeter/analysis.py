@@ -60,6 +60,8 @@ class Window(ExcerptScores):
         Beats per bar: one of ``METERS``.
     time_signature : str
         How `meter` would be written at this tempo, such as ``"7/8"``.
+    bars_heard : bool
+        Whether there are bars; where there are none, the time signature says nothing.
     tempo_bpm : float
         Tapped beats a minute.
     confidence : float in [0, 1]
@@ -70,6 +72,7 @@ class Window(ExcerptScores):
 
     meter: int
     time_signature: str
+    bars_heard: bool
     tempo_bpm: float
     confidence: float
     changed: bool

@@ -13,13 +13,13 @@ from beatmeter.audio.excerpts import windows
 from beatmeter.audio.source import Source, open_source
 from beatmeter.ensemble import Ensemble, strongest_polyrhythm
 from beatmeter.errors import Abstain, AudioError
-from beatmeter.grid.estimate import estimate_grid
 from beatmeter.meters import Polyrhythm
 from beatmeter.segmentation import (
     Excerpt,
     ask,
     find_stretches,
     fused_scores,
+    grid_of,
     in_main_meter,
     segments_of,
     window_meters,
@@ -136,7 +136,7 @@ def timeline(
     found: list[Window] = []
     meters = window_meters([excerpt for excerpt, _ in heard], ensemble)
     for (excerpt, scores), meter in zip(heard, meters, strict=True):
-        grid = estimate_grid([excerpt.evidence], meter)
+        grid = grid_of([excerpt], meter)
         found.append(
             Window(
                 start_s=excerpt.result.start_s,
@@ -145,6 +145,7 @@ def timeline(
                 signals=excerpt.result.scores,
                 meter=meter,
                 time_signature=grid.time_signature,
+                bars_heard=grid.bars_heard,
                 tempo_bpm=grid.tempo_bpm,
                 confidence=scores[meter],
                 changed=bool(found) and found[-1].meter != meter,

@@ -166,6 +166,12 @@ def segments_of(stretches: Sequence[Stretch], duration_s: float) -> tuple[Segmen
     return tuple(found)
 
 
+def grid_of(heard: Sequence[Excerpt], meter: int) -> MetricalGrid:
+    """The grid of a meter in consecutive excerpts; only beats where no bar is heard."""
+    evidence = [excerpt.evidence for excerpt in heard]
+    return (estimate_grid if _are_bars_heard(heard) else estimate_pulse)(evidence, meter)
+
+
 def window_meters(heard: Sequence[Excerpt], ensemble: Ensemble) -> list[int]:
     """The meter of each window, given that meters seldom change."""
     return [METERS[index] for index in _path(heard, ensemble)]
@@ -206,7 +212,7 @@ def _with_halves(
 def _is_unsure(excerpt: Excerpt, ensemble: Ensemble) -> bool:
     """Whether bars are heard in an excerpt, but no meter is sure."""
     surest = float(np.exp(_log_scores(excerpt, ensemble).max()))
-    return surest < _SURE and _bar_probability([excerpt]) >= LEAST_PROBABILITY
+    return surest < _SURE and _are_bars_heard([excerpt])
 
 
 def _changes_meter(heard: Sequence[Excerpt], ensemble: Ensemble) -> bool:
@@ -230,8 +236,12 @@ def _log_scores(excerpt: Excerpt, ensemble: Ensemble) -> npt.NDArray[np.float64]
 def _stretch(start_s: float, end_s: float, heard: Sequence[Excerpt], ensemble: Ensemble) -> Stretch:
     with_bars = [e for e in heard if _bar_probability([e]) >= _HAS_A_SAY]
     outputs, prediction = _prediction(with_bars or heard, ensemble)
-    probability = _bar_probability(with_bars or heard)
-    return Stretch(start_s, end_s, heard, outputs, prediction, probability >= LEAST_PROBABILITY)
+    bars_heard = _are_bars_heard(with_bars or heard)
+    return Stretch(start_s, end_s, heard, outputs, prediction, bars_heard)
+
+
+def _are_bars_heard(heard: Sequence[Excerpt]) -> bool:
+    return _bar_probability(heard) >= LEAST_PROBABILITY
 
 
 def _bar_probability(heard: Sequence[Excerpt]) -> float:

@@ -44,7 +44,7 @@ COMMANDS = {
         "Download and verify METER2800.",
     ),
     "parameters": (
-        "beatmeter_mert.parameters:parameters",
+        "beatmeter_mert.cost:parameters",
         "Count the parameters that LoRA trains.",
     ),
     "pretrain": (

@@ -1,10 +1,14 @@
-"""``beatmeter mert cost``: operations and GPU hours for fine-tuning a published MERT."""
+"""``beatmeter mert cost`` and ``parameters``: what fine-tuning a published MERT takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from beatmeter_mert.model.lora import LoraSettings, ParameterCount
 
 PEAK_TFLOPS = {"T4": 65.0, "L4": 121.0, "A100": 312.0}
 """Dense products in half precision, by the makers' data sheets."""
@@ -43,6 +47,13 @@ class Flops:
         return self.convolutions + 2 * self.transformer
 
 
+_max_layer_option = click.option(
+    "--max-layer",
+    type=click.IntRange(min=1),
+    help="Layers of the backbone to use, from the first.  [default: all]",
+)
+
+
 @click.command()
 @click.option(
     "--clips",
@@ -58,11 +69,7 @@ class Flops:
     show_default=True,
     help="How often each is learned from.",
 )
-@click.option(
-    "--max-layer",
-    type=click.IntRange(min=1),
-    help="Layers to use, from the first.  [default: all]",
-)
+@_max_layer_option
 def cost(clips: int, epochs: int, max_layer: int | None) -> None:
     """Count the operations of fine-tuning the published MERTs, and estimate GPU hours.
 
@@ -80,6 +87,28 @@ def cost(clips: int, epochs: int, max_layer: int | None) -> None:
         whole, once = clips * epochs * flops.lora_step, clips * flops.forward
         click.echo(f"  {clips} clips, {epochs} epochs, LoRA: {_hours(whole)}")
         click.echo(f"  {clips} clips embedded once, for the head alone: {_hours(once)}")
+
+
+@click.command()
+@click.option(
+    "--lora-rank",
+    type=click.IntRange(1, 4096),
+    default=16,
+    show_default=True,
+    help="Rank of the adapters.",
+)
+@_max_layer_option
+def parameters(lora_rank: int, max_layer: int | None) -> None:
+    """Count the parameters of the published MERTs, and those that LoRA trains.
+
+    Nothing is downloaded, and no memory is used for weights.
+    """
+    from beatmeter_mert.model.lora import LoraSettings
+    from beatmeter_mert.model.published import PUBLISHED
+
+    for name in PUBLISHED:
+        count = count_published(name, LoraSettings(r=lora_rank), max_layer)
+        click.echo(f"{name}: {count}")
 
 
 def count_flops(name: str, max_layer: int | None = None) -> Flops:
@@ -112,6 +141,35 @@ def count_flops(name: str, max_layer: int | None = None) -> Flops:
         if module.endswith(".feature_extractor")
     )
     return Flops(chunks * convolutions, chunks * (counter.get_total_flops() - convolutions))
+
+
+def count_published(name: str, lora: LoraSettings, max_layer: int | None = None) -> ParameterCount:
+    """Count the parameters of a published backbone with adapters, without the head.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`beatmeter_mert.model.published.PUBLISHED`.
+    lora : LoraSettings
+    max_layer : int >= 1, optional
+        Layers to build, from the first; all by default.
+
+    Raises
+    ------
+    BackboneError
+        If there are fewer layers.
+    """
+    import torch
+
+    from beatmeter_mert.model.backbone import build_backbone, freeze
+    from beatmeter_mert.model.lora import add_lora, count_parameters
+    from beatmeter_mert.model.published import PUBLISHED
+
+    architecture = PUBLISHED[name].architecture
+    with torch.device("meta"):
+        backbone = build_backbone(architecture, max_layer)
+        freeze(backbone)
+        return count_parameters(add_lora(backbone, lora, architecture["num_hidden_layers"]))
 
 
 def _hours(flops: float) -> str:

@@ -309,9 +309,9 @@ def _place(device: str | None) -> Any:
     try:
         place = torch.device(device)
     except RuntimeError as error:
-        raise click.ClickException(f"--device {device}: torch knows no such device") from error
+        raise NetworkError(f"--device {device}: torch knows no such device") from error
     try:
         return torch.empty(0, device=place).device
     except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
         reason = str(error).partition("\n")[0]
-        raise click.ClickException(f"--device {device}: cannot be used ({reason})") from error
+        raise NetworkError(f"--device {device}: cannot be used ({reason})") from error

@@ -24,8 +24,6 @@ import numpy as np
 
 from beatmeter._util.arrays import Booleans, Floats, Integers
 
-COUNTED = ("both_right", "both_wrong", "losses", "gains", "same")
-
 
 @dataclass(frozen=True)
 class Counts:
@@ -50,7 +48,7 @@ class Counts:
 
     @classmethod
     def from_sums(cls, sums: Floats) -> Counts:
-        """From an array of shape (..., 5) in the order of :data:`COUNTED`."""
+        """From an array of shape (..., 5) in the order of the attributes."""
         return cls(*np.moveaxis(sums.astype(np.float64), -1, 0))
 
     @property
@@ -110,7 +108,7 @@ def is_right(answers: Integers, accepted: Sequence[Sequence[int]]) -> Booleans:
 def count_each(
     ensemble: Integers, candidate: Integers, accepted: Sequence[Sequence[int]]
 ) -> Floats:
-    """Count every fixture by itself: 0 or 1, shape (n, 5), columns as :data:`COUNTED`.
+    """Count every fixture by itself: 0 or 1, shape (n, 5), columns as :class:`Counts`.
 
     Parameters
     ----------

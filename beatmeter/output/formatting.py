@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from beatmeter.meters import MeterScores, ScoreKind
 
 if TYPE_CHECKING:
+    from beatmeter.analysis import Window
     from beatmeter.grid.metrical import MetricalGrid
 
 NO_BAR = "no bar"
@@ -30,6 +31,6 @@ def shown(scores: MeterScores) -> tuple[float, ...]:
     return tuple(scores.distribution().tolist())
 
 
-def signature_of(grid: MetricalGrid) -> str:
-    """The time signature of a grid; :data:`NO_BAR` where none is heard."""
-    return grid.time_signature if grid.bars_heard else NO_BAR
+def signature_of(part: MetricalGrid | Window) -> str:
+    """The time signature of a grid or window; :data:`NO_BAR` where none is heard."""
+    return part.time_signature if part.bars_heard else NO_BAR

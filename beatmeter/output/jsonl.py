@@ -151,6 +151,7 @@ def _window(window: Window) -> dict[str, Any]:
         **_excerpt(window),
         "meter": window.meter,
         "time_signature": window.time_signature,
+        "bars_heard": window.bars_heard,
         "tempo_bpm": _rounded(window.tempo_bpm),
         "confidence": _rounded(window.confidence),
         "changed": bool(window.changed),

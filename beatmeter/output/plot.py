@@ -176,7 +176,7 @@ def _draw_segments(axes: Axes, segments: tuple[Segment, ...]) -> None:
 def _draw_timeline(axes: Axes, windows: tuple[Window, ...]) -> None:
     ends = [*(window.start_s for window in windows[1:]), windows[-1].end_s]
     stretches = [
-        (window.start_s, end, window.meter, window.time_signature)
+        (window.start_s, end, window.meter, signature_of(window))
         for window, end in zip(windows, ends, strict=True)
     ]
     _draw_strip(axes, stretches, "timeline")

@@ -157,13 +157,14 @@ def _timeline(windows: tuple[Window, ...]) -> Table:
     table.add_column("", no_wrap=True)
     before = None
     for stretch in _stretches(windows):
-        reads = Counter(window.time_signature for window in stretch).most_common(1)[0][0]
+        reads = Counter(map(signature_of, stretch)).most_common(1)[0][0]
+        changed = before not in (None, reads)  # meters may change where no bar is heard
         table.add_row(
             f"  {clock(stretch[0].start_s)}-{clock(stretch[-1].end_s)}",
-            Text(reads, Style.null() if before is None else _CHANGED),
+            Text(reads, _CHANGED if changed else Style.null()),
             f"{mean(window.tempo_bpm for window in stretch):.1f}",
             f"{mean(window.confidence for window in stretch):.0%}",
-            Text("" if before is None else f"{before} to {reads}", _CHANGED),
+            Text(f"{before} to {reads}" if changed else "", _CHANGED),
         )
         before = reads
     return table

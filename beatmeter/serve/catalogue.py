@@ -129,8 +129,8 @@ def read_report(path: Path, tell: Callable[[Mapping[str, Any]], T]) -> T:
         ) from error
 
 
-def told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the list tells of an analysis that was read by :func:`read_report`."""
+def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list shows of an analysis that was read by :func:`read_report`."""
     return {
         "meter": row["meter"],
         "confidence": row["confidence"],

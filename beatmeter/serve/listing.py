@@ -10,7 +10,7 @@ from typing import Any
 from beatmeter.datasets.corrections import ABSENT, Correction, CorrectionStore, Saved
 from beatmeter.datasets.folder import CORRECTIONS
 from beatmeter.errors import BeatMeterError
-from beatmeter.serve.catalogue import Catalogue, Recording, read_report, told
+from beatmeter.serve.catalogue import Catalogue, Recording, read_report, summary_of
 from beatmeter.serve.jobs import State, Status
 
 Row = dict[str, Any]
@@ -67,7 +67,7 @@ class Listing:
         """Take note of how far a recording is."""
         if state.status is Status.DONE:
             try:
-                self._heard[recording.id] = read_report(recording.report, told)
+                self._heard[recording.id] = read_report(recording.report, summary_of)
             except (BeatMeterError, OSError) as error:
                 state = State(Status.FAILED, str(error))
         self._states[recording.id] = state

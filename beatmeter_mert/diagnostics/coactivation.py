@@ -44,23 +44,21 @@ class PairCorrelation:
     leaks: bool
 
 
-def cooccurrence(probabilities: Floats, threshold: float = COOCCURRENCE_THRESHOLD) -> Integers:
-    """Count clips in which two classes both reach `threshold`.
+def cooccurrence(probabilities: Floats) -> Integers:
+    """Count clips in which two classes both reach :data:`COOCCURRENCE_THRESHOLD`.
 
     Returns
     -------
     ndarray of int, shape (6, 6)
         Symmetric; the diagonal counts each class by itself.
     """
-    active = (probabilities >= threshold).astype(np.int64)
+    active = (probabilities >= COOCCURRENCE_THRESHOLD).astype(np.int64)
     return np.asarray(active.T @ active)
 
 
-def commonest_pairs(
-    probabilities: Floats, threshold: float = COOCCURRENCE_THRESHOLD
-) -> list[PairCount]:
+def commonest_pairs(probabilities: Floats) -> list[PairCount]:
     """List the pairs that co-occur at all, the commonest first."""
-    counts = cooccurrence(probabilities, threshold)
+    counts = cooccurrence(probabilities)
     pairs = [
         PairCount((METERS[a], METERS[b]), int(counts[a, b]))
         for a, b in combinations(range(len(METERS)), 2)

@@ -66,9 +66,9 @@ def gap_by_predicted_class(probabilities: Floats) -> list[Spread]:
     return [spread(gaps[top == column]) for column in range(probabilities.shape[1])]
 
 
-def gap_bands(probabilities: Floats, bands: tuple[float, float] = GAP_BANDS) -> Floats:
-    """Shares of clips whose gap is below, between (lower end included) and above: shape (3,)."""
-    band = np.digitize(confidence_gaps(probabilities), bands)
+def gap_bands(probabilities: Floats) -> Floats:
+    """Shares of clips with a small, medium (from its lower edge) and large gap: shape (3,)."""
+    band = np.digitize(confidence_gaps(probabilities), GAP_BANDS)
     return np.bincount(band, minlength=3) / len(probabilities)
 
 

@@ -64,29 +64,24 @@ class HeadSettings:
     members: int = 1
 
     def __post_init__(self) -> None:
-        if type(self.dim) is not int or not 1 <= self.dim <= 65_536:
-            raise CheckpointError(f"head dim: {self.dim!r} (allowed: 1 to 65536)")
-        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
-            raise CheckpointError(f"head dropout: {self.dropout!r} (allowed: 0 to below 1)")
-        if self.inputs not in INPUTS:
-            raise CheckpointError(
-                f"head inputs: {self.inputs!r} (allowed: {', '.join(map(repr, INPUTS))})"
-            )
-        if self.pooling not in POOLINGS:
-            raise CheckpointError(
-                f"head pooling: {self.pooling!r} (allowed: {', '.join(map(repr, POOLINGS))})"
-            )
+        for name, allowed in (("inputs", INPUTS), ("pooling", POOLINGS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                choices = ", ".join(map(repr, allowed))
+                raise CheckpointError(f"head {name}: {value!r} (allowed: {choices})")
         least = 1 if self.has_evidence else 0
-        if type(self.evidence_size) is not int or not least <= self.evidence_size <= 65_536:
-            raise CheckpointError(
-                f"head evidence_size: {self.evidence_size!r} (allowed: {least} to 65536)"
-            )
-        if not isinstance(self.modality_dropout, int | float) or not 0 <= self.modality_dropout < 1:
-            raise CheckpointError(
-                f"head modality_dropout: {self.modality_dropout!r} (allowed: 0 to below 1)"
-            )
-        if type(self.members) is not int or not 1 <= self.members <= 100:
-            raise CheckpointError(f"head members: {self.members!r} (allowed: 1 to 100)")
+        for name, low, high in (
+            ("dim", 1, 65_536),
+            ("evidence_size", least, 65_536),
+            ("members", 1, 100),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise CheckpointError(f"head {name}: {value!r} (allowed: {low} to {high})")
+        for name in ("dropout", "modality_dropout"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < 1:
+                raise CheckpointError(f"head {name}: {value!r} (allowed: 0 to below 1)")
 
     @property
     def uses_rhythm(self) -> bool:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 import click
 
 from beatmeter._util.atomic import replacing
+from beatmeter._util.malformed import MALFORMED
 from beatmeter.errors import BeatMeterError, DatasetError
 from beatmeter_mert.errors import reason
 from beatmeter_mert.model.device import DEVICES, is_device
@@ -170,7 +171,7 @@ def keep_settings(
     if resume and path.is_file():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, *MALFORMED) as error:
             raise DatasetError(f"{path}: cannot be read ({error})") from error
         if not isinstance(there, dict):
             raise DatasetError(f"{path}: is no JSON object (allowed: the settings of a run)")

@@ -156,9 +156,9 @@ def make_analysis(make_grid: Callable[..., MetricalGrid]) -> Callable[..., Analy
         fused = dict(zip(METERS, (0.03, 0.1, 0.03, 0.81, 0.02, 0.01), strict=True))
         spoken = {"folding": MeterScores((1, 2, 1, 14, 1, 1)), "both": both}
         windows = (
-            Window(0.0, 20.0, fused, spoken, 7, "7/4", 133.3, 0.8, changed=False),
-            Window(20.0, 30.0, fused, spoken, 4, "4/4", 133.0, 0.9, changed=True),
-            Window(30.0, 40.0, fused, spoken, 4, "4/4", 133.0, 0.7, changed=False),
+            Window(0.0, 20.0, fused, spoken, 7, "7/4", True, 133.3, 0.8, changed=False),
+            Window(20.0, 30.0, fused, spoken, 4, "4/4", True, 133.0, 0.9, changed=True),
+            Window(30.0, 40.0, fused, spoken, 4, "4/4", True, 133.0, 0.7, changed=False),
         )
         turn = 24.0 if change else 40.0
         seven = replace(make_grid(7, 0.0, turn), grouping=(2, 2, 3), grouping_confidence=0.9)

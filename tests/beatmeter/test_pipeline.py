@@ -208,6 +208,7 @@ def test_the_timeline_marks_a_change_from_7_to_4(real, drum_pattern):
     ]
     assert any(w.changed for w in found)
     assert found[0].time_signature == "7/8"
+    assert found[0].bars_heard
     assert found[-1].end_s == pytest.approx(52.0)
 
 
@@ -309,6 +310,11 @@ def test_of_clicks_all_alike_the_tempo_is_told_and_no_bar(real, bpm):
     assert len(analysis.downbeats) == 0
     ratio = np.log2(analysis.beat_bpm / bpm)
     assert ratio == pytest.approx(round(ratio), abs=0.02)
+
+
+def test_in_most_windows_of_clicks_all_alike_no_bar_is_heard(real):
+    windows = timeline(clicks(120), SAMPLE_RATE, real)
+    assert 0 < len(windows) > 2 * sum(window.bars_heard for window in windows)
 
 
 def test_drums_have_bars(real, drum_pattern):

@@ -37,3 +37,24 @@ def test_the_command_names_every_gpu_and_scales_with_epochs():
     assert len(lines) == 6
     assert "656 GFLOP forward, 221 of them in the convolutions" in lines[0]
     assert all(gpu in lines[1] for gpu in ("T4", "L4", "A100"))
+
+
+def test_the_trainable_count_stands_beside_the_total():
+    result = CliRunner().invoke(mert, ["parameters"])
+    assert result.output.splitlines() == [
+        "m-a-p/MERT-v1-95M: 589,824 of 94,961,536 parameters trainable (0.62 %)",
+        "m-a-p/MERT-v1-330M: 1,572,864 of 317,001,856 parameters trainable (0.50 %)",
+    ]
+
+
+def test_fewer_layers_train_less():
+    result = CliRunner().invoke(mert, ["parameters", "--max-layer", "6", "--lora-rank", "4"])
+    assert "73,728 of" in result.output.splitlines()[0]
+
+
+def test_an_option_of_two_commands_says_one_thing():
+    shown = [CliRunner().invoke(mert, [name, "--help"]).output for name in ("cost", "parameters")]
+    (first,), (second,) = (
+        [line for line in s.splitlines() if "--max-layer" in line] for s in shown
+    )
+    assert first.split() == second.split()

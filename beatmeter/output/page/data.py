@@ -32,6 +32,7 @@ FOUND, SECOND = "found", "second best"
 """Names of grids."""
 
 _DIGITS = 6  # decimals of a score
+_MILLISECOND = 1e-3  # to which beats are rounded: a segment may begin a little after its own
 _ROUNDING = 0.01  # six shares, each rounded to a thousandth
 
 _VERDICT = (
@@ -86,19 +87,27 @@ def _grids(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         "downbeats": row["downbeats"],
         "segments": [_segment(segment, segment) for segment in segments],
     }
-    others = [segment.get("alternative") for segment in segments]
-    if not any(others):
+    if not any(segment.get("alternative") for segment in segments):
         return [found]
+    parts = [segment.get("alternative") or _found_in(segment, row) for segment in segments]
     second = {
         "name": SECOND,
-        "beats": [beat for other in others if other for beat in other["beats"]],
-        "downbeats": [beat for other in others if other for beat in other["downbeats"]],
+        "beats": [beat for part in parts for beat in part["beats"]],
+        "downbeats": [beat for part in parts for beat in part["downbeats"]],
         "segments": [
-            _segment(segment, other or segment)
-            for segment, other in zip(segments, others, strict=True)
+            _segment(segment, part) for segment, part in zip(segments, parts, strict=True)
         ],
     }
     return [found, second]
+
+
+def _found_in(segment: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A segment with its own beats: what the second grid holds where there is no other."""
+    start, end = segment["start_s"] - _MILLISECOND, segment["end_s"] - _MILLISECOND
+    within = {
+        name: [time for time in row[name] if start <= time < end] for name in ("beats", "downbeats")
+    }
+    return {**segment, **within}
 
 
 def _segment(span: Mapping[str, Any], levels: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def segments(data: Data) -> str:
     seconds = data["grids"][1]["segments"] if len(data["grids"]) > 1 else ()
     rows = []
     for number, segment in enumerate(data["grids"][0]["segments"]):
-        second = seconds[number] if seconds else None
+        second = seconds[number] if seconds else segment
         bar = segment["bar_duration_s"]
         rows.append(
             (
@@ -83,8 +83,8 @@ def segments(data: Data) -> str:
                 "" if bar is None else f"{bar:.2f}",
                 _percent(segment["confidence"]),
                 ""
-                if second is None
-                else f"{second['time_signature']}, {_percent(second['confidence'])}",
+                if second == segment
+                else f"{_signature_text(second)}, {_percent(second['confidence'])}",
             )
         )
     table = (

@@ -97,8 +97,16 @@ def write_result(path: Path, settings: FinetuneSettings, trained: Trained, run: 
 
 
 def best_figures(run: Path) -> dict[str, float]:
-    """Find the figures of a run's best epoch: the most accurate, then the least wrong."""
+    """Find the figures of a run's best epoch: the most accurate, then the least wrong.
+
+    Raises
+    ------
+    DatasetError
+        If the run's learning curve holds no epoch.
+    """
     epochs = [row for row in read_curve(run) if row["of"] == "val"]
+    if not epochs:
+        raise DatasetError(f"{run}: its curve holds no epoch (delete the folder to run it again)")
     best = max(epochs, key=lambda row: (row["balanced_accuracy"], -row["loss"]))
     return {name: value for name, value in best.items() if name != "of"}
 

@@ -47,16 +47,16 @@ class CurveCallback(TrainerCallback):
         if "eval_loss" not in logs:
             self._curve.add(state.global_step, "train", logs)
             return
-        judged = {name.removeprefix("eval_"): value for name, value in logs.items()}
-        self._curve.add(state.global_step, "val", judged)
-        for warning in warnings_about(judged):
-            click.echo(f"epoch {judged['epoch']:g}: {warning}", err=True)
+        of_epoch = {name.removeprefix("eval_"): value for name, value in logs.items()}
+        self._curve.add(state.global_step, "val", of_epoch)
+        for warning in warnings_about(of_epoch):
+            click.echo(f"epoch {of_epoch['epoch']:g}: {warning}", err=True)
 
 
 class InterruptionCallback(TrainerCallback):
     """Saves and stops after the step in which a signal came.
 
-    An epoch that this cuts short is not judged: the resumed run judges it as a whole.
+    An epoch that this cuts short is not evaluated: the resumed run evaluates it as a whole.
 
     Parameters
     ----------

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from beatmeter._util.arrays import Booleans
+from beatmeter._util.arrays import Booleans, is_ascending
 from beatmeter._util.hashing import hash_file
+from beatmeter._util.malformed import MALFORMED
 from beatmeter._util.memo import Memo
 from beatmeter._util.progress import track
 from beatmeter.errors import AudioError
@@ -188,9 +189,11 @@ def _annotated_bpm(file: LabelledFile) -> float:
     labels = file.path.parent.parent / LABELS_FOLDER / f"{file.path.stem}.json"
     try:
         beats = np.array(json.loads(labels.read_text(encoding="utf-8"))["beats"], np.float64)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *MALFORMED):
         return np.nan
-    return float(60 / np.median(np.diff(beats))) if beats.ndim == 1 and len(beats) > 1 else np.nan
+    if beats.ndim != 1 or len(beats) < 2 or not is_ascending(beats):
+        return np.nan
+    return float(60 / np.median(np.diff(beats)))
 
 
 def _gather(part: _Part, clips: ClipDataset, index: int) -> dict[str, Matrix]:

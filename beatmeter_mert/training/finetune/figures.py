@@ -50,14 +50,14 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
     return {name: value for name, value in everything.items() if np.isfinite(value)}
 
 
-def warnings_about(judged: dict[str, float]) -> list[str]:
-    """Warnings, in words, about the figures of an epoch."""
+def warnings_about(row: dict[str, float]) -> list[str]:
+    """Warnings, in words, about the figures of an epoch: a row of the curve."""
     warnings = []
-    if judged["largest_share"] > COLLAPSED_SHARE:
+    if row["largest_share"] > COLLAPSED_SHARE:
         warnings.append(
-            f"one meter wins for {judged['largest_share']:.0%} of the clips: the classes collapse."
+            f"one meter wins for {row['largest_share']:.0%} of the clips: the classes collapse."
         )
-    leaking = [name for name, value in judged.items() if _leaks(name, value)]
+    leaking = [name for name, value in row.items() if _leaks(name, value)]
     if leaking:
         pairs = ", ".join(name.removeprefix("correlation_").replace("_", "-") for name in leaking)
         warnings.append(f"LEAKAGE between {pairs}. {ADVICE}")

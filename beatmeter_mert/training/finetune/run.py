@@ -25,10 +25,11 @@ from transformers import PrinterCallback, TrainingArguments
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
-from beatmeter_mert.model import LoraSettings, MertMeterClassifier
-from beatmeter_mert.model.backbone import plain_hubert
+from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model.backbone import checkpoint_activations, plain_hubert
 from beatmeter_mert.model.device import choose_device, chunks_at_once
 from beatmeter_mert.model.head import HeadClassifier
+from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.training.clip_dataset import collate
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.export import MODEL
@@ -56,7 +57,11 @@ from beatmeter_mert.training.finetune.settings import (
     FinetuneSettings,
     learning_rates,
 )
-from beatmeter_mert.training.finetune.trainer import MeterTrainer, last_complete_checkpoint
+from beatmeter_mert.training.finetune.trainer import (
+    MeterTrainer,
+    last_complete_checkpoint,
+    step_of,
+)
 from beatmeter_mert.training.interruption import deferred_interruption
 from beatmeter_mert.training.settings import keep_settings
 
@@ -147,7 +152,7 @@ def finetune(settings: FinetuneSettings, out: Path, *, resume: bool = False) -> 
         interrupted = stack.enter_context(deferred_interruption())
         callbacks = [EpochCallback(datasets[0].set_epoch), InterruptionCallback(interrupted)]
         if is_first_process():
-            curve = stack.enter_context(Curve(out, _steps_of(checkpoint)))
+            curve = stack.enter_context(Curve(out, step_of(checkpoint) if checkpoint else 0))
             callbacks.append(CurveCallback(curve))
         trainer = MeterTrainer(
             network,
@@ -209,7 +214,7 @@ def _build(settings: FinetuneSettings, device: torch.device) -> MertMeterClassif
         torch.cuda.set_device(device)  # the trainer computes on the current GPU
     model.chunks_at_once = chunks_at_once(device)
     if settings.checkpoint_activations:
-        model.activation_checkpointing_enable()
+        checkpoint_activations(model.backbone)
     if settings.carry_backbone:
         model.carry_backbone(settings.carry_backbone)
     return model.to(device)
@@ -284,10 +289,6 @@ def _prepare_folder(out: Path, settings: FinetuneSettings, resume: bool) -> Path
     if is_first_process():
         keep_settings(out, settings, MAY_CHANGE, resume=resume)
     return checkpoint
-
-
-def _steps_of(checkpoint: Path | None) -> int:
-    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
 
 
 def _note(settings: FinetuneSettings, clips: FinetuneClips, of_epoch: dict[str, float]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 LOSS = "loss.json"
 """What the loss of an epoch that was interrupted comes to so far."""
+_PREFIX = "checkpoint-"
+"""Of the folders that ``transformers.Trainer`` writes; the step follows."""
 COMPLETE = "complete"
 """An empty file, written last: a checkpoint without it was cut short."""
 
@@ -131,13 +133,13 @@ class MeterTrainer(Trainer):
         if not self.args.should_save:
             return
         folder = Path(str(self.args.output_dir))
-        newest = folder / f"checkpoint-{self.state.global_step}"
-        best = folder / f"checkpoint-{self.state.best_global_step}"
+        newest = folder / f"{_PREFIX}{self.state.global_step}"
+        best = folder / f"{_PREFIX}{self.state.best_global_step}"
         if best == newest:
             self._save_best(self._epochs()[-1])
         (newest / LOSS).write_text(json.dumps(loss), encoding="utf-8")
         (newest / COMPLETE).touch()
-        for other in folder.glob("checkpoint-*"):
+        for other in _checkpoints(folder):
             if other not in (newest, best):
                 shutil.rmtree(other)
 
@@ -179,8 +181,22 @@ def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
 
 def last_complete_checkpoint(folder: Path) -> Path | None:
     """Find the newest checkpoint of a run that was written to its end."""
-    complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    complete = [path for path in _checkpoints(folder) if (path / COMPLETE).is_file()]
+    return max(complete, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Read the step of a checkpoint off the name of its folder."""
+    return int(checkpoint.name.removeprefix(_PREFIX))
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """List the checkpoints that training wrote; a copy by another name is left alone."""
+    return [
+        path
+        for path in folder.glob(f"{_PREFIX}*")
+        if path.name.removeprefix(_PREFIX).isdecimal() and path.is_dir()
+    ]
 
 
 def _is_of_head(name: str) -> bool:

@@ -65,7 +65,7 @@ def test_reports_are_written_where_the_task_says(monkeypatch, make_analysis, tmp
     assert files["clicks"].read_bytes().startswith(b"OggS")
 
 
-def test_a_weight_that_is_not_honoured_is_no_failure(monkeypatch):
+def test_a_weight_that_is_not_in_force_is_no_failure(monkeypatch):
     def refuse(path, ensemble):
         warnings.warn("W_NEW is not in force", WeightsWarning, stacklevel=2)
         raise AudioError("nothing to hear")

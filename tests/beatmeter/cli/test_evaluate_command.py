@@ -11,7 +11,7 @@ from beatmeter import plugins
 from beatmeter.cli.evaluate import evaluate
 from beatmeter.errors import DatasetError
 from beatmeter.evaluation import ensemble as evaluation
-from beatmeter.fusion import effective as honour
+from beatmeter.fusion import effective
 from beatmeter.fusion.weights import Weights
 from beatmeter.signals.accent_folding import AccentFolding
 
@@ -21,7 +21,7 @@ def run(labelled_set, tmp_path, monkeypatch):
     """Run the command on the labelled set with one signal installed."""
     offered = {"accent_folding": SimpleNamespace(signal=AccentFolding())}
     monkeypatch.setattr(plugins, "load_plugins", lambda: SimpleNamespace(signals=offered))
-    monkeypatch.setattr(honour, "load_weights", lambda: Weights({"accent_folding": 1.0}))
+    monkeypatch.setattr(effective, "load_weights", lambda: Weights({"accent_folding": 1.0}))
 
     def run(*arguments: str) -> Result:
         common = ["--jobs", "1", "--scores", str(tmp_path / "scores")]

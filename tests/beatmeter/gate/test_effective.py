@@ -1,4 +1,4 @@
-"""A weight is honoured with a record that holds, and becomes 0.0 whatever is tampered with."""
+"""A weight is in force with a record that holds, and becomes 0.0 whatever is tampered with."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def set_weights(stage, **weights):
     stage.weights = stage.weights.with_signals(weights)
 
 
-def test_a_tuned_weight_with_its_record_is_honoured(passed):
+def test_a_tuned_weight_with_its_record_is_in_force(passed):
     found = vouched(passed.weights, passed.signals)
     assert found.weights == passed.weights
     assert found.refused == {}
@@ -124,7 +124,7 @@ def test_tampering_falls_back_to_zero_with_one_clear_line(passed, tamper, reason
     assert line in states(passed.weights, passed.signals)
 
 
-def test_a_weight_set_by_hand_without_any_record_is_not_honoured(make_stage):
+def test_a_weight_set_by_hand_without_any_record_is_not_in_force(make_stage):
     stage = make_stage()
     set_weights(stage, new=0.3)
     found = vouched(stage.weights, stage.signals)

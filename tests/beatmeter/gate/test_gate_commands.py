@@ -102,7 +102,7 @@ def test_a_named_checkpoint_reaches_the_signal_in_this_run_alone(install, monkey
     assert os.environ.get("BEATMETER_NEW_CHECKPOINT") == before
 
 
-def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
+def test_what_passed_and_helps_is_tuned_and_then_in_force(install):
     installed = install(both_right=10, both_wrong=4, gain=6)
     assert installed.run("gate").exit_code == 0
     assert installed.run("tune", "--to", "1.0", "--step", "0.15").exit_code == 0
@@ -117,7 +117,7 @@ def test_what_passed_and_helps_is_tuned_and_then_honoured(install):
     assert effective.vouched(stored, stage.signals).refused == {}
 
 
-def test_tuning_holds_the_record_against_honoured_weights(install):
+def test_tuning_holds_the_record_against_effective_weights(install):
     installed = install(both_right=10, both_wrong=4, gain=6)
     installed.stage.pass_gate()
     stored = load_weights().with_signals({"third": 0.2})
@@ -184,7 +184,7 @@ def test_every_option_is_documented(option):
 
 
 @pytest.mark.parametrize(("command", "arguments"), [(signals, []), (analyze, ["nowhere.wav"])])
-def test_a_weight_that_is_not_honoured_is_told_once(make_stage, monkeypatch, command, arguments):
+def test_a_weight_that_is_not_in_force_is_told_once(make_stage, monkeypatch, command, arguments):
     stage = make_stage(gain=1)
     write_weights(Weights({"base": 0.5, "new": 0.3}))
     plugin = SimpleNamespace(name="plugin", version="1.0")

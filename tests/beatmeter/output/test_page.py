@@ -128,10 +128,11 @@ def test_the_page_holds_what_the_json_says(make_analysis):
     found, second = told["grids"]
     assert (found["beats"], found["downbeats"]) == (row["beats"], row["downbeats"])
     assert [s["time_signature"] for s in found["segments"]] == ["7/4", "4/4"]
-    assert (
-        second["beats"][: len(row["segments"][0]["alternative"]["beats"])]
-        == (row["segments"][0]["alternative"]["beats"])
-    )
+    turn = row["segments"][1]["start_s"]  # from where on there is no second grid, but the found one
+    for name in ("beats", "downbeats"):
+        later = [time for time in row[name] if time >= turn]
+        assert second[name] == row["segments"][0]["alternative"][name] + later
+        assert later
     for key in ("meter", "confidence", "runner_up", "time_signature", "tempo_bpm"):
         assert told["verdict"][key] == row[key]
     assert dict(zip(map(str, told["meters"]), told["scores"], strict=True)) == row["scores"]
@@ -166,6 +167,17 @@ def test_where_no_bar_is_heard_the_page_says_so(make_analysis):
     html = render_page(page_data(row), SILENT)
     assert "No bar is heard" in html
     assert "7/4" not in Elements(html).texts.get("signature", "")
+
+
+def test_a_segment_without_a_second_best_meter_names_none(make_analysis):
+    row = to_mapping(make_analysis(change=True))
+    row["segments"][1] |= {"bars_heard": False, "bar_duration_s": None}
+    html = render_page(page_data(row), SILENT)
+    table = html.partition("<table class='segments'>")[2].partition("</table>")[0]
+    seven, four = re.findall("<tr><td>.*?</tr>", table)
+    assert seven.endswith("<td>4/4, 10%</td></tr>")
+    assert "<td>no bar</td>" in four
+    assert four.endswith("<td></td></tr>")
 
 
 def test_panels_scripts_and_styles_are_put_in(make_analysis):

@@ -55,6 +55,10 @@ def test_where_no_bar_is_heard_no_time_signature_is_drawn(make_analysis, without
     figure = draw(without_bars(make_analysis()), excerpt)
     assert figure.get_suptitle().startswith("no bar   133.3 BPM")
     assert [text.get_text() for text in figure.axes[0].get_legend().texts] == ["beats"]
+    analysis = make_analysis(timeline=True)
+    windows = tuple(replace(window, bars_heard=False) for window in analysis.timeline)
+    strip = draw(replace(analysis, timeline=windows), excerpt).axes[1]
+    assert {text.get_text() for text in strip.texts} == {"no bar"}
 
 
 def test_heads_of_groups_are_marked(make_analysis, excerpt):

@@ -54,6 +54,19 @@ def test_the_timeline_has_one_row_a_stretch_and_names_the_change(rendered, make_
     ]
 
 
+def test_the_timeline_names_no_time_signature_where_no_bar_is_heard(rendered, make_analysis):
+    analysis = make_analysis(timeline=True)
+    windows = tuple(replace(window, bars_heard=False) for window in analysis.timeline)
+    some = replace(analysis, timeline=(analysis.timeline[0], *windows[1:]))
+    lines = rendered(table.detailed(some))
+    rows = [line.split() for line in lines if line.startswith("  0:")]
+    assert rows[0][1] == "7/4"
+    assert rows[1][1:3] == ["no", "bar"]
+    assert " ".join(rows[1]).endswith("7/4 to no bar")
+    lines = rendered(table.detailed(replace(analysis, timeline=windows)))
+    assert not any(" to " in line for line in lines)
+
+
 def test_segments_are_told_when_the_meter_changes(rendered, make_analysis):
     lines = rendered(table.detailed(make_analysis(change=True)))
     rows = [line.split() for line in lines if line.startswith("  0:")]

@@ -35,7 +35,7 @@ def test_found_and_invented_are_counted_apart():
     assert second.decided == {"evaluation": (1.0, 0.5), "production": (0.5, 0.5)}
 
 
-def test_without_floors_nothing_is_decided():
+def test_without_thresholds_nothing_is_decided():
     assert second_meter(PROBABILITIES, LABELS, SecondMeterThresholds()).decided == {}
 
 

@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
+from beatmeter_mert.cost import count_published
 from beatmeter_mert.errors import BackboneError
 from beatmeter_mert.model.architecture import FIELDS, hubert_config, read_fields
 from beatmeter_mert.model.backbone import build_backbone
 from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.published import PUBLISHED
-from beatmeter_mert.parameters import count_published
 
 SHAPES = {
     # tensors, parameters, LoRA on all layers, its share, LoRA on the first six layers

@@ -117,6 +117,9 @@ def test_settings_are_kept_with_a_run(tmp_path):
     (tmp_path / SETTINGS).write_text("[1]")
     with pytest.raises(DatasetError, match=r"settings\.json: is no JSON object"):
         keep_settings(tmp_path, Outer(), (), resume=True)
+    (tmp_path / SETTINGS).write_text("[" * 100_000)
+    with pytest.raises(DatasetError, match=r"settings\.json: cannot be read"):
+        keep_settings(tmp_path, Outer(), (), resume=True)
 
 
 @pytest.fixture

@@ -181,7 +181,8 @@ class Page {
     const { grids } = this.data;
     const index = grids.findIndex((grid) => grid.name === this.grid.name);
     this.useGrid(grids[(index + 1) % grids.length]);
-    this.say(`Grid: ${this.grid.name}, ${this.grid.segments[0].time_signature}`);
+    const { bars_heard: isBarred, time_signature: signature } = this.grid.segments[0];
+    this.say(`Grid: ${this.grid.name}, ${isBarred ? signature : "no bar"}`);
   }
 
   #setClicks() {

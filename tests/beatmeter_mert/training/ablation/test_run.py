@@ -172,6 +172,11 @@ def test_the_best_epoch_is_the_most_accurate_then_the_least_wrong(tmp_path):
     assert best_figures(tmp_path) == {"step": 3, "balanced_accuracy": 0.6, "loss": 1.0}
 
 
+def test_a_run_without_its_curve_is_one_clear_line(tmp_path):
+    with pytest.raises(DatasetError, match="its curve holds no epoch"):
+        best_figures(tmp_path)
+
+
 def test_the_hash_knows_audio_and_meters_but_no_order(tmp_path, make_clip):
     for name in "ab":
         (tmp_path / name).write_bytes(name.encode())

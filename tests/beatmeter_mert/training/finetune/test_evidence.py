@@ -12,8 +12,9 @@ import torch
 
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
-from beatmeter_mert.model import HeadSettings, MertMeterClassifier
+from beatmeter_mert.model import MertMeterClassifier
 from beatmeter_mert.model.evidence import PULSES, rhythm_layout
+from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.training.curve import read_curve
 from beatmeter_mert.training.finetune import evidence
 from beatmeter_mert.training.finetune.run import finetune
@@ -109,21 +110,22 @@ def test_too_few_beats_are_nan_throughout(settings, clicking, tmp_path):
 
 def test_the_counted_pulse_has_the_rate_of_the_annotated_beats(tmp_path):
     layout, size = rhythm_layout()
-    matrices = np.full((4, PULSES, size), np.nan, np.float32)
+    matrices = np.full((6, PULSES, size), np.nan, np.float32)
     matrices[:, :3, -2] = np.log2(np.array([75, 154, 300]) / 150)
     for folder in ("audio", "labels"):
         (tmp_path / folder).mkdir()
     texts = ['{"beats": [0.0, 0.4, 0.8, 1.2]}', '{"beats": [0.0, 0.3, 0.6]}', '{"beats": "x"}']
+    texts += ["[" * 100_000, '{"beats": [1, 1, 1]}']
     for number, text in enumerate(texts):
         (tmp_path / "labels" / f"{number}.json").write_text(text)
     files = [
         LabelledFile(LabelledClip(f"audio/{n}.ogg", (3,), None, "w"), tmp_path / f"audio/{n}.ogg")
-        for n in range(4)
+        for n in range(6)
     ]
     head = HeadSettings(inputs="rhythm", evidence=layout, evidence_size=size)
     counted = evidence.counted_pulses(files, matrices, head)
     assert counted.dtype == bool
-    assert [row.nonzero()[0].tolist() for row in counted] == [[1], [], [], []]
+    assert [row.nonzero()[0].tolist() for row in counted] == [[1], *[[]] * 5]
     assert evidence.counted_pulses(files, matrices, HeadSettings()) is None
 
 

@@ -147,6 +147,7 @@ def test_without_adapters_embeddings_are_computed_once(tiny_settings, tmp_path, 
     first = figures_of(tmp_path)
     for complete in tmp_path.glob(f"checkpoint-*/{COMPLETE}"):
         complete.unlink()
+    (tmp_path / "checkpoint-1-copy").mkdir()
 
     def refused(*_):
         raise AssertionError("embedded again")
@@ -154,6 +155,7 @@ def test_without_adapters_embeddings_are_computed_once(tiny_settings, tmp_path, 
     monkeypatch.setattr(MertMeterClassifier, "embed", refused)
     finetune(settings, tmp_path, resume=True)
     assert figures_of(tmp_path) == first
+    assert (tmp_path / "checkpoint-1-copy").is_dir()
 
 
 def test_the_head_alone_learns_the_tones(tiny_settings, tmp_path):
@@ -224,7 +226,8 @@ def test_the_named_one_of_several_gpus_becomes_the_current_one(tiny_settings, mo
 
 
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
-    for name, is_complete in (("checkpoint-9", True), ("checkpoint-10", True), ("x", False)):
+    names = ("checkpoint-9", "checkpoint-10", "checkpoint-10-copy", "x")
+    for name, is_complete in zip(names, (True, True, True, False), strict=True):
         (tmp_path / name).mkdir()
         if is_complete:
             (tmp_path / name / COMPLETE).touch()
