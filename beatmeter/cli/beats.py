@@ -62,6 +62,19 @@ def train(frames: Path, config: Path, out: Path, device: str | None) -> None:
     click.echo(json.dumps(result["figures"]["all"]))
 
 
+@beats.command()
+@click.argument("networks", type=_File, nargs=-1, required=True)
+@_network_out
+def average(networks: tuple[Path, ...], out: Path) -> None:
+    """Average the weights of NETWORKS that were trained further from one network.
+
+    The average often knows what each of them knows, and costs no more than one.
+    """
+    from beatmeter.signals.neural.training.export import average_networks
+
+    average_networks(networks, out)
+
+
 @beats.command("train-bars")
 @_frames
 @click.option("--config", type=_File, required=True, help="Settings: a TOML file.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from beatmeter._util.atomic import replacing
+from beatmeter.errors import NetworkError
+from beatmeter.signals.neural.frame_network import FrameNetwork
 from beatmeter.signals.neural.training.network import AttentionLayer, DilatedLayer, TrainableNetwork
 
 Array = npt.NDArray[np.float32]
@@ -48,6 +50,41 @@ def arrays_of(network: TrainableNetwork) -> dict[str, Array]:
 def write_network(network: TrainableNetwork, path: Path) -> None:
     """Write the file that :meth:`FrameNetwork.load` reads, atomically; weights in float16."""
     write_weights(path, asdict(network.config), arrays_of(network))
+
+
+def average_networks(paths: Sequence[Path], out: Path) -> None:
+    """Write the frame network whose weights are the means of those of several, atomically.
+
+    Networks that were trained further from the same one, and that one itself, can be averaged [1]_;
+    others cannot, for their units mean other things.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of frame networks of one shape; one or more.
+    out : Path
+
+    Raises
+    ------
+    NetworkError
+        If one is no such file, or is of another shape than the first.
+
+    References
+    ----------
+    .. [1] M. Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
+       accuracy without increasing inference time, ICML 2022.
+    """
+    networks = [FrameNetwork.load(path) for path in paths]
+    first = networks[0]
+    for path, network in zip(paths, networks, strict=True):
+        if network.config != first.config:
+            raise NetworkError(f"{path}: is of another shape than {paths[0]}")
+    write_weights(out, asdict(first.config), mean_weights([n.weights for n in networks]))
+
+
+def mean_weights(several: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The means of the weights of several networks of one shape."""
+    return {name: np.mean([weights[name] for weights in several], axis=0) for name in several[0]}
 
 
 def write_weights(path: Path, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:

@@ -131,6 +131,8 @@ def start_or_resume(settings: TrainSettings, clips: Clips, out: Path) -> Run:
         begin_with(network, Path(settings.start))
         batch = random_batch(clips, settings.batch, settings.frames, settings.augment)
         renormalise(network, batch.log_mel)
+    if settings.freeze_stem:
+        network.freeze_stem()
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(
         network.parameters(),

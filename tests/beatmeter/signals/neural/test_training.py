@@ -188,6 +188,38 @@ def test_a_run_goes_on_from_a_network_that_says_the_same(frames_folder, clips, t
         loop.start_or_resume(settings_from(other), clips, tmp_path / "third")
 
 
+def test_a_frozen_stem_stays_while_the_rest_learns(frames_folder, clips, tmp_path):
+    held_out = load_clips(frames_folder / "val", CPU)
+    settings = settings_from(SMALL | {"freeze_stem": True})
+    began = loop.start_or_resume(settings, clips, tmp_path / "other").network.state_dict()
+    loop.train(settings, clips, held_out, tmp_path / "run", lambda line: None)
+    ended = torch.load(tmp_path / "run" / STATE)["network"]
+    same = {name for name, value in began.items() if torch.equal(value, ended[name])}
+    assert same == {name for name in began if name.startswith(("input_norm.", "stem"))}
+
+
+def test_averaged_networks_have_the_mean_weights(random_network, tmp_path):
+    shapes = [NetworkConfig(stem=(4, 6), channels=8, dilations=(1, 2)) for _ in range(2)]
+    paths = [tmp_path / f"{number}.npz" for number in range(3)]
+    first, second = map(random_network, shapes)
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter += 0.25
+    for network, path in zip((first, second), paths, strict=False):
+        write_network(network, path)
+    command = ["average", *map(str, paths[:2]), "--out", str(tmp_path / "mean.npz")]
+    result = CliRunner().invoke(beats, command)
+    assert result.exit_code == 0, result.output
+    one, two, mean = (FrameNetwork.load(p) for p in (*paths[:2], tmp_path / "mean.npz"))
+    for name, value in mean.weights.items():
+        wanted = (one.weights[name] + two.weights[name]) / 2
+        np.testing.assert_allclose(value, wanted, rtol=2e-3, atol=1e-3)
+    write_network(random_network(NetworkConfig(stem=(4, 6), channels=4, dilations=(1,))), paths[2])
+    result = CliRunner().invoke(beats, ["average", *map(str, paths), "--out", str(paths[2])])
+    assert isinstance(result.exception, NetworkError)
+    assert "2.npz: is of another shape" in str(result.exception)
+
+
 def test_a_run_with_other_settings_is_not_gone_on_with(frames_folder, clips, tmp_path):
     held_out = load_clips(frames_folder / "val", CPU)
     loop.train(settings_from(SMALL), clips, held_out, tmp_path, lambda line: None)

@@ -13,7 +13,7 @@ from beatmeter.errors import NetworkError
 from beatmeter.signals.neural.bar_network import BarNetwork
 from beatmeter.signals.neural.frame_network import KERNEL
 from beatmeter.signals.neural.training.bars.network import BarLayer, TrainableBarNetwork
-from beatmeter.signals.neural.training.export import Array, affine, write_weights
+from beatmeter.signals.neural.training.export import Array, affine, mean_weights, write_weights
 
 
 def bar_arrays(network: TrainableBarNetwork) -> dict[str, Array]:
@@ -87,8 +87,7 @@ def join_bar_networks(paths: Sequence[Path], out: Path) -> None:
 def average_bar_networks(paths: Sequence[Path], out: Path) -> None:
     """Write the network whose weights are the means of those of several, atomically.
 
-    Networks that were trained further from the same one, on other clips or for longer, can be
-    averaged [1]_; others cannot, for their units mean other things.
+    As :func:`~beatmeter.signals.neural.training.export.average_networks` does for frame networks.
 
     Parameters
     ----------
@@ -100,20 +99,12 @@ def average_bar_networks(paths: Sequence[Path], out: Path) -> None:
     ------
     NetworkError
         As :func:`join_bar_networks`.
-
-    References
-    ----------
-    .. [1] M. Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
-       accuracy without increasing inference time, ICML 2022.
     """
     networks = _alike(paths)
     for path, network in zip(paths, networks, strict=True):
         if network.members != networks[0].members:
             raise NetworkError(f"{path}: has not as many members as {paths[0]}")
-    weights = {
-        name: np.mean([network.weights[name] for network in networks], axis=0)
-        for name in networks[0].weights
-    }
+    weights = mean_weights([network.weights for network in networks])
     _write(out, replace(networks[0], weights=weights))
 
 
