@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from beatmeter.audio.samples import Samples
     from beatmeter.features.rhythm import Rhythm
-    from beatmeter_mert.model import MertMeterClassifier
-    from beatmeter_mert.model.prediction import Prediction
+    from beatmeter_mert.model import MertMeterClassifier, Prediction
 
 _HASHED_FILES = tuple(name for name in CHECKPOINT_FILES if name != CARD)
 """What a checkpoint's fingerprint holds: all that it consists of, but not what describes it."""

@@ -18,6 +18,7 @@ import torch
 from transformers import HubertModel
 
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
+from beatmeter_mert.model import ClassifierConfig, HeadSettings, LoraSettings, Preprocessing
 from beatmeter_mert.model.architecture import hubert_config
 from beatmeter_mert.model.backbone import (
     BackboneReference,
@@ -26,11 +27,8 @@ from beatmeter_mert.model.backbone import (
     hidden_states,
 )
 from beatmeter_mert.model.classifier import MertMeterClassifier
-from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import choose_dtype
-from beatmeter_mert.model.head import HeadSettings
-from beatmeter_mert.model.lora import LoraSettings
-from beatmeter_mert.model.preprocessing import Preprocessing, z_score
+from beatmeter_mert.model.preprocessing import z_score
 from beatmeter_mert.model.published import PUBLISHED
 
 CPU = torch.device("cpu")

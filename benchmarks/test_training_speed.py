@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 import torch
 
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import (
+    ClassifierConfig,
+    HeadSettings,
+    LoraSettings,
+    MertMeterClassifier,
+    Preprocessing,
+)
 from beatmeter_mert.model.backbone import (
     BackboneReference,
     build_backbone,
@@ -23,12 +29,10 @@ from beatmeter_mert.model.backbone import (
     hidden_states,
     plain_hubert,
 )
-from beatmeter_mert.model.config import ClassifierConfig
 from beatmeter_mert.model.device import chunks_at_once
-from beatmeter_mert.model.head import HeadSettings, multilabel_output
-from beatmeter_mert.model.lora import LoraSettings
+from beatmeter_mert.model.head import multilabel_output
 from beatmeter_mert.model.pooling import pool_chunks, pool_time
-from beatmeter_mert.model.preprocessing import Preprocessing, z_score
+from beatmeter_mert.model.preprocessing import z_score
 from beatmeter_mert.model.published import PUBLISHED
 
 CLIPS, CLIP_S, CHUNK_S, LAYERS, ROUNDS = 2, 10, 5, 2, 2

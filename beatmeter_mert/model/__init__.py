@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beatmeter_mert.model.classifier import MertMeterClassifier
+    from beatmeter_mert.model.config import ClassifierConfig
+    from beatmeter_mert.model.head import (
+        HeadClassifier,
+        HeadSettings,
+        MERTClassificationHead,
+    )
+    from beatmeter_mert.model.lora import LoraSettings
+    from beatmeter_mert.model.prediction import Prediction
+    from beatmeter_mert.model.preprocessing import Preprocessing
+    from beatmeter_mert.model.thresholds import SecondMeterThresholds
 
-__all__ = ["MertMeterClassifier"]
+_HOMES = {
+    "ClassifierConfig": "config",
+    "HeadClassifier": "head",
+    "HeadSettings": "head",
+    "LoraSettings": "lora",
+    "MERTClassificationHead": "head",
+    "MertMeterClassifier": "classifier",
+    "Prediction": "prediction",
+    "Preprocessing": "preprocessing",
+    "SecondMeterThresholds": "thresholds",
+}
+
+__all__ = [
+    "ClassifierConfig",
+    "HeadClassifier",
+    "HeadSettings",
+    "LoraSettings",
+    "MERTClassificationHead",
+    "MertMeterClassifier",
+    "Prediction",
+    "Preprocessing",
+    "SecondMeterThresholds",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch only when the classifier is asked for."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from beatmeter_mert.model.classifier import MertMeterClassifier
-
-    return MertMeterClassifier
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -247,19 +247,24 @@ def freeze(model: Any) -> None:
     model.feature_extractor._freeze_parameters()
 
 
-def checkpoint_activations(model: nn.Module) -> None:
+def checkpoint_activations(model: nn.Module, every_n_layers: int, **settings: Any) -> None:
     """Recompute the activations of the encoder's layers in the backward pass.
 
     Parameters
     ----------
     model : HubertModel, or PeftModel around one
+    every_n_layers : int >= 1
+        Only every so many layers.
+    **settings
+        For ``torch.utils.checkpoint.checkpoint``; ``use_reentrant=False`` by default.
     """
     from torch.utils.checkpoint import checkpoint
 
+    recompute = partial(checkpoint, **{"use_reentrant": False} | settings)
     hubert: Any = plain_hubert(model)
-    for layer in hubert.encoder.layers:
+    for layer in hubert.encoder.layers[::every_n_layers]:
         layer.gradient_checkpointing = True
-        layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+        layer._gradient_checkpointing_func = recompute
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:

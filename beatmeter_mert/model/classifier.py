@@ -1,7 +1,8 @@
-"""The classifier: a network with loading, saving and inference."""
+"""The classifier: a network with loading, saving, sharing and inference."""
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -275,6 +276,31 @@ class MertMeterClassifier(MeterNetwork):
             If the backbone was rounded to bfloat16.
         """
         write_checkpoint(Path(folder), self.config, self.backbone, self.head)
+
+    def push_to_hub(self, repo_id: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload what :meth:`save_pretrained` writes to a repository of the hub.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``owner/name``; made if it does not exist.
+        private : bool
+            Whether a new repository is private.
+        token : str, optional
+            Of the hub; the one logged in with by default.
+
+        Returns
+        -------
+        str
+            Address of the commit.
+        """
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        with tempfile.TemporaryDirectory(prefix="beatmeter-") as folder:
+            self.save_pretrained(folder)
+            api.create_repo(repo_id, private=private, exist_ok=True)
+            return str(api.upload_folder(repo_id=repo_id, folder_path=folder))
 
     def carry_backbone(self, licence: str) -> None:
         """Have :meth:`save_pretrained` write the backbone too, so that loading needs nothing else.

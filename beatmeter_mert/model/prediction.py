@@ -1,4 +1,4 @@
-"""The prediction for one clip, with its chunks and its layer weights."""
+"""The prediction for one clip, with its chunks, its uncertainty and its layer weights."""
 
 from __future__ import annotations
 
@@ -39,9 +39,17 @@ class Prediction:
     ----------
     probabilities : dict of int to float in [0, 1]
         By meter; independent of each other.
+    top_two : tuple of int
+        The most and the second most probable meter.
+    confidence_gap : float in [0, 1]
+        Difference of their probabilities.
+    entropy : float in [0, 1]
+        Mean binary entropy over the meters, in bits.
     polyrhythm : Polyrhythm or None
         Whether the second meter passes the production threshold; None when the threshold of the
         first was not calibrated.
+    polyrhythm_evaluation : Polyrhythm or None
+        The same at the evaluation threshold.
     chunks : tuple of ChunkPrediction
         In order of time.
     layer_weights : tuple of float
@@ -49,7 +57,11 @@ class Prediction:
     """
 
     probabilities: dict[int, float]
+    top_two: tuple[int, int]
+    confidence_gap: float
+    entropy: float
     polyrhythm: Polyrhythm | None
+    polyrhythm_evaluation: Polyrhythm | None
     chunks: tuple[ChunkPrediction, ...]
     layer_weights: tuple[float, ...]
 
@@ -74,9 +86,14 @@ def predict_from(
     thresholds : SecondMeterThresholds
     layer_weights : sequence of float
     """
+    first, second = np.argsort(-clip, kind="stable")[:2].tolist()
     return Prediction(
         probabilities=_by_meter(clip),
+        top_two=(METERS[first], METERS[second]),
+        confidence_gap=float(clip[first] - clip[second]),
+        entropy=float(binary_entropy(clip)),
         polyrhythm=polyrhythm(clip, thresholds.production),
+        polyrhythm_evaluation=polyrhythm(clip, thresholds.evaluation),
         chunks=tuple(
             ChunkPrediction(start, end, _by_meter(row))
             for (start, end), row in zip(spans_s, chunks, strict=True)

@@ -13,7 +13,7 @@ from beatmeter_mert.training.options import clip_options, model_options
 
 if TYPE_CHECKING:
     from beatmeter_mert.diagnostics.second_meter import ThresholdMeasurement
-    from beatmeter_mert.model.thresholds import SecondMeterThresholds
+    from beatmeter_mert.model import SecondMeterThresholds
     from beatmeter_mert.training.options import Clips
 
 _KEPT = ".calibration"
@@ -93,7 +93,7 @@ def thresholds(measured: ThresholdMeasurement) -> SecondMeterThresholds:
     are too few. The threshold for production is never below the one for evaluation, which may come
     from fewer clips.
     """
-    from beatmeter_mert.model.thresholds import SecondMeterThresholds
+    from beatmeter_mert.model import SecondMeterThresholds
 
     overall, parts = measured.overall, measured.by_predicted
     evaluation = tuple(overall.p95 if part.p95 is None else part.p95 for part in parts)

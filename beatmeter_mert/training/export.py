@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import ClassifierConfig, HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import (
     BESIDE,
     BackboneReference,
@@ -14,15 +14,12 @@ from beatmeter_mert.model.backbone import (
     freeze,
     round_to_half,
 )
-from beatmeter_mert.model.config import ClassifierConfig
-from beatmeter_mert.model.head import HeadSettings
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from beatmeter_mert.model import MERTClassificationHead, Preprocessing
     from beatmeter_mert.model.config import Evaluation
-    from beatmeter_mert.model.head import MERTClassificationHead
-    from beatmeter_mert.model.preprocessing import Preprocessing
 
 MODEL = "model"
 """Folder of the classifier, in that of a run."""

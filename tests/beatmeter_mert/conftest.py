@@ -98,8 +98,7 @@ def trained_like(tiny_mert):
 def _trained_like(folder, **settings):
     import torch
 
-    from beatmeter_mert.model import MertMeterClassifier
-    from beatmeter_mert.model.thresholds import SecondMeterThresholds
+    from beatmeter_mert.model import MertMeterClassifier, SecondMeterThresholds
 
     torch.manual_seed(1)
     model = MertMeterClassifier.from_backbone(str(folder), **settings).eval()

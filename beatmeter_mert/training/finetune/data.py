@@ -17,7 +17,7 @@ from beatmeter_mert.training.labels import multi_hot, pos_weight
 
 if TYPE_CHECKING:
     from beatmeter.datasets.audio_index import LabelledFile
-    from beatmeter_mert.model.preprocessing import Preprocessing
+    from beatmeter_mert.model import Preprocessing
     from beatmeter_mert.training.finetune.settings import FinetuneSettings
 
 

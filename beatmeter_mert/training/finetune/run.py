@@ -25,11 +25,10 @@ from transformers import PrinterCallback, TrainingArguments
 from beatmeter.datasets.usable import not_used
 from beatmeter.errors import DatasetError
 from beatmeter.signals.neural.training.precision import computes_in_bfloat16
-from beatmeter_mert.model import MertMeterClassifier
-from beatmeter_mert.model.backbone import checkpoint_activations, plain_hubert
+from beatmeter_mert.model import LoraSettings, MertMeterClassifier
+from beatmeter_mert.model.backbone import plain_hubert
 from beatmeter_mert.model.device import choose_device, chunks_at_once
 from beatmeter_mert.model.head import HeadClassifier
-from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.training.clip_dataset import collate
 from beatmeter_mert.training.curve import Curve
 from beatmeter_mert.training.export import MODEL
@@ -214,7 +213,7 @@ def _build(settings: FinetuneSettings, device: torch.device) -> MertMeterClassif
         torch.cuda.set_device(device)  # the trainer computes on the current GPU
     model.chunks_at_once = chunks_at_once(device)
     if settings.checkpoint_activations:
-        checkpoint_activations(model.backbone)
+        model.activation_checkpointing_enable()
     if settings.carry_backbone:
         model.carry_backbone(settings.carry_backbone)
     return model.to(device)

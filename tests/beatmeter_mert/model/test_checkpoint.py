@@ -10,9 +10,7 @@ from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import MertMeterClassifier
-from beatmeter_mert.model.lora import LoraSettings
-from beatmeter_mert.model.thresholds import SecondMeterThresholds
+from beatmeter_mert.model import LoraSettings, MertMeterClassifier, SecondMeterThresholds
 
 
 @pytest.fixture
@@ -306,6 +304,33 @@ def test_a_device_that_is_not_there_is_named(tiny_checkpoint):
         pytest.skip("this machine has mps")
     with pytest.raises(CheckpointError, match="'mps' is not on this machine"):
         load(tiny_checkpoint, device="mps")
+
+
+def test_uploading_sends_the_folder(trained_like, monkeypatch):
+    import huggingface_hub
+
+    calls = []
+
+    class Api:
+        def __init__(self, token):
+            calls.append(token)
+
+        def create_repo(self, repo_id, private, exist_ok):
+            calls.append((repo_id, private, exist_ok))
+
+        def upload_folder(self, repo_id, folder_path):
+            from pathlib import Path
+
+            calls.append((repo_id, sorted(p.name for p in Path(folder_path).iterdir())))
+            return "https://hub/commit"
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    assert trained_like().push_to_hub("me/meter", private=True, token="t") == "https://hub/commit"
+    assert calls == [
+        "t",
+        ("me/meter", True, True),
+        ("me/meter", ["README.md", "adapter_config.json", "adapter_model.safetensors", "head"]),
+    ]
 
 
 def test_the_card_says_what_a_reader_must_know(tmp_path, trained_like):

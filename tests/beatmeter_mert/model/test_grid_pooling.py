@@ -8,7 +8,7 @@ import torch
 
 from beatmeter.features.rhythm import Rhythm
 from beatmeter.meters import METERS
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import load_backbone
 from beatmeter_mert.model.evidence import PULSES, rhythm_layout
 from beatmeter_mert.model.grid_pooling import (
@@ -20,7 +20,6 @@ from beatmeter_mert.model.grid_pooling import (
     grid_layout,
     on_grid,
 )
-from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.model.preprocessing import Preprocessing
 
 SIZE = LAYER_GROUPS * (len(LAGS) + len(METERS))

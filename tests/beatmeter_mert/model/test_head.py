@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model.head import HeadClassifier, HeadSettings, MERTClassificationHead
+from beatmeter_mert.model import HeadClassifier, HeadSettings, MERTClassificationHead
 
 
 def test_layers_count_the_same_at_the_start():

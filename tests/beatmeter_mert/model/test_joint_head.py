@@ -10,7 +10,7 @@ import torch
 
 from beatmeter.features.rhythm import Rhythm
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.evidence import (
     PULSES,
     SIGNALS,
@@ -20,7 +20,7 @@ from beatmeter_mert.model.evidence import (
     pulse_bpm,
     salient_places,
 )
-from beatmeter_mert.model.head import COUNTED_WEIGHT, HeadClassifier, HeadSettings, build_head
+from beatmeter_mert.model.head import COUNTED_WEIGHT, HeadClassifier, build_head
 from beatmeter_mert.model.joint_head import HeadMean, JointHead
 
 SIZE = 5

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from beatmeter_mert.errors import CheckpointError
-from beatmeter_mert.model import MertMeterClassifier
-from beatmeter_mert.model.lora import LoraSettings, lora_settings, lora_tensors
+from beatmeter_mert.model import LoraSettings, MertMeterClassifier
+from beatmeter_mert.model.lora import lora_settings, lora_tensors
 
 
 def test_defaults_are_rank_16_on_queries_and_values(tiny_mert):

@@ -10,15 +10,13 @@ import torch
 
 from beatmeter.signals.neural.spectrogram import log_mel
 from beatmeter_mert.errors import BackboneError
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import HeadSettings, LoraSettings, MertMeterClassifier
 from beatmeter_mert.model.backbone import (
     build_backbone,
     hidden_states,
     load_backbone,
     save_backbone,
 )
-from beatmeter_mert.model.head import HeadSettings
-from beatmeter_mert.model.lora import LoraSettings
 from beatmeter_mert.model.preprocessing import Preprocessing
 from beatmeter_mert.model.spectral import DilatedLayer, taps
 

@@ -11,10 +11,9 @@ from beatmeter.evaluation.metrics import balanced_accuracy
 from beatmeter.meters import METERS
 from beatmeter_mert.diagnostics.results import read_predictions
 from beatmeter_mert.diagnostics.second_meter import SecondProbabilities, ThresholdMeasurement
-from beatmeter_mert.model import MertMeterClassifier
+from beatmeter_mert.model import HeadSettings, MertMeterClassifier
 from beatmeter_mert.model.checkpoint import redescribe
 from beatmeter_mert.model.evidence import rhythm_layout
-from beatmeter_mert.model.head import HeadSettings
 from beatmeter_mert.training import inference
 from beatmeter_mert.training.calibrate import calibrate, thresholds
 from beatmeter_mert.training.evaluate import evaluate, published_figures

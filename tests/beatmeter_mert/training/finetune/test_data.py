@@ -6,7 +6,7 @@ import pytest
 from beatmeter.datasets.audio_index import LabelledFile
 from beatmeter.datasets.labels import LabelledClip, write_table
 from beatmeter.errors import DatasetError
-from beatmeter_mert.model.preprocessing import Preprocessing
+from beatmeter_mert.model import Preprocessing
 from beatmeter_mert.training.finetune.data import (
     limited,
     read_clips,

@@ -30,6 +30,12 @@ def test_smoothed_negatives_are_no_labels():
     assert figures_of(logits, labels)["accuracy"] == 1.0
 
 
+def test_the_surest_of_unsure_labels_is_true():
+    logits = np.full((1, 6), -3.0)
+    logits[0, 4] = 3.0
+    assert figures_of(logits, np.array([[0.1, 0.1, 0.1, 0.1, 0.4, 0.1]]))["accuracy"] == 1.0
+
+
 def test_collapse_and_leakage_are_said():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 0.1, (50, 6))
